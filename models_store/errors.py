@@ -1,0 +1,49 @@
+"""Every error that the store raises. It knows no status codes: `app.errors` maps classes to HTTP."""
+
+
+class StoreError(Exception):
+    """The root. Its text is one sentence that says what to do next and is safe to show to anyone."""
+
+
+class BadRef(StoreError):
+    """A text is no `name`, `name@alias` or `name@7`."""
+
+
+class VersionNotFound(StoreError):
+    """No such model, version or alias is in the store."""
+
+
+class VersionCorrupt(StoreError):
+    """A file of a version is missing or is not the one that was published."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"{file} {why}. This version is refused; restore it from a backup or delete it.")
+        self.file = file
+
+
+class ManifestMismatch(StoreError):
+    """A version is whole, but this software cannot serve it."""
+
+
+class AliasConflict(StoreError):
+    """An alias moved since the caller looked at it (compare-and-swap lost)."""
+
+    def __init__(self, alias: str, current: int | None) -> None:
+        super().__init__(f"The alias {alias} now points at {current}. Look again and repeat with that as expected.")
+        self.current = current
+
+
+class RecordRejected(StoreError):
+    """Plain data do not fit the record that they should fill."""
+
+
+class RecipeRejected(StoreError):
+    """A recipe has an unknown key, a wrong type or a value out of range."""
+
+
+class ImageRejected(StoreError):
+    """Bytes that can't be read as one picture. `code` is the stable name of the reason."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code

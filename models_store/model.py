@@ -1,0 +1,156 @@
+"""Model: one candidate of one version, loaded. The only place where probabilities arise; it knows no HTTP and no queue."""
+
+import io
+import math
+import time
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models_store import durable
+from models_store.errors import ManifestMismatch
+from models_store.manifest import Manifest
+
+PLAIN = "fp32"  # the candidate in model.pt that every other one must agree with
+WEIGHTS, PROBES = "weights.safetensors", "probes.npz"
+BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)  # batch sizes warmed up
+_TOLERANCE = 0.05  # of a probability: another CPU rounds differently, another model differs more
+_TRIALS = 7  # timed runs per candidate and size; the median counts
+
+Pixels = NDArray[np.uint8]
+Probabilities = NDArray[np.float32]
+
+
+class Model:
+    """Ready to predict on one device. Threads may share it."""
+
+    def __init__(self, module: torch.nn.Module, manifest: Manifest, candidate: str, device: torch.device) -> None:
+        self.labels = manifest.labels
+        self.candidate = candidate
+        self.picture = manifest.input
+        self._module = module
+        self._device = device
+        self._temperature = manifest.calibration.temperature
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Manifest, candidate: str = PLAIN, device: str = "cpu") -> "Model":
+        """Reads one candidate of the version in `folder`, without warming it up.
+
+        Files that the manifest lists are checked against it; one without `files` is a draft, still being made. Raises
+        VersionCorrupt, and ManifestMismatch where this machine cannot run the candidate.
+        """
+        if candidate not in manifest.candidates:
+            raise ManifestMismatch(f"This version has no candidate {candidate}: {', '.join(manifest.candidates)}.")
+        file = manifest.candidates[candidate].file
+        data = manifest.read_file(folder, file) if manifest.files else (folder / file).read_bytes()
+        target = torch.device(device)
+        try:
+            module = torch.jit.load(io.BytesIO(data), map_location=target).eval()
+        except (RuntimeError, ValueError):
+            raise ManifestMismatch(f"{file} cannot be loaded by torch {torch.__version__} on {device}.") from None
+        return cls(module, manifest, candidate, target)
+
+    @torch.inference_mode()
+    def predict(self, pixels: Pixels) -> Probabilities:
+        """uint8 [N, C, H, W] -> float32 [N, labels], each row a distribution calibrated by the version's temperature."""
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.picture.shape:
+            raise ValueError(f"expected uint8 [N, {self.picture.shape}], got {pixels.dtype} {pixels.shape}")
+        batch = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device).float().div_(255)
+        logits = self._module(batch).float()
+        probabilities: Probabilities = torch.softmax(logits / self._temperature, dim=1).cpu().numpy()
+        return probabilities
+
+    def warm_up(self) -> None:
+        """Runs every batch bucket three times: the first calls compile and take 50 ms, later ones do not."""
+        for size in BUCKETS:
+            for _ in range(3):
+                self.predict(np.zeros((size, *self.picture.shape), np.uint8))
+
+    def seconds_per_picture(self) -> float:
+        """Geometric mean over batches of 1 and 64, of this machine, now. For choosing between candidates only."""
+        return math.exp(sum(math.log(self._seconds(size) / size) for size in (1, 64)) / 2)
+
+    def _seconds(self, size: int) -> float:
+        batch = np.zeros((size, *self.picture.shape), np.uint8)
+        times = []
+        for _ in range(_TRIALS):
+            began = time.perf_counter()
+            self.predict(batch)
+            times.append(time.perf_counter() - began)
+        return sorted(times)[_TRIALS // 2]
+
+
+def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:
+    """The quickest candidate that gives the version's own answers to its probes, warmed up.
+
+    Every byte of the version is checked first. Raises VersionCorrupt, and ManifestMismatch where even the plain
+    candidate answers differently here.
+    """
+    manifest.check_files(folder)
+    pictures, expected = read_probes(manifest.read_file(folder, PROBES))
+    agreeing = []
+    for candidate in manifest.candidates:
+        try:
+            model = Model.load(folder, manifest, candidate, device)
+            model.warm_up()
+            answers = model.predict(pictures)
+        except (ManifestMismatch, RuntimeError):  # an int8 kernel that this CPU or GPU does not have
+            continue
+        if agrees(answers, expected):
+            agreeing.append(model)
+    if not any(model.candidate == PLAIN for model in agreeing):
+        raise ManifestMismatch("This version does not give its own answers to its probes on this machine.")
+    return min(agreeing, key=Model.seconds_per_picture)
+
+
+def agrees(answers: Probabilities, expected: Probabilities) -> bool:
+    """Same labels, and no probability further off than rounding explains."""
+    same = bool((answers.argmax(1) == expected.argmax(1)).all())
+    return same and bool(np.abs(answers - expected).max() <= _TOLERANCE)
+
+
+def predict_all(model: Model, pixels: Pixels, size: int = 500) -> Probabilities:
+    """`predict` for more pictures than fit one batch, in order."""
+    return np.concatenate([model.predict(pixels[i : i + size]) for i in range(0, len(pixels), size)])
+
+
+def save_module(module: torch.jit.ScriptModule, path: Path) -> None:
+    """Writes TorchScript. Through memory: saving to a path aborts the process on a full disk."""
+    durable.write(path, module.save_to_buffer())
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Writes a state_dict as safetensors, which holds no code; it takes contiguous tensors only."""
+    durable.write(path, safetensors.torch.save({key: value.cpu().contiguous() for key, value in weights.items()}))
+
+
+def save_probes(pictures: Pixels, probabilities: Probabilities, path: Path) -> None:
+    """Writes pictures and what `model.pt` answers to them."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, pictures=pictures, probabilities=probabilities)
+    durable.write(path, buffer.getvalue())
+
+
+def read_probes(data: bytes) -> tuple[Pixels, Probabilities]:
+    """What `save_probes` wrote. Raises ManifestMismatch for anything else."""
+    try:
+        arrays = np.load(io.BytesIO(data), allow_pickle=False)
+        return arrays["pictures"], arrays["probabilities"]
+    except (ValueError, KeyError, zipfile.BadZipFile):
+        raise ManifestMismatch(f"{PROBES} does not hold pictures and probabilities.") from None
+
+
+def use_threads(count: int) -> None:
+    """Gives torch `count` threads in this process. Serving takes 1: two on two busy cores lose 25-fold."""
+    torch.set_num_threads(count)
+
+
+def devices() -> Iterable[str]:
+    """What models can run on here."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)

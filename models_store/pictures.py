@@ -1,0 +1,144 @@
+"""Bytes -> pixels: the only door by which a picture enters. It knows formats, limits and colours, not what a digit is."""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from models_store import ink
+from models_store.errors import ImageRejected
+from models_store.recipe import InputSpec
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+_MIN_SIDE, _MAX_SIDE = 2, 8192  # pixels
+_DRAFT_SIDE = 1024  # a JPEG with both sides above this is decoded at a half, quarter or eighth
+_UNIT = (28, 28)  # MNIST's format
+
+Image.MAX_IMAGE_PIXELS = None  # `open_picture` refuses large pictures itself, with an answer instead of a warning
+
+Pixels = NDArray[np.uint8]
+
+
+class Warned(StrEnum):
+    """What a picture's answer should be read with."""
+
+    BLANK_IMAGE = "blank_image"
+    LOW_CONTRAST = "low_contrast"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a model sees: uint8 [C, H, W], ink 255 on ground 0, and what was noticed on the way."""
+
+    pixels: Pixels
+    warnings: tuple[Warned, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        """No ink was found: no label means anything."""
+        return Warned.BLANK_IMAGE in self.warnings
+
+
+def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
+    """Decodes one picture and makes it what the model was trained on. Raises ImageRejected.
+
+    MNIST's own format (28x28, one grey channel, median 0) passes untouched. From any other picture the writing is taken:
+    turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20 of 28x28 with its
+    centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist).
+    """
+    image = open_picture(data, max_pixels)
+    unit = image.mode == "L" and image.size == _UNIT
+    grey = _grey(_decoded(image))
+    if unit and np.median(grey) == 0:
+        return Prepared(grey[None], (Warned.BLANK_IMAGE,) if grey.max() < ink.FAINT else ())
+    found = ink.find(grey)
+    if found is None:
+        return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
+    pixels = ink.centred(found.strokes, spec.height, spec.width)
+    return Prepared(pixels[None], (Warned.LOW_CONTRAST,) if found.contrast < ink.LOW_CONTRAST else ())
+
+
+def open_picture(data: bytes, max_pixels: int) -> Image.Image:
+    """Reads a picture's header and no pixel. Raises ImageRejected for a foreign format, a bad header or a bad size."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise _unidentified(data) from None
+    except _BROKEN:
+        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageRejected(
+            "image_too_large",
+            f"The picture has {width}x{height} pixels, more than {max_pixels / 1e6:g} million. Send a smaller one.",
+        )
+    if not (_MIN_SIDE <= min(width, height) and max(width, height) <= _MAX_SIDE):
+        raise ImageRejected(
+            "image_bad_dimensions",
+            f"The picture has {width}x{height} pixels; each side must have {_MIN_SIDE} to {_MAX_SIDE}.",
+        )
+    return image
+
+
+# What Pillow's decoders raise on bytes that are no picture; its texts are never shown, they hold heap addresses.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
+_BROKEN = (*_BROKEN, zlib.error, AttributeError, NotImplementedError)
+
+
+def _unidentified(data: bytes) -> ImageRejected:
+    signatures = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
+    if data.startswith(signatures) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
+    if _is_other_format(data):
+        return ImageRejected(
+            "unsupported_image_format", f"Only {', '.join(FORMATS)} pictures are read. Save yours as one of them."
+        )
+    return ImageRejected("image_invalid", "The bytes are no picture. Send a PNG, JPEG, WEBP or BMP file.")
+
+
+def _is_other_format(data: bytes) -> bool:
+    starts = (b"GIF8", b"II*\0", b"MM\0*", b"8BPS", b"%!PS", b"%PDF", b"SIMPLE", b"\0\0\1\0", b"\x76\x2f\x31\x01")
+    if data.startswith(starts) or data[4:12] in (b"ftypheic", b"ftypavif", b"ftypmif1"):
+        return True
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html"))
+
+
+def _decoded(image: Image.Image) -> Image.Image:
+    if image.format == "JPEG" and image.mode in ("L", "RGB"):
+        image.draft("L", (_DRAFT_SIDE, _DRAFT_SIDE))
+    try:
+        image.load()
+    except OSError as error:
+        if "truncated" in str(error):
+            raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
+        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+    except _BROKEN:
+        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+    try:
+        return ImageOps.exif_transpose(image)
+    except _BROKEN:  # a broken EXIF block says nothing about the picture
+        return image
+
+
+def _grey(image: Image.Image) -> Pixels:
+    """uint8 [H, W] of any mode that the four formats have."""
+    if image.mode.startswith("I"):  # 16 bits: Pillow's own conversion clips everything above 255 to white
+        return (np.asarray(image, np.int32).clip(0, 65535) >> 8).astype(np.uint8)
+    if image.has_transparency_data:
+        return _on_ground(image.convert("RGBA"))
+    return np.asarray(image.convert("L"))
+
+
+def _on_ground(image: Image.Image) -> Pixels:
+    """Lays transparent ink on white where it is dark and on black where it is light."""
+    layers = np.asarray(image.convert("LA"), np.float32)
+    light, alpha = layers[..., 0], layers[..., 1] / 255
+    opaque = float(alpha.sum())
+    ground = 255.0 if opaque == 0 or float((light * alpha).sum()) / opaque < 128 else 0.0
+    return (light * alpha + ground * (1 - alpha)).round().astype(np.uint8)

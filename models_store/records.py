@@ -1,0 +1,80 @@
+"""Reads plain data (parsed TOML or JSON) into frozen dataclasses, strictly. It knows no file and no meaning."""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from models_store.errors import RecordRejected
+
+T = TypeVar("T")
+
+
+def read(cls: type[T], data: object, where: str = "") -> T:
+    """Fills the dataclass `cls` from a table, and the dataclasses inside it.
+
+    Raises RecordRejected for an unknown or missing key and for a value of another type, naming the key as `where`.
+    """
+    if not isinstance(data, Mapping):
+        raise RecordRejected(f"{where or 'the document'} must be a table of keys and values.")
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in data:
+        if key not in fields:
+            raise RecordRejected(f"Unknown key {_join(where, key)}. Known here: {', '.join(sorted(fields))}.")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in data:
+            raise RecordRejected(f"The key {_join(where, name)} is missing.")
+    return cls(**{key: _value(hints[key], value, _join(where, key)) for key, value in data.items()})
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """The record as nested dicts and lists, ready for JSON."""
+    return dataclasses.asdict(record)
+
+
+def _join(where: str, key: object) -> str:
+    return f"{where}.{key}" if where else str(key)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return read(typing.cast(type, hint), value, where)
+    if origin is Literal:
+        if value in args and type(value) is type(args[0]):
+            return value
+        raise RecordRejected(f"{where} must be one of {', '.join(map(repr, args))}, not {value!r}.")
+    if origin in (typing.Union, types.UnionType):
+        return _one_of(args, value, where)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_value(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is Mapping and isinstance(value, Mapping):
+        return {str(key): _value(args[1], item, _join(where, key)) for key, item in value.items()}
+    if hint is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    if hint in (str, int, bool) and type(value) is hint:  # bool is an int to isinstance: compare types
+        return value
+    raise RecordRejected(f"{where} must be {_noun(hint, origin)}, not {value!r}.")
+
+
+def _one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in hints:
+        return None
+    refusals = []
+    for hint in hints:
+        if hint is type(None):
+            continue
+        try:
+            return _value(hint, value, where)
+        except RecordRejected as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _noun(hint: Any, origin: Any) -> str:
+    nouns = {float: "a finite number", int: "a whole number", bool: "true or false", str: "a text"}
+    return nouns.get(hint) or {tuple: "a list", Mapping: "a table"}.get(origin, "a value of another type")

@@ -1,0 +1,212 @@
+"""Registry: versions and aliases in a folder tree. Files only; it knows neither torch nor HTTP.
+
+    root/digits/aliases.json      {"champion": 7, "previous": 6}: replaced whole, compare-and-swap under a lock
+    root/digits/7/manifest.json   immutable once published, like everything beside it
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from models_store import durable, manifest
+from models_store.errors import AliasConflict, StoreError, VersionCorrupt, VersionNotFound
+from models_store.manifest import Manifest
+from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name
+
+_STAGING = ".staging-"
+_ALIASES = "aliases.json"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version: where it lies and what its manifest says."""
+
+    name: str
+    number: int
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def ref(self) -> str:
+        """`name@7`"""
+        return f"{self.name}@{self.number}"
+
+
+class Registry:
+    """All models below one root folder. Several processes may use one root at the same time."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # Reading
+
+    def models(self) -> list[str]:
+        """Names with at least one version, sorted."""
+        if not self.root.is_dir():
+            return []
+        names = sorted(p.name for p in self.root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        return [name for name in names if self.versions(name)]
+
+    def versions(self, name: str) -> list[int]:
+        """Numbers of the published versions, ascending; empty for an unknown model."""
+        folder = self.root / check_name(name)
+        if not folder.is_dir():
+            return []
+        return sorted(int(p.name) for p in folder.iterdir() if p.name.isdecimal() and (p / manifest.FILE).is_file())
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
+        path = self.root / check_name(name) / _ALIASES
+        try:
+            return {check_alias(alias): number for alias, number in _numbers(path.read_bytes()).items()}
+        except FileNotFoundError:
+            return {}
+
+    def number(self, ref: Ref) -> int:
+        """The version number that a ref points at. Raises VersionNotFound."""
+        known = self.versions(ref.name)
+        if not known:
+            raise VersionNotFound(f"There is no model {ref.name}. See the list of models.")
+        number = ref.version if ref.alias is None else self.aliases(ref.name).get(ref.alias)
+        if number is None:
+            raise VersionNotFound(f"The model {ref.name} has no alias {ref.alias}. See the list of models.")
+        if number not in known:
+            raise VersionNotFound(f"The model {ref.name} has no version {number}. It has {_listed(known)}.")
+        return number
+
+    def resolve(self, ref: Ref) -> Version:
+        """The version that a ref points at now. Raises VersionNotFound, VersionCorrupt, ManifestMismatch."""
+        number = self.number(ref)
+        folder = self.root / ref.name / str(number)
+        return Version(ref.name, number, folder, Manifest.from_bytes((folder / manifest.FILE).read_bytes()))
+
+    def verify(self, ref: Ref) -> Version:
+        """Reads every byte of a version. Raises VersionCorrupt, naming the file."""
+        version = self.resolve(ref)
+        version.manifest.check_files(version.folder)
+        return version
+
+    # Publishing
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Path]:
+        """A folder beside the versions of `name` to write a new one into; `publish` takes it, else it is removed."""
+        parent = self.root / check_name(name)
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=_STAGING))
+        folder.chmod(0o755)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, name: str, staged: Path, draft: Manifest) -> Version:
+        """Makes the staged folder the next version of `name`: digests, manifest last, fsync, one rename.
+
+        The first accepted version of a model becomes its champion; no alias that exists is moved.
+        """
+        whole = draft.with_files(staged)
+        (staged / manifest.FILE).write_bytes(whole.to_bytes())
+        return self._place(name, staged, whole, None)
+
+    def install(self, source: "Registry") -> list[Version]:
+        """Copies every version of `source` that is not here yet, under its own number or the next free one."""
+        return [copy for name in source.models() for copy in self._install(source, name)]
+
+    def _install(self, source: "Registry", name: str) -> Iterator[Version]:
+        (self.root / name).mkdir(parents=True, exist_ok=True)
+        with self._locked(name, "install"):  # processes that start together copy once
+            here = set(self._digests(name))
+            for number in source.versions(name):
+                version = source.verify(Ref(name, None, number))
+                if version.manifest.digest in here:
+                    continue
+                with self.stage(name) as folder:
+                    shutil.copytree(version.folder, folder, dirs_exist_ok=True)
+                    yield self._place(name, folder, version.manifest, number)
+
+    def _digests(self, name: str) -> Iterator[str]:
+        for number in self.versions(name):
+            with contextlib.suppress(StoreError):  # a corrupt version is the engine's to report, and no copy of ours
+                yield self.resolve(Ref(name, None, number)).manifest.digest
+
+    def _place(self, name: str, staged: Path, whole: Manifest, wanted: int | None) -> Version:
+        durable.sync_tree(staged)
+        parent = self.root / name
+        taken = self._taken(name)
+        number = wanted if wanted is not None and wanted not in taken else max(taken, default=0) + 1
+        while True:
+            try:
+                os.rename(staged, parent / str(number))  # fails on a folder with files: nothing is ever overwritten
+                break
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                number += 1
+        durable.sync_folder(parent)
+        if whole.accepted:
+            with contextlib.suppress(AliasConflict):
+                self.promote(name, number, expected=None)
+        return Version(name, number, parent / str(number), whole)
+
+    def _taken(self, name: str) -> set[int]:
+        # Aliases count, so that a number whose folder went away by hand is not given to other weights.
+        return set(self.versions(name)) | set(self.aliases(name).values())
+
+    # Aliases
+
+    def promote(self, name: str, version: int, *, expected: int | None, alias: str = CHAMPION) -> dict[str, int]:
+        """Points `alias` at `version` if it points at `expected` now (None: nowhere). Returns the aliases after it.
+
+        A champion that gives way becomes `previous`. Raises VersionNotFound, and AliasConflict where the alias moved.
+        """
+        check_alias(alias)
+        self.number(Ref(name, None, version))
+        with self._locked(name, "aliases"):
+            aliases = self.aliases(name)
+            current = aliases.get(alias)
+            if current != expected:
+                raise AliasConflict(alias, current)
+            if alias == CHAMPION and current is not None and current != version:
+                aliases[PREVIOUS] = current
+            return self._write_aliases(name, {**aliases, alias: version})
+
+    def rollback(self, name: str) -> dict[str, int]:
+        """Swaps champion and previous. Returns the aliases after it. Raises VersionNotFound where there is no previous."""
+        self.number(Ref(name, PREVIOUS))
+        with self._locked(name, "aliases"):
+            aliases = self.aliases(name)
+            swapped = {CHAMPION: aliases[PREVIOUS], PREVIOUS: aliases[CHAMPION]}
+            return self._write_aliases(name, {**aliases, **swapped})
+
+    def _write_aliases(self, name: str, aliases: dict[str, int]) -> dict[str, int]:
+        durable.write(self.root / name / _ALIASES, json.dumps(aliases, indent=1, sort_keys=True).encode() + b"\n")
+        return aliases
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, purpose: str) -> Iterator[None]:
+        # A lock of the kernel's: it falls with the process that holds it, so a kill -9 blocks nobody.
+        with open(self.root / name / f".lock-{purpose}", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _numbers(data: bytes) -> dict[str, int]:
+    try:
+        aliases = json.loads(data)
+        if isinstance(aliases, dict) and all(type(number) is int and number > 0 for number in aliases.values()):
+            return aliases
+    except ValueError:
+        pass
+    raise VersionCorrupt(_ALIASES, "does not hold alias names and version numbers")
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))

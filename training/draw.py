@@ -1,0 +1,92 @@
+"""Draws handwritten-looking digits from strokes of its own: for probes, examples and tests. It knows no data set."""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models_store import ink
+
+Point = tuple[float, float]
+Grey = NDArray[np.uint8]
+
+# Each stroke as (is it a curve, its points); x to the right and y down, in a unit square. Curves pass all their points.
+_STROKES: dict[int, list[tuple[bool, list[Point]]]] = {
+    0: [(True, [(0.52, 0.04), (0.25, 0.2), (0.2, 0.55), (0.36, 0.92), (0.62, 0.92), (0.8, 0.55), (0.74, 0.18), (0.5, 0.04)])],
+    1: [(False, [(0.36, 0.22), (0.54, 0.05), (0.5, 0.95)])],
+    2: [(True, [(0.2, 0.27), (0.36, 0.07), (0.64, 0.07), (0.76, 0.28), (0.6, 0.56), (0.2, 0.92)]), (False, [(0.2, 0.92), (0.84, 0.9)])],
+    3: [(True, [(0.22, 0.12), (0.5, 0.04), (0.74, 0.2), (0.62, 0.42), (0.44, 0.47)]),
+        (True, [(0.44, 0.47), (0.7, 0.54), (0.78, 0.76), (0.56, 0.95), (0.2, 0.88)])],
+    4: [(False, [(0.34, 0.06), (0.22, 0.56), (0.82, 0.56)]), (False, [(0.68, 0.16), (0.62, 0.95)])],
+    5: [(False, [(0.76, 0.07), (0.32, 0.08), (0.28, 0.44)]), (True, [(0.28, 0.44), (0.58, 0.38), (0.78, 0.62), (0.62, 0.9), (0.22, 0.9)])],
+    6: [(True, [(0.64, 0.05), (0.36, 0.3), (0.26, 0.66), (0.42, 0.93), (0.68, 0.88), (0.74, 0.68), (0.54, 0.53), (0.28, 0.68)])],
+    7: [(False, [(0.2, 0.1), (0.8, 0.08), (0.46, 0.95)])],
+    8: [(True, [(0.52, 0.48), (0.28, 0.28), (0.5, 0.05), (0.73, 0.26), (0.5, 0.48), (0.25, 0.73), (0.5, 0.95), (0.76, 0.72), (0.52, 0.48)])],
+    9: [(True, [(0.72, 0.28), (0.5, 0.06), (0.28, 0.28), (0.46, 0.48), (0.72, 0.28)]), (False, [(0.72, 0.28), (0.62, 0.95)])],
+}  # fmt: skip
+
+
+def digit(label: int, height: int, rng: np.random.Generator, pen: float = 0.1) -> NDArray[np.float32]:
+    """Ink 0..1 [h, w], cut to the strokes, about `height` pixels high; `pen` is the stroke's width over the height.
+
+    Every call slants, turns, squeezes and trembles a little differently.
+    """
+    slant, turn, squeeze = rng.uniform(-0.2, 0.2), rng.uniform(-0.12, 0.12), rng.uniform(0.85, 1.1)
+    fine = 4  # drawn larger and shrunk: smooth edges
+    side = height * fine
+    canvas = np.zeros((2 * side, 2 * side), np.uint8)
+    for curved, points in _STROKES[label]:
+        moved = [(x + rng.normal(0, 0.012), y + rng.normal(0, 0.012)) for x, y in points]
+        path = _smooth(moved) if curved else moved
+        bent = [_bend(x - 0.5, y - 0.5, slant, turn, squeeze) for x, y in path]
+        pixels = np.array([(side + x * side, side + y * side) for x, y in bent]).round().astype(np.int32)
+        cv2.polylines(canvas, [pixels], False, 255, max(1, round(pen * side)), cv2.LINE_AA)
+    rows, columns = np.flatnonzero(canvas.any(1)), np.flatnonzero(canvas.any(0))
+    cut = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    size = max(1, cut.shape[1] // fine), max(1, cut.shape[0] // fine)
+    return cv2.resize(cut, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def unit(label: int, rng: np.random.Generator, pen: float = 0.11) -> Grey:
+    """A digit in MNIST's layout: uint8 [28, 28], light on dark."""
+    return ink.centred(digit(label, 80, rng, pen), 28, 28)
+
+
+def units(per_digit: int, seed: int) -> Grey:
+    """uint8 [10 * per_digit, 1, 28, 28], from 0 to 9: the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    return np.stack([unit(label, rng)[None] for label in range(10) for _ in range(per_digit)])
+
+
+def on_paper(
+    label: int,
+    rng: np.random.Generator,
+    size: tuple[int, int] = (200, 300),
+    height: int = 90,
+    ground: int = 255,
+    pen_grey: int = 30,
+) -> Grey:
+    """A digit somewhere on a picture of `size` (rows, columns): uint8, `pen_grey` ink on `ground` paper."""
+    strokes = digit(label, height, rng, pen=float(rng.uniform(0.07, 0.13)))
+    h, w = strokes.shape
+    top, left = (int(rng.integers(6, room - length - 6)) for room, length in zip(size, (h, w), strict=True))
+    paper = np.full(size, float(ground))
+    paper[top : top + h, left : left + w] += strokes * (pen_grey - ground)
+    return paper.round().clip(0, 255).astype(np.uint8)
+
+
+def _bend(x: float, y: float, slant: float, turn: float, squeeze: float) -> Point:
+    x = x * squeeze - slant * y
+    return x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
+
+
+def _smooth(points: Sequence[Point], steps: int = 12) -> list[Point]:
+    """A Catmull-Rom spline (1974) through the points."""
+    padded = np.array([points[0], *points, points[-1]])
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    pieces = []
+    for a, b, c, d in zip(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], strict=True):
+        pieces.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
+    return [*map(tuple, np.concatenate(pieces)), points[-1]]
