@@ -41,6 +41,22 @@ class RecipeRejected(StoreError):
     """A recipe has an unknown key, a wrong type or a value out of range."""
 
 
+class DataSetRejected(StoreError):
+    """An archive or a set of labelled pictures that can't be used. `code` is the stable name of the reason."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class VersionRejected(StoreError):
+    """The gate found a version worse than its base: it is kept to be looked at, and never serves by an alias."""
+
+
+class VersionInUse(StoreError):
+    """A version can't be deleted while an alias points at it."""
+
+
 class ImageRejected(StoreError):
     """Bytes that can't be read as one picture. `code` is the stable name of the reason."""
 

@@ -60,7 +60,7 @@ def centred(strokes: Ink, height: int, width: int) -> Grey:
     shift_x = (width - 1) / 2 - moments["m10"] / moments["m00"]
     shift_y = (height - 1) / 2 - moments["m01"] / moments["m00"]
     shift = np.array([[1, 0, round(shift_x)], [0, 1, round(shift_y)]], np.float32)
-    return cv2.warpAffine((small * 255).round().astype(np.uint8), shift, (width, height))
+    return np.asarray(cv2.warpAffine((small * 255).round().astype(np.uint8), shift, (width, height)), np.uint8)
 
 
 def _look(grey: Grey) -> tuple[Ink, float, tuple[int, int, int, int]] | None:
@@ -84,8 +84,8 @@ def _shrunk(grey: Grey) -> Ink:
     scale = _WORK / max(height, width)
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-        grey = cv2.GaussianBlur(grey, (3, 3), 0)  # grain
+        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        return cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32)  # grain
     return grey.astype(np.float32)
 
 
@@ -102,7 +102,10 @@ def _ink(work: Ink) -> Ink:
     padded = cv2.copyMakeBorder(work, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
     ground = cv2.blur(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel), (side, side))[pad:-pad, pad:-pad]
-    return np.clip((ground - work) / np.maximum(ground, 1), 0, 1)
+    least = (
+        1 if dark_on_light else 128
+    )  # light on dark must stand out from black, not from the ground's own small value
+    return np.clip((ground - work) / np.maximum(ground, least), 0, 1)
 
 
 def _strokes(ink: Ink) -> NDArray[np.bool_]:

@@ -37,7 +37,7 @@ class DataFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Logits are divided by `temperature` (Guo et al. 2017, arXiv:1706.04599); below `threshold` a person should look."""
+    """Logits are divided by `temperature` (Guo et al. 2017, arXiv:1706.04599); under `threshold` look yourself."""
 
     temperature: float = 1.0
     threshold: float = 0.5
@@ -109,7 +109,7 @@ class Manifest:
         return dataclasses.replace(whole, digest=json.loads(whole.to_bytes())["digest"])
 
     def read_file(self, folder: Path, name: str) -> bytes:
-        """The bytes of one file of the version in `folder`. Raises VersionCorrupt where they are not the published ones."""
+        """The bytes of one file of the version in `folder`. Raises VersionCorrupt where they were not published so."""
         if name not in self.files:
             raise VersionCorrupt(name, "is not in the manifest")
         try:

@@ -1,4 +1,4 @@
-"""Bytes -> pixels: the only door by which a picture enters. It knows formats, limits and colours, not what a digit is."""
+"""Bytes -> pixels: the only door by which a picture enters. It knows formats, limits and colours, no digits."""
 
 import io
 import struct
@@ -47,11 +47,15 @@ class Prepared:
 def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
     """Decodes one picture and makes it what the model was trained on. Raises ImageRejected.
 
-    MNIST's own format (28x28, one grey channel, median 0) passes untouched. From any other picture the writing is taken:
+    MNIST's own format (28x28, one grey channel, median 0) passes untouched. Of any other picture the writing is taken:
     turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20 of 28x28 with its
     centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist).
     """
-    image = open_picture(data, max_pixels)
+    return prepare_opened(open_picture(data, max_pixels), spec)
+
+
+def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
+    """`prepare` for a picture whose header `open_picture` has read; decodes its pixels. Raises ImageRejected."""
     unit = image.mode == "L" and image.size == _UNIT
     grey = _grey(_decoded(image))
     if unit and np.median(grey) == 0:
@@ -61,6 +65,13 @@ def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepa
         return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
     pixels = ink.centred(found.strokes, spec.height, spec.width)
     return Prepared(pixels[None], (Warned.LOW_CONTRAST,) if found.contrast < ink.LOW_CONTRAST else ())
+
+
+def to_png(pixels: Pixels) -> bytes:
+    """uint8 [C, H, W] with one channel as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[0]).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def open_picture(data: bytes, max_pixels: int) -> Image.Image:
@@ -77,7 +88,7 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
             "image_too_large",
             f"The picture has {width}x{height} pixels, more than {max_pixels / 1e6:g} million. Send a smaller one.",
         )
-    if not (_MIN_SIDE <= min(width, height) and max(width, height) <= _MAX_SIDE):
+    if min(width, height) < _MIN_SIDE or max(width, height) > _MAX_SIDE:
         raise ImageRejected(
             "image_bad_dimensions",
             f"The picture has {width}x{height} pixels; each side must have {_MIN_SIDE} to {_MAX_SIDE}.",
@@ -86,8 +97,10 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
 
 
 # What Pillow's decoders raise on bytes that are no picture; its texts are never shown, they hold heap addresses.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
-_BROKEN = (*_BROKEN, zlib.error, AttributeError, NotImplementedError)
+_BROKEN: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError),
+    *(NotImplementedError, struct.error, zlib.error),
+)
 
 
 def _unidentified(data: bytes) -> ImageRejected:
@@ -101,16 +114,29 @@ def _unidentified(data: bytes) -> ImageRejected:
     return ImageRejected("image_invalid", "The bytes are no picture. Send a PNG, JPEG, WEBP or BMP file.")
 
 
+_OTHER_FORMATS = (
+    *(
+        b"GIF8",
+        b"8BPS",
+        b"SIMPLE",
+        b"%PDF",
+        b"%!PS",
+        b"\xc5\xd0\xd3\xc6",
+    ),  # GIF, PSD, FITS, PDF, EPS with and without preview
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF and BigTIFF
+    *(b"\0\0\1\0", b"\x76\x2f\x31\x01"),  # ICO, EXR
+)
+
+
 def _is_other_format(data: bytes) -> bool:
-    starts = (b"GIF8", b"II*\0", b"MM\0*", b"8BPS", b"%!PS", b"%PDF", b"SIMPLE", b"\0\0\1\0", b"\x76\x2f\x31\x01")
-    if data.startswith(starts) or data[4:12] in (b"ftypheic", b"ftypavif", b"ftypmif1"):
+    if data.startswith(_OTHER_FORMATS) or data[4:12] in (b"ftypheic", b"ftypavif", b"ftypmif1"):
         return True
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html"))
+    return head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html", b"<!--"))
 
 
 def _decoded(image: Image.Image) -> Image.Image:
-    if image.format == "JPEG" and image.mode in ("L", "RGB"):
+    if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
         image.draft("L", (_DRAFT_SIDE, _DRAFT_SIDE))
     try:
         image.load()
@@ -118,7 +144,9 @@ def _decoded(image: Image.Image) -> Image.Image:
         if "truncated" in str(error):
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
-    except _BROKEN:
+    except _BROKEN as error:
+        if isinstance(error, SyntaxError) and image.fp is not None and not image.fp.read(1):  # cut inside a PNG's chunk
+            raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
     try:
         return ImageOps.exif_transpose(image)
@@ -137,6 +165,9 @@ def _grey(image: Image.Image) -> Pixels:
 
 def _on_ground(image: Image.Image) -> Pixels:
     """Lays transparent ink on white where it is dark and on black where it is light."""
+    shrink = max(image.size) // _DRAFT_SIDE
+    if shrink > 1:
+        image = image.reduce(shrink)
     layers = np.asarray(image.convert("LA"), np.float32)
     light, alpha = layers[..., 0], layers[..., 1] / 255
     opaque = float(alpha.sum())

@@ -61,7 +61,7 @@ class DataSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:
-    """SGD with Nesterov momentum; the rate climbs for the share `warmup` of all steps, then falls to 0, both linearly."""
+    """SGD with Nesterov momentum; the rate climbs for the share `warmup` of all steps, then falls to 0, linearly."""
 
     epochs: int
     batch_size: int

@@ -1,14 +1,11 @@
 """Registry: versions and aliases in a folder tree. Files only; it knows neither torch nor HTTP.
 
-    root/digits/aliases.json      {"champion": 7, "previous": 6}: replaced whole, compare-and-swap under a lock
-    root/digits/7/manifest.json   immutable once published, like everything beside it
+root/digits/aliases.json      {"champion": 7, "previous": 6}: replaced whole, compare-and-swap under a lock
+root/digits/7/manifest.json   immutable once published, like everything beside it
 """
 
 import contextlib
 import errno
-import fcntl
-import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models_store import durable, manifest
-from models_store.errors import AliasConflict, StoreError, VersionCorrupt, VersionNotFound
+from models_store.aliases import Aliases, locked
+from models_store.errors import AliasConflict, StoreError, VersionNotFound, VersionRejected
 from models_store.manifest import Manifest
 from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name
 
+SHIPPED = Path(__file__).parent / "shipped"
 _STAGING = ".staging-"
-_ALIASES = "aliases.json"
+_DELETED = "deleted.txt"
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,7 @@ class Registry:
 
     def aliases(self, name: str) -> dict[str, int]:
         """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
-        path = self.root / check_name(name) / _ALIASES
-        try:
-            return {check_alias(alias): number for alias, number in _numbers(path.read_bytes()).items()}
-        except FileNotFoundError:
-            return {}
+        return self._aliases(name).read()
 
     def number(self, ref: Ref) -> int:
         """The version number that a ref points at. Raises VersionNotFound."""
@@ -122,7 +117,7 @@ class Registry:
 
     def _install(self, source: "Registry", name: str) -> Iterator[Version]:
         (self.root / name).mkdir(parents=True, exist_ok=True)
-        with self._locked(name, "install"):  # processes that start together copy once
+        with locked(self.root / name / ".lock-install"):  # processes that start together copy once
             here = set(self._digests(name))
             for number in source.versions(name):
                 version = source.verify(Ref(name, None, number))
@@ -144,7 +139,7 @@ class Registry:
         number = wanted if wanted is not None and wanted not in taken else max(taken, default=0) + 1
         while True:
             try:
-                os.rename(staged, parent / str(number))  # fails on a folder with files: nothing is ever overwritten
+                staged.rename(parent / str(number))  # fails on a folder with files: nothing is ever overwritten
                 break
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
@@ -157,55 +152,56 @@ class Registry:
         return Version(name, number, parent / str(number), whole)
 
     def _taken(self, name: str) -> set[int]:
-        # Aliases count, so that a number whose folder went away by hand is not given to other weights.
-        return set(self.versions(name)) | set(self.aliases(name).values())
+        # Folders of deleted versions count, and so do aliases: no number is ever given to other weights.
+        folders = {int(p.name) for p in (self.root / name).iterdir() if p.name.isdecimal()}
+        return folders | set(self.aliases(name).values())
 
     # Aliases
 
     def promote(self, name: str, version: int, *, expected: int | None, alias: str = CHAMPION) -> dict[str, int]:
         """Points `alias` at `version` if it points at `expected` now (None: nowhere). Returns the aliases after it.
 
-        A champion that gives way becomes `previous`. Raises VersionNotFound, and AliasConflict where the alias moved.
+        A champion that gives way becomes `previous`. Raises VersionNotFound, VersionCorrupt, VersionRejected for a
+        version that the gate refused, and AliasConflict where the alias moved.
         """
-        check_alias(alias)
-        self.number(Ref(name, None, version))
-        with self._locked(name, "aliases"):
-            aliases = self.aliases(name)
-            current = aliases.get(alias)
-            if current != expected:
-                raise AliasConflict(alias, current)
-            if alias == CHAMPION and current is not None and current != version:
-                aliases[PREVIOUS] = current
-            return self._write_aliases(name, {**aliases, alias: version})
+        if not self.verify(Ref(name, None, version)).manifest.accepted:
+            raise VersionRejected(f"{name}@{version} was rejected by its gate, so no alias may point at it.")
+        return self._aliases(name).point(check_alias(alias), version, expected)
 
     def rollback(self, name: str) -> dict[str, int]:
-        """Swaps champion and previous. Returns the aliases after it. Raises VersionNotFound where there is no previous."""
+        """Swaps champion and previous, returns the aliases after it. Raises VersionNotFound without a previous."""
         self.number(Ref(name, PREVIOUS))
-        with self._locked(name, "aliases"):
-            aliases = self.aliases(name)
-            swapped = {CHAMPION: aliases[PREVIOUS], PREVIOUS: aliases[CHAMPION]}
-            return self._write_aliases(name, {**aliases, **swapped})
+        return self._aliases(name).swap()
 
-    def _write_aliases(self, name: str, aliases: dict[str, int]) -> dict[str, int]:
-        durable.write(self.root / name / _ALIASES, json.dumps(aliases, indent=1, sort_keys=True).encode() + b"\n")
-        return aliases
+    def delete(self, name: str, version: int) -> None:
+        """Removes a version for good; its number is not used again. Raises VersionInUse, VersionNotFound.
 
-    @contextlib.contextmanager
-    def _locked(self, name: str, purpose: str) -> Iterator[None]:
-        # A lock of the kernel's: it falls with the process that holds it, so a kill -9 blocks nobody.
-        with open(self.root / name / f".lock-{purpose}", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        The manifest goes first, and with it the version; a note stays in the folder and keeps the number taken.
+        """
+        self.number(Ref(name, None, version))
+        with self._aliases(name).without(version):
+            folder = self.root / name / str(version)
+            durable.write(
+                folder / _DELETED, b"This version was deleted. The folder keeps its number from being reused.\n"
+            )
+            (folder / manifest.FILE).unlink()
+            durable.sync_folder(folder)
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != _DELETED:
+                path.unlink()
+
+    def _aliases(self, name: str) -> Aliases:
+        return Aliases(self.root / check_name(name))
 
 
-def _numbers(data: bytes) -> dict[str, int]:
-    try:
-        aliases = json.loads(data)
-        if isinstance(aliases, dict) and all(type(number) is int and number > 0 for number in aliases.values()):
-            return aliases
-    except ValueError:
-        pass
-    raise VersionCorrupt(_ALIASES, "does not hold alias names and version numbers")
+def open_store(root: Path) -> Registry:
+    """The store at `root`, made where there is none, with the version that comes with this software in it."""
+    registry = Registry(root)
+    root.mkdir(parents=True, exist_ok=True)
+    registry.install(Registry(SHIPPED))
+    return registry
 
 
 def _listed(numbers: list[int]) -> str:

@@ -1,7 +1,7 @@
 """The command line of training. The only place here that reads the environment and picks a device.
 
-    python -m training train fast            a recipe that comes with the software
-    python -m training train my-recipe.toml  a recipe of your own
+python -m training train fast            a recipe that comes with the software
+python -m training train my-recipe.toml  a recipe of your own
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from models_store.errors import RecipeRejected, StoreError
+from models_store.machine import cores
 from models_store.recipe import Recipe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -43,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("recipe", help=f"a TOML file, or one of: {', '.join(shipped_recipes())}")
     train.add_argument("--seed", type=int, help="instead of the recipe's")
     train.add_argument("--epochs", type=int, help="instead of the recipe's")
-    train.add_argument("--held-out", type=int, help="instead of the recipe's calibration.held_out; 0 calibrates nothing")
+    train.add_argument(
+        "--held-out", type=int, help="instead of the recipe's calibration.held_out; 0 calibrates nothing"
+    )
     train.add_argument("--publish-to", metavar="NAME", help="instead of the recipe's")
     train.add_argument("--store", type=Path, default=Path(os.environ.get("DIGITSERVE_STORE_DIR") or STORE))
     train.add_argument("--threads", type=int, help="CPU threads (default: what this process may use)")
@@ -99,16 +102,6 @@ def _examples(options: argparse.Namespace) -> None:
 
     for path in write(options.folder):
         print(path)
-
-
-def cores() -> int:
-    """CPU cores that this process may use: the cgroup's limit where there is one, otherwise the affinity mask."""
-    allowed = len(os.sched_getaffinity(0))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return allowed
-    return allowed if quota == "max" else max(1, min(allowed, round(int(quota) / int(period))))
 
 
 if __name__ == "__main__":

@@ -18,21 +18,23 @@ def bend(pictures: Tensor, spec: AugmentSpec) -> Tensor:
     if spec.is_identity:
         return pictures
     n, _, height, width = pictures.shape
-    grid = F.affine_grid(_affine(n, spec, height, width, pictures.device), [n, 1, height, width], align_corners=False)
+    grid = F.affine_grid(_affine(n, spec, height, width, pictures.device), list(pictures.shape), align_corners=False)
     if spec.elastic_pixels:
         grid = grid + _elastic(n, spec, height, width, pictures.device)
     return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _affine(n: int, spec: AugmentSpec, height: int, width: int, device: torch.device) -> Tensor:
-    """[N, 2, 3] matrices of `affine_grid`, where a picture is 2 units wide: rotation x shear x scale, then the shift."""
+    """[N, 2, 3] matrices of `affine_grid`, where a picture is 2 wide: rotation x shear x scale, then the shift."""
     turn, log_x, log_y, shear, shift_x, shift_y = torch.rand(6, n, device=device) * 2 - 1
     turn = turn * math.radians(spec.rotate_degrees)
     scale_x, scale_y = torch.exp(log_x * spec.log_scale), torch.exp(log_y * spec.log_scale)
     shear = shear * spec.shear
     cos, sin = torch.cos(turn), torch.sin(turn)
     top = torch.stack([cos * scale_x, (cos * shear - sin) * scale_y, shift_x * 2 * spec.shift_pixels / width], dim=1)
-    bottom = torch.stack([sin * scale_x, (sin * shear + cos) * scale_y, shift_y * 2 * spec.shift_pixels / height], dim=1)
+    bottom = torch.stack(
+        [sin * scale_x, (sin * shear + cos) * scale_y, shift_y * 2 * spec.shift_pixels / height], dim=1
+    )
     return torch.stack([top, bottom], dim=1)
 
 

@@ -1,5 +1,7 @@
 """Fits how sure a version may sound, on rows that neither trained it nor test it. It knows no net and no loop."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -22,9 +24,9 @@ def fit(held_out: Score, fitted_on: str) -> Calibration:
         bounds=(np.log(0.2), np.log(5.0)),
         method="bounded",
     )
-    temperature = float(np.exp(found.x))
+    temperature = round(float(np.exp(found.x)), 4)
     return Calibration(
-        temperature=round(temperature, 4),
+        temperature=temperature,
         threshold=_threshold(cooled(held_out.probabilities, temperature), held_out.truth),
         fitted_on=fitted_on,
     )
@@ -45,6 +47,8 @@ def _threshold(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> 
     confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
     order = np.argsort(-confidence)
     accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(accuracy >= _RIGHT_ENOUGH)
-    lowest = float(confidence[order][good[-1]]) if len(good) else 1.0
-    return round(max(lowest, _LEAST_THRESHOLD), 4)
+    ranked = confidence[order]
+    last_of_equals = np.append(ranked[1:] < ranked[:-1], True)
+    good = np.flatnonzero(last_of_equals & (accuracy >= _RIGHT_ENOUGH))
+    lowest = float(ranked[good[-1]]) if len(good) else 1.0
+    return min(1.0, math.ceil(max(lowest, _LEAST_THRESHOLD) * 1e6) / 1e6)

@@ -61,7 +61,7 @@ def mnist(folder: Path) -> DataSet:
     datasets = torchvision().datasets
     try:
         train, test = (datasets.MNIST(str(folder), train=part, download=True) for part in (True, False))
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError, AssertionError):
         raise DataMissing(
             f"MNIST is not in {folder / 'MNIST' / 'raw'} and could not be downloaded: put the four files "
             "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte there "

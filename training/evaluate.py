@@ -19,7 +19,7 @@ class Score:
     @property
     def answers(self) -> NDArray[np.int64]:
         """The most probable label's index of each row."""
-        return self.probabilities.argmax(1)
+        return np.asarray(self.probabilities.argmax(1), np.int64)
 
     @property
     def accuracy(self) -> float:

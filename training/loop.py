@@ -42,7 +42,7 @@ def fit(
     One uint8 tensor holds all pictures; each batch is cut out of it, bent and normalised. Raises TrainingDiverged.
     """
     torch.manual_seed(seed)
-    net = net.to(device, memory_format=torch.channels_last).train()
+    net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     average = copy.deepcopy(net).eval() if spec.ema else net
     pictures, labels = rows.pictures.to(device), rows.labels.to(device)
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
@@ -53,7 +53,7 @@ def fit(
     for number in range(1, spec.epochs + 1):
         began = time.perf_counter()
         loss_sum, right = torch.zeros((), device=device), torch.zeros((), device=device)
-        rate = schedule.get_last_lr()[0]
+        rate = float(schedule.get_last_lr()[0])
         for index in _batches(len(rows), spec.batch_size, device):
             batch = bend(pictures[index].float() / 255, augment)
             batch = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -73,14 +73,16 @@ def fit(
             raise TrainingDiverged(f"The loss left the finite numbers in epoch {number}: lower train.learning_rate.")
         seconds = time.perf_counter() - began
         on_epoch(Epoch(number, spec.epochs, loss_sum.item() / len(rows), right.item() / len(rows), rate, seconds))
+    if not all(bool(torch.isfinite(weights).all()) for weights in average.state_dict().values()):
+        raise TrainingDiverged("The last steps left the finite numbers: lower train.learning_rate.")
     return average.eval()
 
 
 def triangle(spec: TrainSpec, rows: int) -> Callable[[int], float]:
     """Step -> factor of the learning rate: linearly up to 1 during the warm-up, linearly down to 0 at the end."""
     steps = spec.epochs * -(-rows // spec.batch_size)
-    up = spec.warmup * steps
-    return lambda step: (step + 1) / up if step + 1 < up else max(0.0, (steps - step) / (steps - up))
+    up = max(1.0, spec.warmup * steps)
+    return lambda step: max(0.0, min((step + 1) / up, (steps - step) / (steps - up + 1)))
 
 
 def _batches(rows: int, size: int, device: torch.device) -> Iterator[Tensor]:
@@ -93,7 +95,7 @@ def _batches(rows: int, size: int, device: torch.device) -> Iterator[Tensor]:
 
 
 def _groups(net: nn.Module, spec: TrainSpec) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only: decaying biases and batch norms costs accuracy and regularises nothing."""
+    """Weight decay for matrices and kernels only: on biases and batch norms it costs accuracy."""
     weights = [p for p in net.parameters() if p.dim() > 1]
     others = [p for p in net.parameters() if p.dim() <= 1]
     return [{"params": weights, "weight_decay": spec.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -112,5 +114,5 @@ def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
 def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; elsewhere training stays in float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

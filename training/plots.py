@@ -1,4 +1,4 @@
-"""The pictures of a version's report. It knows numbers, not where they came from; matplotlib is imported only to draw."""
+"""The pictures of a version's report. It knows numbers, not whence they came; matplotlib is imported only to draw."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -97,9 +97,7 @@ def _draft(recipe: Recipe, net: nn.Module, rows: DataSet, device: torch.device) 
         input=recipe.input,
         labels=rows.labels,
         metrics={},
-        data=DataFacts(
-            source=rows.source, sha256=rows.digest(), train_rows=len(rows.train), test_rows=len(rows.test)
-        ),
+        data=DataFacts(source=rows.source, sha256=rows.digest(), train_rows=len(rows.train), test_rows=len(rows.test)),
         recipe=recipe,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         made_with={"torch": torch.__version__, "python": platform.python_version(), "precision": precision},

@@ -20,9 +20,7 @@ def torchvision() -> ModuleType:
     """The imported package, with `datasets` loaded."""
     if not _operators_load():
         for name in ("nms", "qnms"):
-            torch.library.define(
-                f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            )
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     importlib.import_module("torchvision.datasets")
     return importlib.import_module("torchvision")
 

@@ -20,6 +20,8 @@ def build(spec: NetSpec, picture: InputSpec, labels: int) -> nn.Module:
         raise RecipeRejected(f"The net {spec.name} takes pictures of 1x28x28, not {'x'.join(map(str, picture.shape))}.")
     try:
         return NETS[spec.name](picture.channels, labels, **spec.options)
+    except (ValueError, RuntimeError) as error:
+        raise RecipeRejected(f"The net {spec.name} cannot be built with {dict(spec.options)}: {error}") from None
     except TypeError:
         raise RecipeRejected(f"The net {spec.name} does not have all the options {', '.join(spec.options)}.") from None
 

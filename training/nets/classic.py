@@ -1,4 +1,4 @@
-"""cnn: the two-convolution net of the PyTorch and MNIST tutorials, corrected; it knows neither data nor normalisation."""
+"""cnn: the two-convolution net of the tutorials, corrected; it knows neither data nor normalisation."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,0 +1,41 @@
+# Every command makes the virtual environment first where it is missing or older than the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo serve test check format train bench
+.DEFAULT_GOAL := demo
+
+demo: $(READY)  ## start a server on a free port and let it read docs/examples
+	$(BIN)/python docs/demo.py
+
+serve: $(READY)  ## serve on http://127.0.0.1:8000 until stopped
+	$(BIN)/digitserve serve
+
+test: $(READY)  ## unit, integration, system and contract tests
+	$(BIN)/pytest
+
+check: $(READY)  ## lint, format, types, import walls, file lengths
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tests/contracts/file_lengths.py
+
+format: $(READY)  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+RECIPE ?= fast
+train: $(READY)  ## train a version: make train RECIPE=bundled
+	$(BIN)/python -m training train $(RECIPE)
+
+bench: $(READY)  ## our training beside the tutorials' way
+	$(BIN)/python -m benchmarks.training
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	touch $(READY)

@@ -1,0 +1,183 @@
+"""/v1/models: what there is, what each version is made of, which one serves. It knows the registry, no engine."""
+
+import datetime
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.errors import EXAMPLE_RESPONSE
+from models_store import records
+from models_store.errors import BadRef, StoreError
+from models_store.refs import CHAMPION, Ref
+from models_store.registry import Registry, Version
+
+_OWNER = "digitserve"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What the engine knows of a loaded version; passed in, because this module knows no engine."""
+
+    candidate: str
+    device: str
+
+
+class Served(BaseModel):
+    """How this process computes the version."""
+
+    candidate: str = Field(description="fp32, bf16 or int8: the fastest here that agrees with fp32", examples=["int8"])
+    device: str = Field(examples=["cpu"])
+
+
+class ModelEntry(BaseModel):
+    """One model; OpenAI's four fields, then ours, which are its champion's."""
+
+    id: str = Field(examples=["digits"])
+    object: str = "model"
+    created: int = Field(description="Unix time", examples=[1790000000])
+    owned_by: str = _OWNER
+    versions: list[int] = Field(examples=[[1, 2]])
+    aliases: dict[str, int] = Field(examples=[{"champion": 2, "previous": 1}])
+    labels: list[str] = Field(examples=[list("0123456789")])
+    metrics: dict[str, float] = Field(examples=[{"accuracy": 0.9966, "nll": 0.0119}])
+    parent: str | None = Field(description="the version it was fine-tuned from")
+
+
+class ModelList(BaseModel):
+    """All models of the store."""
+
+    object: str = "list"
+    data: list[ModelEntry]
+
+
+class VersionEntry(BaseModel):
+    """One version, with its manifest."""
+
+    id: str = Field(examples=["digits@2"])
+    object: str = "model"
+    created: int = Field(description="Unix time", examples=[1790000000])
+    owned_by: str = _OWNER
+    aliases: list[str] = Field(description="that point at this version", examples=[["champion"]])
+    serving: Served | None = Field(description="null where this process has not loaded it")
+    manifest: dict[str, Any]
+
+
+class Promotion(BaseModel):
+    """Compare and swap: the alias moves only from `expected`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    version: int = Field(ge=1, examples=[2])
+    expected: int | None = Field(None, ge=1, description="where the alias is now; null: nowhere", examples=[1])
+
+
+class AliasTable(BaseModel):
+    """Where a model's aliases are after a change."""
+
+    model: str = Field(examples=["digits"])
+    aliases: dict[str, int] = Field(examples=[{"champion": 2, "previous": 1}])
+
+
+class Deleted(BaseModel):
+    """OpenAI's answer to a deletion."""
+
+    id: str = Field(examples=["digits@3"])
+    object: str = "model"
+    deleted: bool = True
+
+
+NameParam = Annotated[str, Path(description="the model's name", examples=["digits"])]
+RefParam = Annotated[str, Path(description="`name`, `name@alias` or `name@7`", examples=["digits"])]
+
+
+def router(
+    registry: Registry,
+    serving: Callable[[Version], Serving | None],
+    changed: Callable[[str], Awaitable[None]],
+) -> APIRouter:
+    """The routes, answering from `registry`.
+
+    `serving` tells how a version runs here; `changed` is awaited when the aliases of a model moved.
+    """
+    routes = APIRouter(prefix="/v1/models", tags=["models"], responses={"default": EXAMPLE_RESPONSE})
+
+    @routes.get("", summary="List the models")
+    def models() -> ModelList:
+        """One entry per model, `id` being its name. A model none of whose versions can be read is left out."""
+        entries = (_entry(registry, name) for name in registry.models())
+        return ModelList(data=[entry for entry in entries if entry is not None])
+
+    @routes.get("/{ref}", summary="Show one version")
+    def model(ref: RefParam) -> VersionEntry:
+        """The version that a ref points at: labels, accuracy, recipe, data, calibration, files and their digests."""
+        version = registry.resolve(Ref.parse(ref))
+        loaded = serving(version)
+        return VersionEntry(
+            id=version.ref,
+            created=_unix(version.manifest.created_at),
+            aliases=sorted(a for a, n in registry.aliases(version.name).items() if n == version.number),
+            serving=Served(candidate=loaded.candidate, device=loaded.device) if loaded else None,
+            manifest=records.plain(version.manifest),
+        )
+
+    @routes.put("/{name}/aliases/{alias}", summary="Promote")
+    async def promote(name: NameParam, alias: Annotated[str, Path(examples=["champion"])], to: Promotion) -> AliasTable:
+        """Points an alias at a version if it is still where the caller saw it; 409 with its place where it moved.
+
+        The champion serves by default; the one that gives way becomes `previous`. Answered when the new champion serves
+        here; other processes follow within a second. No request is dropped.
+        """
+        aliases = await to_thread(lambda: registry.promote(name, to.version, expected=to.expected, alias=alias))
+        await changed(name)
+        return AliasTable(model=name, aliases=aliases)
+
+    @routes.post("/{name}/rollback", summary="Roll back")
+    async def rollback(name: NameParam) -> AliasTable:
+        """Champion and previous change places."""
+        aliases = await to_thread(registry.rollback, name)
+        await changed(name)
+        return AliasTable(model=name, aliases=aliases)
+
+    @routes.delete("/{ref}", summary="Delete a version")
+    def delete(ref: Annotated[str, Path(description="`name@7`", examples=["digits@3"])]) -> Deleted:
+        """Removes a version for good; refused with 409 while an alias points at it. Its number is not used again."""
+        wanted = Ref.parse(ref)
+        if wanted.version is None:
+            raise BadRef("Name the version to delete by its number, such as digits@3.")
+        registry.delete(wanted.name, wanted.version)
+        return Deleted(id=ref)
+
+    return routes
+
+
+def _entry(registry: Registry, name: str) -> ModelEntry | None:
+    version = _shown(registry, name)
+    if version is None:
+        return None
+    return ModelEntry(
+        id=name,
+        created=_unix(version.manifest.created_at),
+        versions=registry.versions(name),
+        aliases=registry.aliases(name),
+        labels=list(version.manifest.labels),
+        metrics=dict(version.manifest.metrics),
+        parent=version.manifest.parent,
+    )
+
+
+def _shown(registry: Registry, name: str) -> Version | None:
+    """The champion, or the newest version that can be read where there is none."""
+    for ref in (Ref(name, CHAMPION), *(Ref(name, None, number) for number in reversed(registry.versions(name)))):
+        try:
+            return registry.resolve(ref)
+        except StoreError:
+            continue
+    return None
+
+
+def _unix(created_at: str) -> int:
+    return int(datetime.datetime.fromisoformat(created_at).timestamp())

@@ -1,0 +1,121 @@
+"""doctor: looks at the machine as the service would and says what to do. It changes nothing but making the store."""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.markup import escape
+
+from app.settings import Settings
+from models_store.errors import StoreError
+from models_store.refs import Ref
+from models_store.registry import Registry, open_store
+
+_MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_FREE_BYTES = 500 * 2**20
+_MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]BAD [/]"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. Only `bad` keeps the service from working; `note` says what else is possible."""
+
+    mark: str
+    what: str
+
+
+def run(settings: Settings) -> int:
+    """Prints every finding. Returns 1 where one is bad."""
+    console = Console(highlight=False, soft_wrap=True)
+    findings = [*_python(), *_torch(settings), *_store(settings), *_data(settings), *_port(settings)]
+    for finding in findings:
+        console.print(f"{_MARKS[finding.mark]}  {escape(finding.what)}")
+    return 1 if any(finding.mark == "bad" for finding in findings) else 0
+
+
+def _python() -> Iterator[Finding]:
+    good = (3, 11) <= sys.version_info[:2] < (3, 14)
+    advice = "" if good else ": use 3.11 to 3.13, where TorchScript is supported"
+    yield Finding("ok" if good else "bad", f"Python {platform.python_version()}{advice}")
+    for package in ("digitserve", "fastapi", "pillow"):
+        try:
+            yield Finding("ok", f"{package} {version(package)}")
+        except PackageNotFoundError:
+            yield Finding("bad", f"{package} is not installed: run `pip install -e .` in the project's folder")
+
+
+def _torch(settings: Settings) -> Iterator[Finding]:
+    try:
+        import torch
+    except (ImportError, OSError):
+        yield Finding("bad", "torch cannot be imported: install it as pytorch.org/get-started says for this machine")
+        return
+    yield Finding("ok", f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()} instructions")
+    if torch.cuda.is_available():
+        yield Finding("ok", f"GPU: {torch.cuda.get_device_name()}")
+    elif settings.device == "cuda":
+        yield Finding("bad", "DIGITSERVE_DEVICE is cuda, and torch sees no GPU: set it to auto or install a CUDA torch")
+    else:
+        yield Finding("note", f"no GPU: models run on {len(os.sched_getaffinity(0))} CPU cores")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    try:
+        registry = open_store(settings.store_dir)
+    except (OSError, StoreError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        yield Finding(
+            "bad", f"store {settings.store_dir}: {why}. Set DIGITSERVE_STORE_DIR to a folder you may write to"
+        )
+        return
+    free = shutil.disk_usage(settings.store_dir).free
+    writable = os.access(settings.store_dir, os.W_OK)
+    room = f"store {settings.store_dir}: {free / 2**30:.1f} GiB free{'' if writable else ', not writable'}"
+    yield Finding("ok" if writable and free > _FREE_BYTES else "bad", room)
+    yield from _versions(registry)
+    if settings.default_model not in registry.models():
+        yield Finding(
+            "bad", f"the default model {settings.default_model} is not in the store: set DIGITSERVE_DEFAULT_MODEL"
+        )
+
+
+def _versions(registry: Registry) -> Iterator[Finding]:
+    for name in registry.models():
+        aliases = {number: alias for alias, number in registry.aliases(name).items()}
+        for number in registry.versions(name):
+            ref = f"{name}@{number}"
+            try:
+                accuracy = registry.verify(Ref(name, None, number)).manifest.metrics.get("accuracy", 0)
+                yield Finding(
+                    "ok", f"{ref} {aliases.get(number, '')}: every byte as published, accuracy {accuracy:.2%}"
+                )
+            except StoreError as refusal:
+                yield Finding("bad", f"{ref} {aliases.get(number, '')}: {refusal}")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir / "MNIST" / "raw"
+    missing = [name for name in _MNIST if not (folder / name).is_file()]
+    if missing:
+        yield Finding(
+            "note",
+            f"MNIST is not in {folder}: serving needs none; to train, set DIGITSERVE_DATA_DIR or let it download",
+        )
+    else:
+        yield Finding("ok", f"MNIST in {folder}")
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+            yield Finding("ok", f"port {settings.port} on {settings.host} is free")
+        except OSError:
+            yield Finding("bad", f"port {settings.port} on {settings.host} is taken: serve on another with --port")

@@ -1,0 +1,31 @@
+"""Going away politely: a process that drains is not ready, and each answer ends its connection. It knows no route."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Drain:
+    """Whether this process is about to end."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def begin(self) -> None:
+        """From now on answers carry `Connection: close`, so that clients come back to another process."""
+        self.begun = True
+
+
+class Draining:
+    """The middleware that tells clients."""
+
+    def __init__(self, app: ASGIApp, drain: Drain) -> None:
+        self._app = app
+        self._drain = drain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_close(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._drain.begun:
+                MutableHeaders(scope=message)["connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_and_close)

@@ -1,0 +1,128 @@
+"""Engine: the way from picture bytes to probabilities. It knows no HTTP; versions come from the fleet."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from PIL.Image import Image
+
+from app.errors import NotReady, TooBusy
+from app.inference import live
+from app.inference.batcher import Computed, Overloaded, TooLate
+from app.inference.fleet import Fleet
+from app.inference.live import Live
+from models_store import pictures
+from models_store.errors import ImageRejected
+from models_store.model import Probabilities, use_threads
+from models_store.pictures import Prepared
+from models_store.recipe import InputSpec
+from models_store.refs import Ref
+from models_store.registry import Registry, Version
+
+_QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
+_SMALL_PIXELS = 64 * 64  # pictures of this many pixels together are decoded on the event loop, in 0.1 ms
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a version says of one picture."""
+
+    prepared: Prepared
+    probabilities: Probabilities  # float32 [labels], in the manifest's order
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one version says of several pictures, in order; a bad picture is its refusal."""
+
+    live: Live
+    items: list[Answer | ImageRejected]
+    prepare_seconds: float
+    queue_seconds: float
+    infer_seconds: float
+
+
+class Engine:
+    """Reads pictures with any version of a store. Lives on one event loop."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        device: str,
+        *,
+        max_live: int = 4,
+        max_image_pixels: int = 16_000_000,
+        max_waiting: int = 2048,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._device = device
+        self._max_image_pixels = max_image_pixels
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._decoder = ThreadPoolExecutor(1, "decode")
+        self._computer = ThreadPoolExecutor(1, "compute")
+        self.fleet = Fleet(registry, self._load, max_live, clock)
+
+    @contextlib.asynccontextmanager
+    async def running(self, name: str) -> AsyncIterator[None]:
+        """Serves until the end of the block, `name` by default."""
+        use_threads(1)
+        async with self.fleet.running(name):
+            yield
+        for threads in (self._decoder, self._computer):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    async def predict(self, ref: Ref, images: Sequence[bytes]) -> Answers:
+        """Reads PNG, JPEG, WEBP or BMP pictures. A caller that is cancelled is not computed.
+
+        Raises TooBusy, NotReady, and VersionNotFound, VersionCorrupt or ManifestMismatch for the ref.
+        """
+        serving = await self.fleet.get(ref)
+        began = self._clock()
+        prepared = await self._prepared(images, serving.model.picture)
+        ready = self._clock()
+        good = [item.pixels for item in prepared if isinstance(item, Prepared)]
+        done = await self._computed(serving, good, ready + _QUEUE_SECONDS)
+        answers = iter(done.rows)
+        items = [Answer(item, next(answers)) if isinstance(item, Prepared) else item for item in prepared]
+        waited = self._clock() - ready - done.seconds
+        return Answers(serving, items, ready - began, waited, done.seconds)
+
+    def _load(self, version: Version) -> Live:
+        return live.load(version, self._device, self._computer, self._max_waiting)
+
+    async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
+        opened = [_opened(image, self._max_image_pixels) for image in images]
+        if sum(image.width * image.height for image in opened if isinstance(image, Image)) <= _SMALL_PIXELS:
+            return [_prepared(image, spec) for image in opened]
+        return await asyncio.get_running_loop().run_in_executor(
+            self._decoder, lambda: [_prepared(image, spec) for image in opened]
+        )
+
+    async def _computed(self, serving: Live, good: list[pictures.Pixels], deadline: float) -> Computed:
+        if not good:
+            return Computed(np.empty((0, len(serving.model.labels)), np.float32), 0.0)
+        try:
+            return await serving.batcher.submit(np.stack(good), deadline)
+        except Overloaded:
+            raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.") from None
+        except TooLate:
+            raise NotReady("too_late", "The pictures waited too long. Repeat the request later.") from None
+
+
+def _opened(image: bytes, max_pixels: int) -> Image | ImageRejected:
+    try:
+        return pictures.open_picture(image, max_pixels)
+    except ImageRejected as refusal:
+        return refusal
+
+
+def _prepared(image: Image | ImageRejected, spec: InputSpec) -> Prepared | ImageRejected:
+    try:
+        return image if isinstance(image, ImageRejected) else pictures.prepare_opened(image, spec)
+    except ImageRejected as refusal:
+        return refusal

@@ -1,0 +1,175 @@
+"""POST /v1/predict and /v1/predict/batch: pictures in, labels out. It knows HTTP and the engine, no torch, no files."""
+
+import base64
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from app.connection import while_connected
+from app.errors import EXAMPLE_RESPONSE, Problem
+from app.inference.engine import Answer, Answers, Engine
+from app.uploads import MAX_BATCH, many_pictures, one_picture
+from models_store import pictures
+from models_store.datasets import ArchiveLimits
+from models_store.errors import ImageRejected
+from models_store.manifest import Manifest
+from models_store.refs import Ref
+
+_PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
+_ONE: dict[str, Any] = {
+    "required": True,
+    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file`, or as the whole body.",
+    "content": {
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": ["file"], "properties": {"file": _PICTURE}},
+        },
+        "image/png": {"schema": _PICTURE},
+        "image/jpeg": {"schema": _PICTURE},
+        "application/octet-stream": {"schema": _PICTURE},
+    },
+}
+_INSTANCE: dict[str, Any] = {"type": "object", "required": ["b64"], "properties": {"b64": {"type": "string"}}}
+_MANY: dict[str, Any] = {
+    "required": True,
+    "description": f"Up to {MAX_BATCH} pictures: the multipart field `files` repeated, a zip, or base64 in JSON.",
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {"files": {"type": "array", "items": _PICTURE}},
+            },
+        },
+        "application/zip": {"schema": _PICTURE},
+        "application/json": {
+            "schema": {"type": "object", "properties": {"instances": {"type": "array", "items": _INSTANCE}}},
+        },
+    },
+}
+_BATCH_LIMITS = ArchiveLimits(max_entries=4 * MAX_BATCH, max_expanded_bytes=64 * 2**20)
+
+ModelParam = Annotated[
+    str, Query(description="`name`, `name@alias` or `name@7`", examples=["digits", "digits@previous"])
+]
+TopKParam = Annotated[int | None, Query(ge=1, le=1000, description="keep only the most probable labels")]
+PreparedParam = Annotated[bool, Query(description="return what the model saw")]
+
+
+class Timing(BaseModel):
+    """Where the time went, in milliseconds."""
+
+    prepare: float = Field(description="decoding pictures and finding the writing in them")
+    queue: float = Field(description="waiting for a turn")
+    infer: float = Field(description="the model, on the batches with these pictures")
+
+
+class Reading(BaseModel):
+    """What a version says of one picture."""
+
+    label: str = Field(examples=["7"])
+    confidence: float = Field(description="calibrated probability of the label", examples=[0.9987])
+    uncertain: bool = Field(description="the version's threshold was not reached: a person should look")
+    probabilities: dict[str, float] = Field(
+        description="in the order of the model's labels; with `top_k`, the best ones first",
+        examples=[{"7": 0.9987, "1": 0.0006, "2": 0.0004}],
+    )
+    warnings: list[str] = Field(description="blank_image, low_contrast", examples=[[]])
+    prepared: str | None = Field(None, description="with `prepared=true`: what the model saw, a PNG in base64")
+
+
+class Prediction(Reading):
+    """The answer to one picture."""
+
+    id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
+    model: str = Field(description="the version that computed this", examples=["digits@1"])
+    timing_ms: Timing
+
+
+class BadPicture(BaseModel):
+    """In the place of a picture that can't be read."""
+
+    error: dict[str, str] = Field(examples=[{"code": "image_invalid", "message": "The picture is damaged. …"}])
+
+
+class BatchPrediction(BaseModel):
+    """The answers to many pictures, in their order."""
+
+    id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
+    model: str = Field(description="the version that computed all of them", examples=["digits@1"])
+    predictions: list[Reading | BadPicture]
+    timing_ms: Timing
+
+
+def router(engine: Engine, default_model: str) -> APIRouter:
+    """The routes, answering from `engine`."""
+    routes = APIRouter(prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
+
+    @routes.post("", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": _ONE})
+    async def predict(
+        request: Request, model: ModelParam = default_model, top_k: TopKParam = None, prepared: PreparedParam = False
+    ) -> Prediction:
+        """Reads the digit (or whatever the model was taught) on one picture.
+
+        A 28x28 grey picture of light ink on black goes to the model untouched. In any other one the writing is found
+        first: dark on light or light on dark, anywhere on the page.
+        """
+        ref = Ref.parse(model)
+        image = await one_picture(request)
+        answers = await while_connected(request, engine.predict(ref, [image]))
+        (item,) = answers.items
+        if isinstance(item, ImageRejected):
+            raise item
+        reading = _reading(item, answers.live.version.manifest, top_k, prepared)
+        return Prediction(**dict(reading), id=_id(), model=answers.live.version.ref, timing_ms=_timing(answers))
+
+    @routes.post("/batch", summary="Read many", response_model_exclude_none=True, openapi_extra={"requestBody": _MANY})
+    async def predict_batch(
+        request: Request, model: ModelParam = default_model, top_k: TopKParam = None, prepared: PreparedParam = False
+    ) -> BatchPrediction:
+        """Reads up to 256 pictures. A bad one has an `error` in its place; the others are answered."""
+        ref = Ref.parse(model)
+        images = await many_pictures(request, _BATCH_LIMITS)
+        answers = await while_connected(request, engine.predict(ref, images))
+        manifest = answers.live.version.manifest
+        readings = [
+            _bad(item) if isinstance(item, ImageRejected) else _reading(item, manifest, top_k, prepared)
+            for item in answers.items
+        ]
+        ref_text = answers.live.version.ref
+        return BatchPrediction(id=_id(), model=ref_text, predictions=readings, timing_ms=_timing(answers))
+
+    return routes
+
+
+def _reading(answer: Answer, manifest: Manifest, top_k: int | None, with_prepared: bool) -> Reading:
+    pairs = list(zip(manifest.labels, answer.probabilities.tolist(), strict=True))
+    label, confidence = max(pairs, key=lambda pair: pair[1])
+    if top_k is not None:
+        pairs = sorted(pairs, key=lambda pair: -pair[1])[:top_k]
+    return Reading(
+        label=label,
+        confidence=round(confidence, 6),
+        uncertain=answer.prepared.is_blank or confidence < manifest.calibration.threshold,
+        probabilities={name: round(p, 6) for name, p in pairs},
+        warnings=[str(warned) for warned in answer.prepared.warnings],
+        prepared=base64.b64encode(pictures.to_png(answer.prepared.pixels)).decode() if with_prepared else None,
+    )
+
+
+def _bad(refusal: ImageRejected) -> BadPicture:
+    problem = Problem.of(refusal)
+    assert problem is not None
+    return BadPicture(error={"code": problem.code, "message": problem.detail})
+
+
+def _timing(answers: Answers) -> Timing:
+    prepare, queue, infer = (
+        round(1000 * seconds, 3) for seconds in (answers.prepare_seconds, answers.queue_seconds, answers.infer_seconds)
+    )
+    return Timing(prepare=prepare, queue=queue, infer=infer)
+
+
+def _id() -> str:
+    return f"pred_{secrets.token_hex(8)}"

@@ -1,0 +1,49 @@
+"""Turns every exception that leaves a route into the one answer shape, FastAPI's and Starlette's own included."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.errors import INTERNAL, AppError, Problem
+from app.logs import request_id
+from models_store.errors import StoreError
+
+_SENTENCES = {
+    404: ("not_found", "There is nothing at this address. See /docs for what there is."),
+    405: ("method_not_allowed", "This address does not take this method. See /docs."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Registers the handlers. Unforeseen exceptions pass on to `logs.RequestLog`, which answers 500."""
+    app.add_exception_handler(AppError, _from_table)
+    app.add_exception_handler(StoreError, _from_table)
+    app.add_exception_handler(HTTPException, _from_starlette)
+    app.add_exception_handler(RequestValidationError, _from_validation)
+
+
+def _from_table(_: Request, error: Exception) -> Response:
+    return (Problem.of(error) or INTERNAL).response(request_id())
+
+
+def _from_starlette(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    fallback = (HTTPStatus(status).name.lower(), f"{HTTPStatus(status).phrase}.")
+    code, detail = _SENTENCES.get(status, fallback)
+    answer = Problem(status, code, detail).response(request_id())
+    answer.headers.update(error.headers or {})  # 405 says what is allowed
+    return answer
+
+
+def _from_validation(_: Request, error: Exception) -> Response:
+    """Names the field and what is wrong, never the value: echoing NaN or a lone surrogate would break the answer."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
+    param = ".".join(where) or None
+    detail = f"{param or 'The request'}: {first['msg']}."
+    return Problem(422, "validation_failed", detail, param).response(request_id())

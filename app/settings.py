@@ -1,0 +1,28 @@
+"""What the operator can set, read once. The only reader of the environment in this room."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+STORE = Path(__file__).parent.parent / "models_store" / "artifacts"
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable DIGITSERVE_<FIELD>; docs/settings.md lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="DIGITSERVE_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(0, ge=0, le=256)
+    store_dir: Path = STORE
+    data_dir: Path = Path("data")
+    default_model: str = Field("digits", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    max_live_versions: int = Field(4, ge=1, le=64)
+    max_body_bytes: int = Field(10 * 2**20, ge=1024)
+    max_image_pixels: int = Field(16_000_000, ge=784)
+    log_format: Literal["json", "text"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,0 +1,118 @@
+"""serve: a listening socket and the processes that answer on it, restarted where they end. It loads no model.
+
+serve ── API process 1    each `digitserve serve --fd N`, which a person may start by hand too
+      └─ API process 2
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from app import logs
+from app.errors import CannotListen
+from app.settings import Settings
+from models_store.machine import cores
+
+_STOP_SECONDS = 30  # a process that has not ended by then is killed
+_HEALTHY_SECONDS = 10.0  # a process that lived this long is restarted at once
+_LONGEST_PAUSE = 10.0  # seconds between restarts of one that keeps ending
+
+_log = structlog.get_logger("digitserve.supervisor")
+
+
+def serve(settings: Settings) -> None:
+    """Answers until SIGTERM or SIGINT. Raises CannotListen before anything is started."""
+    logs.configure(settings.log_format, settings.log_level)
+    with _listener(settings.host, settings.port) as listener:
+        workers = settings.workers or cores()
+        _log.info("listening", url=_url(listener), workers=workers)
+        asyncio.run(_supervise(listener, workers))
+    _log.info("stopped")
+
+
+async def _supervise(listener: socket.socket, workers: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    lifeline, held = os.pipe()  # `held` is ours alone: however this process ends, the children see the pipe end
+    try:
+        fds = listener.fileno(), lifeline
+        command = (sys.executable, "-m", "app", "serve", "--fd", str(fds[0]), "--lifeline", str(fds[1]))
+        slots = [asyncio.create_task(_keep(_Slot(number, command, fds), stop)) for number in range(1, workers + 1)]
+        await stop.wait()
+        listener.close()
+        await asyncio.gather(*slots)
+    finally:
+        os.close(lifeline)
+        os.close(held)
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A place that always holds one process."""
+
+    number: int
+    command: Sequence[str]
+    fds: tuple[int, ...]
+
+
+async def _keep(slot: _Slot, stop: asyncio.Event) -> None:
+    """Starts the slot's process, and again whenever it ends: at once, then ever later while it keeps ending."""
+    pause = 0.0
+    while not stop.is_set():
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(*slot.command, pass_fds=slot.fds)
+        _log.info("process_started", slot=slot.number, pid=process.pid)
+        await _first(process.wait(), stop.wait())
+        if process.returncode is None:
+            await _end(process)
+            return
+        healthy = time.monotonic() - began > _HEALTHY_SECONDS
+        pause = 0.0 if healthy else min(_LONGEST_PAUSE, 2 * pause + 0.25)
+        _log.error("process_ended", slot=slot.number, pid=process.pid, code=process.returncode, restart_seconds=pause)
+        await _first(asyncio.sleep(pause), stop.wait())
+
+
+async def _first(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        _log.error("process_killed", pid=process.pid)
+        process.kill()
+        await process.wait()
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        raise CannotListen(
+            f"Cannot listen on {host}:{port} ({error.strerror}). Stop what runs there or choose another --port."
+        ) from None
+    return listener

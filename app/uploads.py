@@ -1,0 +1,166 @@
+"""How pictures travel in a request body: multipart parts, raw bytes, a zip, JSON. It knows no picture format."""
+
+import asyncio
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from app.errors import BadRequest, Unprocessable, UnsupportedMediaType
+from models_store.datasets import ArchiveLimits, members
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+MAX_BATCH = 256  # pictures in one request
+_MAX_PARTS = 1000
+_MALFORMED = "The multipart body is malformed. Let your HTTP library build it from the file."
+
+
+@dataclass
+class Part:
+    """One part of a multipart body. Its file name is never used for anything."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    data: bytearray = field(default_factory=bytearray)
+
+    @property
+    def disposition(self) -> dict[bytes, bytes]:
+        """The parameters of Content-Disposition: `name`, and `filename` where it is a file."""
+        return parse_options_header(self.headers.get("content-disposition"))[1]
+
+    @property
+    def name(self) -> str:
+        return self.disposition.get(b"name", b"").decode("latin-1")
+
+    @property
+    def is_file(self) -> bool:
+        return b"filename" in self.disposition or "content-type" in self.headers
+
+
+async def one_picture(request: Request) -> bytes:
+    """The bytes of the one picture in a request: the multipart field `file`, or the whole body.
+
+    Raises BadRequest, Unprocessable (`file_missing`), UnsupportedMediaType.
+    """
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    body = await request.body()
+    if kind == "multipart/form-data":
+        found = [part for part in parts(body, content_type) if part.name == "file" and part.is_file]
+        body = bytes(found[0].data) if found else b""
+    elif not (kind.startswith("image/") or kind == "application/octet-stream"):
+        raise UnsupportedMediaType(
+            "unsupported_media_type",
+            "Send multipart/form-data with the picture as `file`, or the picture itself as image/* or "
+            "application/octet-stream.",
+        )
+    if not body:
+        raise Unprocessable("file_missing", "There is no picture in the request. Send it as the field `file`.", "file")
+    return body
+
+
+async def many_pictures(request: Request, limits: ArchiveLimits) -> list[bytes]:
+    """The bytes of each picture in a request, in order: multipart fields `files`, a zip, or JSON.
+
+    Raises BadRequest, Unprocessable (`file_missing`, `batch_too_large`), UnsupportedMediaType, DataSetRejected.
+    """
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    body = await request.body()
+    if kind == "multipart/form-data":
+        found = [bytes(part.data) for part in parts(body, content_type) if part.name == "files" and part.is_file]
+    elif kind in ("application/zip", "application/x-zip-compressed"):
+        found = [member.data for member in await asyncio.to_thread(lambda: list(members(body, limits)))]
+    elif kind == "application/json":
+        found = _instances(body)
+    else:
+        raise UnsupportedMediaType(
+            "unsupported_media_type",
+            "Send multipart/form-data with the pictures as `files`, application/zip, or application/json with "
+            '{"instances": [{"b64": …}]}.',
+        )
+    if not found:
+        raise Unprocessable("file_missing", "There is no picture in the request. Send at least one.", "files")
+    if len(found) > MAX_BATCH:
+        raise Unprocessable(
+            "batch_too_large", f"{len(found)} pictures are more than {MAX_BATCH}. Send fewer at a time."
+        )
+    return found
+
+
+def _instances(body: bytes) -> list[bytes]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:  # NaN, lone surrogates and nesting without end are no JSON to it either
+        raise BadRequest("json_malformed", "The body is no valid JSON. Let your HTTP library write it.") from None
+    instances = document.get("instances") if isinstance(document, dict) else None
+    if not isinstance(instances, list):
+        raise Unprocessable("instances_missing", 'The JSON must be {"instances": [{"b64": …}, …]}.', "instances")
+    return [_from_base64(instance, index) for index, instance in enumerate(instances)]
+
+
+def _from_base64(instance: object, index: int) -> bytes:
+    text = instance.get("b64") if isinstance(instance, dict) else None
+    if not isinstance(text, str):
+        raise Unprocessable("bad_string", "Each instance must be an object with a text `b64`.", f"instances[{index}]")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""  # no picture: answered in its place
+
+
+def parts(body: bytes, content_type: str) -> list[Part]:
+    """Splits a multipart body (RFC 7578). Raises BadRequest where it is malformed or has over 1,000 parts."""
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    if not boundary:
+        raise BadRequest("multipart_malformed", "The Content-Type names no boundary. Let your HTTP library set it.")
+    reader = _Reader()
+    try:
+        parser = MultipartParser(boundary, reader.callbacks())
+        parser.write(body)
+        parser.finalize()
+    except FormParserError:
+        raise BadRequest("multipart_malformed", _MALFORMED) from None
+    if not reader.ended and body:
+        raise BadRequest("multipart_malformed", "The multipart body ends before its final boundary. Send all of it.")
+    return reader.parts
+
+
+class _Reader:
+    """Collects what the parser finds."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.ended = False
+        self._field = bytearray()
+        self._value = bytearray()
+
+    def callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._begin,
+            "on_part_data": lambda data, start, end: self.parts[-1].data.extend(data[start:end]),
+            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._header,
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        if len(self.parts) == _MAX_PARTS:
+            raise BadRequest("too_many_parts", f"The body has more than {_MAX_PARTS} parts. Send fewer at a time.")
+        self.parts.append(Part())
+
+    def _header(self) -> None:
+        name, value = self._field.decode("latin-1").lower(), self._value.decode("latin-1")
+        self.parts[-1].headers[name] = value
+        self._field.clear()
+        self._value.clear()
+
+    def _end(self) -> None:
+        self.ended = True

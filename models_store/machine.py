@@ -1,0 +1,14 @@
+"""What this process may use of the machine. It knows no product."""
+
+import os
+from pathlib import Path
+
+
+def cores() -> int:
+    """CPU cores: the cgroup's limit where there is one (cgroup v2, cpu.max), otherwise the affinity mask."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if quota == "max" else max(1, min(allowed, round(int(quota) / int(period))))

@@ -1,0 +1,39 @@
+"""What a store need not keep: rejected versions after a week, old ones that no alias names. It knows no service."""
+
+import datetime
+
+from models_store.errors import StoreError, VersionInUse
+from models_store.refs import Ref
+from models_store.registry import Registry
+
+REJECTED_DAYS = 7
+KEPT_UNALIASED = 20  # of each model, the newest
+
+
+def prune(registry: Registry, now: datetime.datetime) -> list[str]:
+    """Deletes what is past its time and returns the refs. Versions that an alias names are never touched."""
+    return [ref for name in registry.models() for ref in _prune(registry, name, now)]
+
+
+def _prune(registry: Registry, name: str, now: datetime.datetime) -> list[str]:
+    aliased = set(registry.aliases(name).values())
+    unaliased = [number for number in registry.versions(name) if number not in aliased]
+    surplus = set(unaliased[: max(0, len(unaliased) - KEPT_UNALIASED)])
+    deleted = []
+    for number in unaliased:
+        if number in surplus or _is_old_reject(registry, Ref(name, None, number), now):
+            try:
+                registry.delete(name, number)
+                deleted.append(f"{name}@{number}")
+            except VersionInUse:  # promoted a moment ago
+                continue
+    return deleted
+
+
+def _is_old_reject(registry: Registry, ref: Ref, now: datetime.datetime) -> bool:
+    try:
+        manifest = registry.resolve(ref).manifest
+    except StoreError:  # unreadable: a person should see it, so it stays
+        return False
+    age = now - datetime.datetime.fromisoformat(manifest.created_at)
+    return not manifest.accepted and age > datetime.timedelta(days=REJECTED_DAYS)

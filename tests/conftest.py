@@ -1,0 +1,89 @@
+"""What many tests stand on: a store of their own, a client without a network, MNIST where the machine has it."""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from app.main import create_app
+from app.settings import Settings
+from models_store.model import use_threads
+from models_store.refs import Ref
+from models_store.registry import Registry, Version, open_store
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the developer's shell reaches a test, and no test writes into the working tree."""
+    for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DIGITSERVE_STORE_DIR", str(tmp_path / "store"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """As in serving: where other work runs, torch's default threads make these small nets ten times slower."""
+    use_threads(1)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """A store with the shipped version as `digits@1`, its champion."""
+    return open_store(tmp_path / "store")
+
+
+def republished(registry: Registry, **changes: object) -> Version:
+    """Publishes a copy of the champion of `digits` as a version of its own, with other facts in its manifest."""
+    champion = registry.resolve(Ref("digits"))
+    with registry.stage("digits") as folder:
+        shutil.copytree(champion.folder, folder, dirs_exist_ok=True)
+        draft = dataclasses.replace(champion.manifest, created_at="2026-01-02T03:04:05+00:00", **changes)  # type: ignore[arg-type]
+        return registry.publish("digits", folder, draft)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A started app and a client that calls it without a network."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield http
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service on a store of its own."""
+    async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
+        yield http
+
+
+_DATA_DIR = os.environ.get("DIGITSERVE_DATA_DIR")  # read before `_plain_environment` takes it away
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """The folder that holds MNIST/raw. Skips where none is named; a named one without the files is a failure."""
+    if not _DATA_DIR:
+        pytest.skip("DIGITSERVE_DATA_DIR is not set: this test needs MNIST")
+    folder = Path(_DATA_DIR)
+    assert (folder / "MNIST" / "raw" / "t10k-images-idx3-ubyte").is_file(), f"{folder} holds no MNIST/raw"
+    yield folder

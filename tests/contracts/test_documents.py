@@ -1,0 +1,55 @@
+"""What the documents promise is what the software has."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import ROOT
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(DIGITSERVE_\w+)` \| `([^`]*)`", (ROOT / "docs" / "settings.md").read_text(), re.M))
+    names = {f"DIGITSERVE_{name.upper()}": field for name, field in Settings.model_fields.items()}
+    assert set(rows) == set(names)
+    for name, field in names.items():
+        default = field.default
+        shown = str(default.relative_to(ROOT)) if isinstance(default, Path) and default.is_absolute() else str(default)
+        assert rows[name] == shown
+
+
+def test_the_openapi_snapshot_is_current(tmp_path: Path) -> None:
+    """After a wanted change: digitserve openapi > docs/openapi.json"""
+    document = create_app(Settings(store_dir=tmp_path)).openapi()
+    assert json.loads((ROOT / "docs" / "openapi.json").read_text()) == json.loads(json.dumps(document))
+
+
+def test_every_recipe_is_named_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "training" / "recipes").glob("*.toml"):
+        assert f"`{path.stem}`" in readme
+
+
+def test_the_changelog_has_the_packages_version() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert version and f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_examples_are_what_the_command_draws(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "training", "examples", str(tmp_path)], cwd=ROOT, check=True)
+    for path in (ROOT / "docs" / "examples").glob("*.png"):
+        drawn, kept = (np.asarray(Image.open(picture), np.int16) for picture in (tmp_path / path.name, path))
+        assert np.abs(drawn - kept).max() <= 2  # another CPU rounds differently
+
+
+def test_no_file_names_this_machine() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    for name in tracked:
+        data = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
+        assert str(ROOT.parent).encode() + b"/" not in data, f"{name} names {ROOT.parent}"

@@ -1,0 +1,105 @@
+"""Every error has one shape and one table, and every unforeseen one is answered without its text."""
+
+import inspect
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import app.errors
+import models_store.errors
+from app import problems
+from app.errors import AppError, Problem
+from app.logs import RequestLog
+from app.main import create_app
+from app.settings import Settings
+from models_store.errors import StoreError
+
+KEYS = {"type", "title", "status", "detail", "code", "request_id", "error"}
+
+
+def check_shape(answer: httpx.Response) -> None:
+    body = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(body) == KEYS
+    assert body["status"] == answer.status_code
+    assert body["request_id"] == answer.headers["x-request-id"]
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert body["error"]["message"] == body["detail"] and body["error"]["code"] == body["code"]
+    assert body["detail"].endswith(".")
+    if answer.status_code in (429, 503):
+        assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", "/nope"),
+        ("DELETE", "/v1/predict"),
+        ("POST", "/v1/predict"),
+        ("POST", "/v1/predict?top_k=no"),
+        ("POST", "/v1/predict?top_k=0"),
+        ("POST", "/v1/predict?top_k=NaN"),
+        ("GET", "/v1/models/nope"),
+        ("GET", "/v1/models/%ff"),
+    ],
+)
+async def test_every_door_answers_in_one_shape(client: httpx.AsyncClient, method: str, url: str) -> None:
+    answer = await client.request(method, url)
+    assert 400 <= answer.status_code < 500
+    check_shape(answer)
+
+
+async def test_every_route_refuses_the_wrong_method_in_that_shape(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    for path in document["paths"]:
+        answer = await client.request("PATCH", path)
+        assert answer.status_code == 405
+        assert answer.headers["allow"]
+        check_shape(answer)
+
+
+async def test_an_unforeseen_error_shows_nothing_of_itself() -> None:
+    service = FastAPI()
+    problems.install(service)
+    service.add_middleware(RequestLog)
+
+    @service.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("secret at 0x7f00")
+
+    transport = httpx.ASGITransport(service)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        answer = await http.get("/broken", headers={"x-request-id": "mine-1"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (500, "internal_error", "mine-1")
+    assert "secret" not in answer.text
+    check_shape(answer)
+
+
+async def test_a_request_id_that_could_break_a_log_is_replaced(client: httpx.AsyncClient) -> None:
+    for given in ('a"b', "x" * 65, "a b", ""):
+        answer = await client.get("/healthz", headers={"x-request-id": given})
+        assert answer.headers["x-request-id"].startswith("req_")
+
+
+def test_every_error_of_app_and_store_has_a_row_or_never_leaves() -> None:
+    kept_inside = {"StoreError", "AppError", "RecordRejected", "RecipeRejected", "CannotListen"}
+    for module in (app.errors, models_store.errors):
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if issubclass(kind, Exception) and name not in kept_inside:
+                assert kind in app.errors._TABLE, f"{name} would be answered with 500"
+
+
+def test_what_is_outside_the_table_is_nobodys_problem() -> None:
+    assert Problem.of(KeyError("x")) is None
+    assert issubclass(app.errors.NotReady, AppError) and not issubclass(AppError, StoreError)
+
+
+def test_the_openapi_document_tells_of_the_shape(tmp_path_factory: pytest.TempPathFactory) -> None:
+    document = create_app(Settings(store_dir=tmp_path_factory.mktemp("store"))).openapi()
+    schemas = document["components"]["schemas"]
+    assert set(schemas["Problem"]["properties"]) == KEYS
+    assert "HTTPValidationError" not in schemas
+    for path in document["paths"].values():
+        for operation in path.values():
+            assert operation["summary"] and operation["tags"]

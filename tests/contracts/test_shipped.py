@@ -1,0 +1,46 @@
+"""The version that comes with the software is what the README says, and holds no picture of its training data."""
+
+from pathlib import Path
+
+import numpy as np
+
+from models_store.model import PROBES, Model, predict_all, read_probes
+from models_store.refs import Ref
+from models_store.registry import SHIPPED, Registry
+from training import data, draw
+
+VERSION = Registry(SHIPPED).verify(Ref("digits", None, 1))
+
+
+def test_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 3_000_000
+    assert VERSION.manifest.parameters < 200_000
+
+
+def test_its_manifest_says_where_it_comes_from() -> None:
+    manifest = VERSION.manifest
+    assert manifest.recipe.publish_to == "digits" and manifest.recipe.seed == 1
+    assert (manifest.data.source, manifest.data.train_rows, manifest.data.test_rows) == ("mnist", 60_000, 10_000)
+    assert manifest.metrics["accuracy"] >= 0.996
+    assert set(manifest.candidates) == {"fp32", "bf16", "int8"}
+    assert all(c.labels_changed <= 5 and c.test_rows == 10_000 for c in manifest.candidates.values())
+    assert manifest.calibration.temperature != 1
+
+
+def test_its_probes_are_drawn_by_the_project() -> None:
+    pictures, _ = read_probes(VERSION.manifest.read_file(VERSION.folder, PROBES))
+    drawn = draw.units(per_digit=len(pictures) // 10, seed=0)
+    assert np.abs(pictures.astype(int) - drawn).max() <= 2  # another CPU rounds differently
+
+
+def test_its_accuracy_is_what_the_manifest_says(data_dir: Path) -> None:
+    mnist = data.mnist(data_dir)
+    assert mnist.digest() == VERSION.manifest.data.sha256
+    pixels, truth = data.as_numpy(mnist.test)
+    plain = predict_all(Model.load(VERSION.folder, VERSION.manifest), pixels).argmax(1)
+    assert (
+        abs((plain == truth).mean() - VERSION.manifest.metrics["accuracy"]) <= 0.0002
+    )  # another CPU rounds differently
+    for name in VERSION.manifest.candidates:
+        answers = predict_all(Model.load(VERSION.folder, VERSION.manifest, name), pixels).argmax(1)
+        assert (answers != plain).sum() <= 5

@@ -1,0 +1,135 @@
+"""Processes that are killed, stopped and swapped under load: what a client sees, and what is left behind."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from models_store.registry import Registry
+from tests.conftest import republished
+from tests.pictures import png
+from tests.system.harness import Load, events, serving, until
+from training import draw
+
+PICTURE = png(draw.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
+
+
+def memory(pid: int) -> float:
+    """Resident MiB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def pids(log: Path) -> list[int]:
+    return [int(str(event["pid"])) for event in events(log, "process_started")]
+
+
+async def wait_until_gone(pid: int) -> None:
+    for _ in range(600):
+        if not is_alive(pid):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"process {pid} goes on")
+
+
+async def test_a_killed_process_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(log, "--workers", "2") as (_, url):
+        until(log, "ready", count=2)
+        victim, other = pids(log)
+        async with Load(url, PICTURE, connections=8) as load:
+            while sum(load.answers.values()) < 200:
+                await _breathe()
+            os.kill(victim, signal.SIGKILL)
+            while len(events(log, "ready")) < 3:
+                await _breathe()
+            before = sum(load.answers.values())
+            while sum(load.answers.values()) < before + 200:
+                await _breathe()
+        assert load.statuses == {200}
+        assert len(load.broken) <= 8  # at most what the victim held
+        replacement = pids(log)[2]
+        assert is_alive(other) and is_alive(replacement)
+        ended = events(log, "process_ended")
+        assert (ended[0]["pid"], ended[0]["code"]) == (victim, -9)
+        assert float(str(ended[0]["restart_seconds"])) < 1
+
+
+async def test_after_kill_9_of_the_supervisor_nothing_keeps_listening(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(log, "--workers", "2") as (child, url):
+        until(log, "ready", count=2)
+        child.kill()
+        child.wait()
+        for pid in pids(log):
+            await wait_until_gone(pid)
+        host, port = url.removeprefix("http://").split(":")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), timeout=1)
+
+
+async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(log, "--workers", "2") as (child, url):
+        until(log, "ready", count=2)
+        async with Load(url, PICTURE, connections=16) as load:
+            while sum(load.answers.values()) < 300:
+                await _breathe()
+            child.send_signal(signal.SIGTERM)
+            while child.poll() is None:
+                await _breathe()
+        assert child.returncode == 0
+        assert load.statuses == {200}
+        assert load.broken == []
+        for pid in pids(log):
+            assert not is_alive(pid)
+
+
+async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(log, "--workers", "1") as (_, url):
+        until(log, "ready")
+        republished(Registry(tmp_path / "store"))
+        (pid,) = pids(log)
+        async with Load(url, PICTURE, connections=16) as load, httpx.AsyncClient(base_url=url, timeout=60) as http:
+            for number in range(200):
+                version = 2 - number % 2
+                body = {"version": version, "expected": 3 - version}
+                done = await http.put("/v1/models/digits/aliases/champion", json=body)
+                assert done.status_code == 200, done.text
+                answer = await http.post("/v1/predict", content=PICTURE, headers={"content-type": "image/png"})
+                assert answer.json()["model"] == f"digits@{version}"
+                if number == 20:
+                    settled = memory(pid)
+        assert {status for status, _ in load.answers} == {200}
+        assert {model for _, model in load.answers} == {"digits@1", "digits@2"}
+        assert load.broken == []
+        assert memory(pid) < settled + 20
+        assert memory(pid) < 350
+
+
+async def test_a_process_that_keeps_ending_is_restarted_ever_later(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(log, "--workers", "2") as (_, url):
+        until(log, "ready", count=2)
+        for _ in range(3):
+            os.kill(pids(log)[-1], signal.SIGKILL)
+            until(log, "process_started", count=len(pids(log)) + 1)
+        pauses = [float(str(event["restart_seconds"])) for event in until(log, "process_ended", count=3)]
+        assert pauses[1] > pauses[0] and pauses[2] > pauses[1]
+        assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
+
+
+async def _breathe() -> None:
+    await asyncio.sleep(0.02)

@@ -1,0 +1,72 @@
+"""python -m training as people start it, on the digits that come with scikit-learn."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models_store.model import load_fastest, predict_all
+from models_store.refs import Ref
+from models_store.registry import Registry
+from tests.conftest import ROOT
+from training import data
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "training", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
+    done = run("train", "bundled", "--threads", "1", "--epochs", "6")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["number"] for event in events if event["event"] == "epoch"] == [1, 2, 3, 4, 5, 6] * 2
+    result = events[-1]
+    assert (result["event"], result["version"], result["champion"]) == ("result", "digits-bundled@1", True)
+
+    version = Registry(tmp_path / "store").verify(Ref("digits-bundled"))
+    rows = data.bundled()
+    pixels, truth = data.as_numpy(rows.test)
+    model = load_fastest(version.folder, version.manifest)
+    assert (predict_all(model, pixels).argmax(1) == truth).mean() >= 0.95
+    assert version.manifest.data.sha256 == rows.digest()
+    assert version.manifest.recipe.train.epochs == 6
+    report = json.loads((version.folder / "report" / "metrics.json").read_text())
+    assert report["rows"] == 360 and sum(map(sum, report["confusion"])) == 360
+    assert {path.name for path in (version.folder / "report").iterdir()} == {
+        "metrics.json",
+        "confusion.png",
+        "curves.png",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "nope"], "There is no recipe nope"),
+        (["train", "bundled", "--epochs", "0"], "train.epochs must be"),
+        (["train", "bundled", "--held-out", "1400"], "more than half"),
+        (["train", "bundled", "--publish-to", "../x"], "A model name has"),
+        (["train", "fast"], "MNIST is not in"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    store = tmp_path / "store"
+    assert not store.exists() or not list(store.rglob(".staging-*"))
+
+
+def test_an_unknown_key_in_a_recipe_is_named(tmp_path: Path) -> None:
+    recipe = (ROOT / "training" / "recipes" / "bundled.toml").read_text().replace("batch_size", "batch_sise")
+    path = tmp_path / "mine.toml"
+    path.write_text(recipe)
+    done = run("train", str(path))
+    assert (done.returncode, "Unknown key train.batch_sise" in done.stderr) == (2, True)

@@ -1,0 +1,66 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from models_store.model import Model
+from models_store.refs import Ref
+from models_store.registry import Registry
+from training import draw
+from training.data import Rows
+from training.evaluate import Score, changed, metrics, score
+
+# Read as 0, 1, 2, 0 where 0, 1, 0, 0 is right.
+FOUR = Score(
+    np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.5, 0.25, 0.25]], np.float32),
+    np.array([0, 1, 0, 0], np.int64),
+)
+
+
+def test_a_score_counts_right_answers() -> None:
+    assert FOUR.answers.tolist() == [0, 1, 2, 0]
+    assert FOUR.accuracy == 0.75
+
+
+def test_metrics_as_worked_out_by_hand() -> None:
+    facts = metrics(FOUR, ("a", "b", "c"))
+    assert facts.rows == 4
+    assert facts.accuracy == 0.75
+    assert facts.nll == pytest.approx(-(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.5)) / 4, abs=1e-6)
+    assert facts.confusion == [[2, 0, 1], [0, 1, 0], [0, 0, 0]]
+    assert facts.labels["a"] == pytest.approx({"precision": 1, "recall": 2 / 3, "f1-score": 0.8, "support": 3})
+    assert facts.labels["b"] == {"precision": 1, "recall": 1, "f1-score": 1, "support": 1}
+    assert facts.labels["c"] == {"precision": 0, "recall": 0, "f1-score": 0, "support": 0}
+
+
+def test_labels_keep_their_order_and_names() -> None:
+    facts = metrics(FOUR, ("zero", "one", "two"))
+    assert list(facts.labels) == ["zero", "one", "two"]
+
+
+def test_a_certain_mistake_costs_much_and_not_everything() -> None:
+    wrong = Score(np.array([[1, 0]], np.float32), np.array([1], np.int64))
+    facts = metrics(wrong, ("a", "b"))
+    assert 10 < facts.nll < 1000
+    assert facts.accuracy == 0
+
+
+def test_changed_counts_rows_answered_otherwise() -> None:
+    other = Score(np.roll(FOUR.probabilities, 1, axis=1), FOUR.truth)
+    assert changed(FOUR, FOUR) == 0
+    assert changed(FOUR, other) == 4
+    half = Score(np.where([[True], [False], [True], [False]], FOUR.probabilities, other.probabilities), FOUR.truth)
+    assert changed(FOUR, half) == changed(half, FOUR) == 2
+
+
+def test_a_score_is_the_models_answers_in_order(registry: Registry) -> None:
+    version = registry.resolve(Ref("digits"))
+    model = Model.load(version.folder, version.manifest)
+    pictures = np.concatenate([draw.units(per_digit=30, seed=seed) for seed in (1, 2)])  # 600: more than one batch
+    truth = np.tile(np.repeat(np.arange(10), 30), 2)
+    result = score(model, Rows(torch.from_numpy(pictures), torch.from_numpy(truth)))
+    assert (result.truth == truth).all()
+    assert np.abs(result.probabilities - model.predict(pictures)).max() < 1e-4
+    assert result.accuracy > 0.8
+    assert metrics(result, version.manifest.labels).confusion[3][3] > 45
