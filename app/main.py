@@ -14,6 +14,7 @@ from app.inference.engine import Engine
 from app.limits import BodyLimit
 from app.logs import RequestLog
 from app.settings import Settings
+from app.ui import pages
 from models_store.model import best_device
 from models_store.registry import Version, open_store
 
@@ -64,12 +65,15 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        docs_url=None,  # app.ui has its own, which load nothing from outside
+        redoc_url=None,
     )
     app.state.drain = drain  # for the process, which begins it
     problems.install(app)
     app.include_router(predict.router(engine, settings.default_model))
     app.include_router(catalog.router(registry, serving, engine.fleet.refresh))
     app.include_router(health.router(champion))
+    pages.install(app)
     app.add_middleware(Draining, drain=drain)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestLog)  # added last, so outermost

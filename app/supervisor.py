@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +19,7 @@ import structlog
 from app import logs
 from app.errors import CannotListen
 from app.settings import Settings
-from models_store.machine import cores
+from models_store.machine import cores, gpus
 
 _STOP_SECONDS = 30  # a process that has not ended by then is killed
 _HEALTHY_SECONDS = 10.0  # a process that lived this long is restarted at once
@@ -32,13 +32,14 @@ def serve(settings: Settings) -> None:
     """Answers until SIGTERM or SIGINT. Raises CannotListen before anything is started."""
     logs.configure(settings.log_format, settings.log_level)
     with _listener(settings.host, settings.port) as listener:
-        workers = settings.workers or cores()
-        _log.info("listening", url=_url(listener), workers=workers)
-        asyncio.run(_supervise(listener, workers))
+        cards = gpus() if settings.device != "cpu" else 0
+        workers = settings.workers or cards or cores()  # a process per card where there are any
+        _log.info("listening", url=_url(listener), workers=workers, gpus=cards)
+        asyncio.run(_supervise(listener, workers, cards))
     _log.info("stopped")
 
 
-async def _supervise(listener: socket.socket, workers: int) -> None:
+async def _supervise(listener: socket.socket, workers: int, cards: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -46,13 +47,23 @@ async def _supervise(listener: socket.socket, workers: int) -> None:
     try:
         fds = listener.fileno(), lifeline
         command = (sys.executable, "-m", "app", "serve", "--fd", str(fds[0]), "--lifeline", str(fds[1]))
-        slots = [asyncio.create_task(_keep(_Slot(number, command, fds), stop)) for number in range(1, workers + 1)]
+        slots = [
+            _Slot(number, command, fds, environment(os.environ, number, cards)) for number in range(1, workers + 1)
+        ]
+        keepers = [asyncio.create_task(_keep(slot, stop)) for slot in slots]
         await stop.wait()
         listener.close()
-        await asyncio.gather(*slots)
+        await asyncio.gather(*keepers)
     finally:
         os.close(lifeline)
         os.close(held)
+
+
+def environment(ours: Mapping[str, str], number: int, cards: int) -> dict[str, str]:
+    """What process `number` (from 1) is started with: one card each, in turn, unless the operator has chosen cards."""
+    if not cards or "CUDA_VISIBLE_DEVICES" in ours:
+        return dict(ours)
+    return {**ours, "CUDA_VISIBLE_DEVICES": str((number - 1) % cards)}
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,7 @@ class _Slot:
     number: int
     command: Sequence[str]
     fds: tuple[int, ...]
+    environment: Mapping[str, str]
 
 
 async def _keep(slot: _Slot, stop: asyncio.Event) -> None:
@@ -69,7 +81,7 @@ async def _keep(slot: _Slot, stop: asyncio.Event) -> None:
     pause = 0.0
     while not stop.is_set():
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(*slot.command, pass_fds=slot.fds)
+        process = await asyncio.create_subprocess_exec(*slot.command, pass_fds=slot.fds, env=slot.environment)
         _log.info("process_started", slot=slot.number, pid=process.pid)
         await _first(process.wait(), stop.wait())
         if process.returncode is None:

@@ -1,7 +1,18 @@
 """What this process may use of the machine. It knows no product."""
 
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+_NVIDIA = Path("/proc/driver/nvidia/gpus")  # one folder per card, made by the driver
+
+
+def gpus(folder: Path = _NVIDIA) -> int:
+    """NVIDIA cards that torch could use, counted without importing it; 0 where torch is built for CPUs only."""
+    try:
+        return 0 if version("torch").endswith("+cpu") else len(list(folder.iterdir()))
+    except (PackageNotFoundError, OSError):
+        return 0
 
 
 def cores() -> int:

@@ -145,7 +145,8 @@ def _decoded(image: Image.Image) -> Image.Image:
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
     except _BROKEN as error:
-        if isinstance(error, SyntaxError) and image.fp is not None and not image.fp.read(1):  # cut inside a PNG's chunk
+        file = getattr(image, "fp", None)
+        if isinstance(error, SyntaxError) and file is not None and not file.read(1):  # a PNG cut inside a chunk's head
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
     try:

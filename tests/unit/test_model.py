@@ -18,6 +18,7 @@ from training.export import Servable, script
 from training.nets.catalog import build
 
 Pixels = NDArray[np.uint8]
+DEVICES = ("cpu", *(("cuda",) if torch.cuda.is_available() else ()))
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def version(registry: Registry) -> Version:
     return registry.resolve(Ref("digits"))
 
 
-@pytest.fixture
-def plain(version: Version) -> Model:
-    return Model.load(version.folder, version.manifest)
+@pytest.fixture(params=DEVICES)
+def plain(request: pytest.FixtureRequest, version: Version) -> Model:
+    return Model.load(version.folder, version.manifest, device=request.param)
 
 
 @pytest.fixture
@@ -120,8 +121,9 @@ def test_temperature_changes_how_sure_a_model_is_and_not_what_of(
     assert surer > 0 if factor < 1 else surer < 0
 
 
-def test_the_fastest_candidate_gives_the_answers_of_the_plain_one(version: Version, digits: Pixels) -> None:
-    fastest = load_fastest(version.folder, version.manifest)
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_fastest_candidate_gives_the_answers_of_the_plain_one(version: Version, device: str) -> None:
+    fastest = load_fastest(version.folder, version.manifest, device)
     assert fastest.candidate in version.manifest.candidates
     pictures, expected = read_probes((version.folder / PROBES).read_bytes())
     assert (fastest.predict(pictures).argmax(1) == expected.argmax(1)).all()

@@ -1,0 +1,56 @@
+# docker build -t digitserve .        (docs/containers.md says the rest)
+
+FROM python:3.11-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_PYTHON=/opt/digitserve/bin/python PIP_ROOT_USER_ACTION=ignore
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+RUN python -m venv --without-pip /opt/digitserve
+WORKDIR /src
+
+# torch, in a layer that only another lock or index makes anew. Where an index is given, torch comes from there or not at
+# all; what it needs beside it may come from there too.
+ARG TORCH_INDEX=""
+COPY requirements.lock ./
+RUN pip install --constraint requirements.lock --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision \
+ && pip install --constraint requirements.lock ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch torchvision \
+ && pip list --format=freeze | tr _ - > torch.txt
+
+# What pyproject.toml needs, without the tools of its extra `dev`, at the lock's versions. A package that the lock does not
+# name ends the build, except what this build of torch brought along, such as the libraries of CUDA.
+COPY pyproject.toml ./
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); \
+print(*p['build-system']['requires'], *p['project']['dependencies'], sep='\n')" > needed.txt \
+ && pip install --constraint requirements.lock --requirement needed.txt \
+ && pip list --format=freeze | tr _ - > installed.txt \
+ && tr _ - < requirements.lock > locked.txt \
+ && if grep -vixF -f locked.txt -f torch.txt installed.txt; then echo 'not in requirements.lock' >&2; exit 1; fi
+
+COPY LICENSE README.md ./
+COPY app ./app
+COPY models_store ./models_store
+COPY training ./training
+RUN pip install --no-build-isolation --no-deps .
+
+
+FROM python:3.11-slim-bookworm
+RUN groupadd --gid 10001 digitserve \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin digitserve \
+ && install --directory --owner=10001 --group=10001 /var/lib/digitserve/store /var/lib/digitserve/state
+COPY --from=build /opt/digitserve /opt/digitserve
+ENV PATH=/opt/digitserve/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    DIGITSERVE_HOST=0.0.0.0 \
+    DIGITSERVE_STORE_DIR=/var/lib/digitserve/store \
+    DIGITSERVE_STATE_DIR=/var/lib/digitserve/state
+USER 10001:10001
+WORKDIR /var/lib/digitserve
+VOLUME ["/var/lib/digitserve/store", "/var/lib/digitserve/state"]
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "\
+import http.client, os, sys; \
+server = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('DIGITSERVE_PORT', 8000)), timeout=4); \
+server.request('GET', '/readyz'); \
+sys.exit(server.getresponse().status != 200)"]
+ENTRYPOINT ["digitserve"]
+CMD ["serve"]

@@ -1,0 +1,26 @@
+from importlib.metadata import version
+from pathlib import Path
+
+from app.supervisor import environment
+from models_store.machine import cores, gpus
+
+
+def test_at_least_one_core_may_be_used() -> None:
+    assert cores() >= 1
+
+
+def test_cards_are_counted_unless_torch_is_built_without_them(tmp_path: Path) -> None:
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / name).mkdir()
+    assert gpus(tmp_path) == (0 if version("torch").endswith("+cpu") else 2)
+    assert gpus(tmp_path / "nothing") == 0
+
+
+def test_each_process_gets_a_card_of_its_own_in_turn() -> None:
+    given = [environment({"A": "b"}, number, cards=2)["CUDA_VISIBLE_DEVICES"] for number in (1, 2, 3)]
+    assert given == ["0", "1", "0"]
+
+
+def test_without_cards_or_with_the_operators_choice_nothing_is_added() -> None:
+    assert environment({"A": "b"}, 1, cards=0) == {"A": "b"}
+    assert environment({"CUDA_VISIBLE_DEVICES": "5"}, 1, cards=2) == {"CUDA_VISIBLE_DEVICES": "5"}
