@@ -1,6 +1,6 @@
 # docker build -t digitserve .        (docs/containers.md says the rest)
 
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_PYTHON=/opt/digitserve/bin/python PIP_ROOT_USER_ACTION=ignore
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN python -m venv --without-pip /opt/digitserve
@@ -24,18 +24,22 @@ print(*p['build-system']['requires'], *p['project']['dependencies'], sep='\n')" 
  && tr _ - < requirements.lock > locked.txt \
  && if grep -vixF -f locked.txt -f torch.txt installed.txt; then echo 'not in requirements.lock' >&2; exit 1; fi
 
+
+# The project itself beside the packages, so that a change of code makes a layer of some megabytes.
+FROM packages AS project
 COPY LICENSE README.md ./
 COPY app ./app
 COPY models_store ./models_store
 COPY training ./training
-RUN pip install --no-build-isolation --no-deps .
+RUN pip install --no-build-isolation --no-deps --prefix /project .
 
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 digitserve \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin digitserve \
  && install --directory --owner=10001 --group=10001 /var/lib/digitserve/store /var/lib/digitserve/state
-COPY --from=build /opt/digitserve /opt/digitserve
+COPY --from=packages /opt/digitserve /opt/digitserve
+COPY --from=project /project /opt/digitserve
 ENV PATH=/opt/digitserve/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

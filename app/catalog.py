@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Path, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import EXAMPLE_RESPONSE
+from app.uploads import from_json
 from models_store import records
 from models_store.errors import BadRef, StoreError
 from models_store.refs import CHAMPION, Ref
@@ -90,6 +92,10 @@ class Deleted(BaseModel):
     deleted: bool = True
 
 
+_PROMOTION: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": Promotion.model_json_schema()}},
+}
 NameParam = Annotated[str, Path(description="the model's name", examples=["digits"])]
 RefParam = Annotated[str, Path(description="`name`, `name@alias` or `name@7`", examples=["digits"])]
 
@@ -124,13 +130,16 @@ def router(
             manifest=records.plain(version.manifest),
         )
 
-    @routes.put("/{name}/aliases/{alias}", summary="Promote")
-    async def promote(name: NameParam, alias: Annotated[str, Path(examples=["champion"])], to: Promotion) -> AliasTable:
+    @routes.put("/{name}/aliases/{alias}", summary="Promote", openapi_extra={"requestBody": _PROMOTION})
+    async def promote(
+        request: Request, name: NameParam, alias: Annotated[str, Path(examples=["champion"])]
+    ) -> AliasTable:
         """Points an alias at a version if it is still where the caller saw it; 409 with its place where it moved.
 
         The champion serves by default; the one that gives way becomes `previous`. Answered when the new champion serves
         here; other processes follow within a second. No request is dropped.
         """
+        to = _promotion(from_json(await request.body()))
         aliases = await to_thread(lambda: registry.promote(name, to.version, expected=to.expected, alias=alias))
         await changed(name)
         return AliasTable(model=name, aliases=aliases)
@@ -154,15 +163,27 @@ def router(
     return routes
 
 
+def _promotion(document: object) -> Promotion:
+    # Not a parameter of the route: FastAPI would read the body itself and answer 400 where it is too large or no JSON.
+    try:
+        return Promotion.model_validate(document)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
 def _entry(registry: Registry, name: str) -> ModelEntry | None:
     version = _shown(registry, name)
     if version is None:
         return None
+    try:
+        aliases = registry.aliases(name)
+    except StoreError:  # one damaged file must not hide the other models
+        aliases = {}
     return ModelEntry(
         id=name,
         created=_unix(version.manifest.created_at),
         versions=registry.versions(name),
-        aliases=registry.aliases(name),
+        aliases=aliases,
         labels=list(version.manifest.labels),
         metrics=dict(version.manifest.metrics),
         parent=version.manifest.parent,

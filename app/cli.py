@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"The setting {name} is not usable: {first['msg']}.", 2)
     except (StoreError, CannotListen) as refusal:
         return _refuse(str(refusal), 1)
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -18,7 +18,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
-        if not declared.isdigit() or int(declared) > self._max_bytes:
+        if not declared.isdigit() or len(declared) > 19 or int(declared) > self._max_bytes:
             problem = Problem.of(self._refusal())
             assert problem is not None
             await problem.response(request_id())(scope, receive, send)

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from asyncio import to_thread
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -132,15 +133,19 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         ref = Ref.parse(model)
         images = await many_pictures(request, _BATCH_LIMITS)
         answers = await while_connected(request, engine.predict(ref, images))
-        manifest = answers.live.version.manifest
-        readings = [
-            _bad(item) if isinstance(item, ImageRejected) else _reading(item, manifest, top_k, prepared)
-            for item in answers.items
-        ]
+        readings = await to_thread(_readings, answers, top_k, prepared)
         ref_text = answers.live.version.ref
         return BatchPrediction(id=_id(), model=ref_text, predictions=readings, timing_ms=_timing(answers))
 
     return routes
+
+
+def _readings(answers: Answers, top_k: int | None, with_prepared: bool) -> list[Reading | BadPicture]:
+    manifest = answers.live.version.manifest
+    return [
+        _bad(item) if isinstance(item, ImageRejected) else _reading(item, manifest, top_k, with_prepared)
+        for item in answers.items
+    ]
 
 
 def _reading(answer: Answer, manifest: Manifest, top_k: int | None, with_prepared: bool) -> Reading:

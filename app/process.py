@@ -40,6 +40,7 @@ class _Server(uvicorn.Server):
         self._drain = drain
         self._lifeline = lifeline
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.servers = []  # uvicorn sets it when it listens, and a stop may come while the first version loads
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -49,8 +50,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The signal handler. Before the loop runs there is nothing to drain."""
-        if self._loop is None or self._drain.begun:
+        """The signal handler. Before the loop runs there is nothing to drain; a second signal changes nothing."""
+        if self._loop is None:
             self.should_exit = True
         else:
             self._loop.call_soon_threadsafe(self._begin_to_end)

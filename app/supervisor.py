@@ -81,7 +81,13 @@ async def _keep(slot: _Slot, stop: asyncio.Event) -> None:
     pause = 0.0
     while not stop.is_set():
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(*slot.command, pass_fds=slot.fds, env=slot.environment)
+        try:
+            process = await asyncio.create_subprocess_exec(*slot.command, pass_fds=slot.fds, env=slot.environment)
+        except OSError as error:  # no memory, no process to be had: for now
+            pause = min(_LONGEST_PAUSE, 2 * pause + 0.25)
+            _log.error("process_not_started", slot=slot.number, why=error.strerror, retry_seconds=pause)
+            await _first(asyncio.sleep(pause), stop.wait())
+            continue
         _log.info("process_started", slot=slot.number, pid=process.pid)
         await _first(process.wait(), stop.wait())
         if process.returncode is None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MAX_BATCH = 256  # pictures in one request
+_QUICK_BYTES = 65_536  # JSON up to this size is parsed on the event loop
 _MAX_PARTS = 1000
 _MALFORMED = "The multipart body is malformed. Let your HTTP library build it from the file."
 
@@ -29,7 +31,7 @@ class Part:
     headers: dict[str, str] = field(default_factory=dict)
     data: bytearray = field(default_factory=bytearray)
 
-    @property
+    @cached_property
     def disposition(self) -> dict[bytes, bytes]:
         """The parameters of Content-Disposition: `name`, and `filename` where it is a file."""
         return parse_options_header(self.headers.get("content-disposition"))[1]
@@ -40,7 +42,8 @@ class Part:
 
     @property
     def is_file(self) -> bool:
-        return b"filename" in self.disposition or "content-type" in self.headers
+        says_so = b"filename" in self.disposition or "filename*" in self.headers.get("content-disposition", "")
+        return says_so or "content-type" in self.headers
 
 
 async def one_picture(request: Request) -> bytes:
@@ -78,7 +81,7 @@ async def many_pictures(request: Request, limits: ArchiveLimits) -> list[bytes]:
     elif kind in ("application/zip", "application/x-zip-compressed"):
         found = [member.data for member in await asyncio.to_thread(lambda: list(members(body, limits)))]
     elif kind == "application/json":
-        found = _instances(body)
+        found = await asyncio.to_thread(_instances, body) if len(body) > _QUICK_BYTES else _instances(body)
     else:
         raise UnsupportedMediaType(
             "unsupported_media_type",
@@ -87,21 +90,29 @@ async def many_pictures(request: Request, limits: ArchiveLimits) -> list[bytes]:
         )
     if not found:
         raise Unprocessable("file_missing", "There is no picture in the request. Send at least one.", "files")
-    if len(found) > MAX_BATCH:
-        raise Unprocessable(
-            "batch_too_large", f"{len(found)} pictures are more than {MAX_BATCH}. Send fewer at a time."
-        )
+    _check_count(len(found))
     return found
 
 
-def _instances(body: bytes) -> list[bytes]:
+def from_json(body: bytes) -> object:
+    """A parsed JSON body. Raises BadRequest; NaN, lone surrogates and nesting without end are no JSON either."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:  # NaN, lone surrogates and nesting without end are no JSON to it either
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
         raise BadRequest("json_malformed", "The body is no valid JSON. Let your HTTP library write it.") from None
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_BATCH:
+        raise Unprocessable("batch_too_large", f"{count} pictures are more than {MAX_BATCH}. Send fewer at a time.")
+
+
+def _instances(body: bytes) -> list[bytes]:
+    document = from_json(body)
     instances = document.get("instances") if isinstance(document, dict) else None
     if not isinstance(instances, list):
         raise Unprocessable("instances_missing", 'The JSON must be {"instances": [{"b64": …}, …]}.', "instances")
+    _check_count(len(instances))
     return [_from_base64(instance, index) for index, instance in enumerate(instances)]
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 PICTURES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 START_SECONDS = 120
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is never behind a proxy
 
 
 def main() -> int:
@@ -52,7 +53,7 @@ def server(folder: Path) -> Iterator[str]:
     environment = {**outside, "DIGITSERVE_STORE_DIR": str(folder / "store")}
     log = folder / "log"
     with log.open("w") as output:
-        command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+        command = [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "1"]
         child = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield ready(child, log)
@@ -79,7 +80,7 @@ def ready(child: subprocess.Popen[bytes], log: Path) -> str:
 def answers(url: str) -> bool:
     """Whether a GET is answered with 200."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with HTTP.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -88,7 +89,7 @@ def answers(url: str) -> bool:
 def call(url: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
     """GET, or POST where there is a body; the parsed answer."""
     request = urllib.request.Request(url, body, {"Content-Type": content_type})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with HTTP.open(request, timeout=30) as answer:
         return json.load(answer)
 
 

@@ -3,12 +3,12 @@
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models_store import durable
-from models_store.errors import AliasConflict, VersionCorrupt, VersionInUse
-from models_store.refs import CHAMPION, PREVIOUS, check_alias
+from models_store.errors import AliasConflict, VersionCorrupt, VersionInUse, VersionNotFound
+from models_store.refs import CHAMPION, PREVIOUS, is_alias
 
 _FILE = "aliases.json"
 
@@ -27,16 +27,20 @@ class Aliases:
             return {}
         except ValueError:
             aliases = None
-        if not isinstance(aliases, dict) or not all(type(n) is int and n > 0 for n in aliases.values()):
+        if not isinstance(aliases, dict) or not all(
+            is_alias(alias) and type(number) is int and number > 0 for alias, number in aliases.items()
+        ):
             raise VersionCorrupt(_FILE, "does not hold alias names and version numbers")
-        return {check_alias(alias): number for alias, number in aliases.items()}
+        return aliases
 
-    def point(self, alias: str, version: int, expected: int | None) -> dict[str, int]:
+    def point(self, alias: str, version: int, expected: int | None, exists: Callable[[], object]) -> dict[str, int]:
         """Moves `alias` from `expected` (None: nowhere) to `version`; a champion that gives way becomes `previous`.
 
-        Returns the aliases after it. Raises AliasConflict where the alias is not at `expected`.
+        `exists` is called under the lock and raises where the version has been deleted meanwhile. Returns the aliases
+        after it. Raises AliasConflict where the alias is not at `expected`, VersionCorrupt for a damaged file.
         """
         with self._locked():
+            exists()
             aliases = self.read()
             current = aliases.get(alias)
             if current != expected:
@@ -46,9 +50,14 @@ class Aliases:
             return self._write({**aliases, alias: version})
 
     def swap(self) -> dict[str, int]:
-        """Champion and previous change places; both must be there. Returns the aliases after it."""
+        """Champion and previous change places. Returns the aliases after it. Raises VersionNotFound without both."""
         with self._locked():
             aliases = self.read()
+            for alias in (CHAMPION, PREVIOUS):
+                if alias not in aliases:
+                    raise VersionNotFound(
+                        f"The model {self._folder.name} has no alias {alias}. See the list of models."
+                    )
             return self._write({**aliases, CHAMPION: aliases[PREVIOUS], PREVIOUS: aliases[CHAMPION]})
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from models_store.errors import DataSetRejected
 
 _LOCAL_HEADER = 30  # bytes before a member's name (PKWARE APPNOTE 4.3.7)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile expands the others whole, whatever is asked for
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # bits of a member's flags (APPNOTE 4.4.4)
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 
@@ -39,24 +40,24 @@ def members(archive: bytes, limits: ArchiveLimits) -> Iterator[Member]:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as whole:
             entries = whole.infolist()
-            _check(entries, limits)
+            _check(entries, limits, archive)
             left = limits.max_expanded_bytes
             for entry in entries:
                 if entry.is_dir() or _is_clutter(entry.filename):
                     continue
                 with whole.open(entry) as file:
-                    data = file.read(left + 1)
+                    data = file.read(min(left, entry.file_size) + 1)
                 left -= len(data)
                 if left < 0:
                     raise _too_large(limits)
                 if data.startswith(_ARCHIVES):
                     raise DataSetRejected("archive_invalid", f"{_shown(entry)} is an archive itself. Unpack it first.")
                 yield Member(entry.filename, data)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, OverflowError, ValueError):
         raise DataSetRejected("archive_invalid", "The zip file is damaged. Make it again and resend it.") from None
 
 
-def _check(entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
+def _check(entries: list[zipfile.ZipInfo], limits: ArchiveLimits, archive: bytes) -> None:
     if len(entries) > limits.max_entries:
         raise DataSetRejected(
             "archive_too_many_entries",
@@ -75,7 +76,11 @@ def _check(entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
             raise DataSetRejected("archive_invalid", f"{_shown(entry)} is a link or a device. Put plain files in.")
         if entry.flag_bits & _ENCRYPTED:
             raise DataSetRejected("archive_invalid", f"{_shown(entry)} is encrypted. Make the zip without a password.")
-    _check_overlap(entries)
+        if entry.compress_type not in _METHODS:
+            raise DataSetRejected(
+                "archive_invalid", f"{_shown(entry)} is packed in a rare way. Make the zip with deflate."
+            )
+    _check_overlap(entries, archive)
 
 
 def _check_name(entry: zipfile.ZipInfo) -> None:
@@ -89,13 +94,15 @@ def _check_name(entry: zipfile.ZipInfo) -> None:
         )
 
 
-def _check_overlap(entries: list[zipfile.ZipInfo]) -> None:
+def _check_overlap(entries: list[zipfile.ZipInfo], archive: bytes) -> None:
     """Refuses members that share bytes, as quine and overlap bombs do (Fifield 2019); Python 3.11 reads them."""
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if entry.header_offset < end:
             raise DataSetRejected("archive_invalid", "Members of the zip file overlap. Make it with a usual program.")
-        end = entry.header_offset + _LOCAL_HEADER + len(entry.orig_filename.encode("utf-8")) + entry.compress_size
+        begin = entry.header_offset + _LOCAL_HEADER
+        lengths = archive[begin - 4 : begin - 2], archive[begin - 2 : begin]  # of the name and of the extra field
+        end = begin + sum(int.from_bytes(length, "little") for length in lengths) + entry.compress_size
 
 
 def _is_clutter(name: str) -> bool:

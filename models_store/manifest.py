@@ -114,8 +114,9 @@ class Manifest:
             raise VersionCorrupt(name, "is not in the manifest")
         try:
             data = (folder / name).read_bytes()
-        except FileNotFoundError:
-            raise VersionCorrupt(name, "is missing") from None
+        except OSError as error:
+            why = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+            raise VersionCorrupt(name, why) from None
         if _facts(data) != self.files[name]:
             raise VersionCorrupt(name, "is not the file that was published")
         return data

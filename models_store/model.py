@@ -78,11 +78,8 @@ class Model:
             for _ in range(3):
                 self.predict(np.zeros((size, *self.picture.shape), np.uint8))
 
-    def seconds_per_picture(self) -> float:
-        """Geometric mean over batches of 1 and 64, of this machine, now. For choosing between candidates only."""
-        return math.exp(sum(math.log(self._seconds(size) / size) for size in (1, 64)) / 2)
-
-    def _seconds(self, size: int) -> float:
+    def seconds(self, size: int) -> float:
+        """How long a batch of `size` takes on this machine, now: the median of a few trials of a warm model."""
         batch = np.zeros((size, *self.picture.shape), np.uint8)
         times = []
         for _ in range(_TRIALS):
@@ -90,6 +87,10 @@ class Model:
             self.predict(batch)
             times.append(time.perf_counter() - began)
         return sorted(times)[_TRIALS // 2]
+
+    def seconds_per_picture(self) -> float:
+        """Geometric mean over batches of 1 and 64. For choosing between candidates only."""
+        return math.sqrt(self.seconds(1) * self.seconds(64) / 64)
 
 
 def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:

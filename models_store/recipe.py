@@ -1,7 +1,6 @@
 """Recipe: everything that a training run needs, as one frozen record <-> TOML or JSON. It knows no torch."""
 
 import json
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -160,7 +159,3 @@ class Recipe:
     def to_json(self) -> str:
         """The text that `from_json` reads back as an equal recipe."""
         return json.dumps(records.plain(self), indent=1)
-
-    def steps(self, rows: int) -> int:
-        """Optimiser steps of the whole run on `rows` pictures; a last short batch counts."""
-        return self.train.epochs * math.ceil(rows / self.train.batch_size)

@@ -26,22 +26,37 @@ class Ref:
         check_name(name)
         if not at:
             return cls(name)
-        if _VERSION.fullmatch(rest):
+        if is_number(rest):
             return cls(name, None, int(rest))
-        if _ALIAS.fullmatch(rest):
+        if is_alias(rest):
             return cls(name, rest)
         raise BadRef("After the @ of a model stands a version number such as 7 or an alias such as champion.")
 
 
+def is_name(text: str) -> bool:
+    """Whether a model can be called that."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_alias(text: str) -> bool:
+    """Whether an alias can be called that."""
+    return _ALIAS.fullmatch(text) is not None
+
+
+def is_number(text: str) -> bool:
+    """Whether that is how a version's number is written."""
+    return _VERSION.fullmatch(text) is not None
+
+
 def check_name(name: str) -> str:
     """Returns a valid model name unchanged, raises BadRef for any other."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise BadRef("A model name has 1 to 63 of a-z, 0-9 and -, and does not begin with -.")
     return name
 
 
 def check_alias(alias: str) -> str:
     """Returns a valid alias unchanged, raises BadRef for any other."""
-    if not _ALIAS.fullmatch(alias):
+    if not is_alias(alias):
         raise BadRef("An alias has 1 to 63 of a-z, 0-9 and -, and begins with a letter.")
     return alias

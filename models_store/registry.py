@@ -6,6 +6,7 @@ root/digits/7/manifest.json   immutable once published, like everything beside i
 
 import contextlib
 import errno
+import functools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ from pathlib import Path
 
 from models_store import durable, manifest
 from models_store.aliases import Aliases, locked
-from models_store.errors import AliasConflict, StoreError, VersionNotFound, VersionRejected
+from models_store.errors import AliasConflict, StoreError, VersionCorrupt, VersionNotFound, VersionRejected
 from models_store.manifest import Manifest
-from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name
+from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name, is_name, is_number
 
 SHIPPED = Path(__file__).parent / "shipped"
 _STAGING = ".staging-"
@@ -50,7 +51,7 @@ class Registry:
         """Names with at least one version, sorted."""
         if not self.root.is_dir():
             return []
-        names = sorted(p.name for p in self.root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        names = sorted(p.name for p in self.root.iterdir() if p.is_dir() and is_name(p.name))  # not lost+found
         return [name for name in names if self.versions(name)]
 
     def versions(self, name: str) -> list[int]:
@@ -58,7 +59,7 @@ class Registry:
         folder = self.root / check_name(name)
         if not folder.is_dir():
             return []
-        return sorted(int(p.name) for p in folder.iterdir() if p.name.isdecimal() and (p / manifest.FILE).is_file())
+        return sorted(int(p.name) for p in folder.iterdir() if is_number(p.name) and (p / manifest.FILE).is_file())
 
     def aliases(self, name: str) -> dict[str, int]:
         """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
@@ -80,7 +81,11 @@ class Registry:
         """The version that a ref points at now. Raises VersionNotFound, VersionCorrupt, ManifestMismatch."""
         number = self.number(ref)
         folder = self.root / ref.name / str(number)
-        return Version(ref.name, number, folder, Manifest.from_bytes((folder / manifest.FILE).read_bytes()))
+        try:
+            data = (folder / manifest.FILE).read_bytes()
+        except OSError:  # deleted a moment ago, or a bad disk
+            raise VersionCorrupt(manifest.FILE, "cannot be read") from None
+        return Version(ref.name, number, folder, Manifest.from_bytes(data))
 
     def verify(self, ref: Ref) -> Version:
         """Reads every byte of a version. Raises VersionCorrupt, naming the file."""
@@ -95,6 +100,7 @@ class Registry:
         """A folder beside the versions of `name` to write a new one into; `publish` takes it, else it is removed."""
         parent = self.root / check_name(name)
         parent.mkdir(parents=True, exist_ok=True)
+        durable.sync_folder(self.root)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=_STAGING))
         folder.chmod(0o755)
         try:
@@ -118,19 +124,29 @@ class Registry:
     def _install(self, source: "Registry", name: str) -> Iterator[Version]:
         (self.root / name).mkdir(parents=True, exist_ok=True)
         with locked(self.root / name / ".lock-install"):  # processes that start together copy once
-            here = set(self._digests(name))
+            here = self._digests(name)
             for number in source.versions(name):
                 version = source.verify(Ref(name, None, number))
                 if version.manifest.digest in here:
+                    self._crown(name, here[version.manifest.digest], version.manifest)  # a kill may have come between
                     continue
                 with self.stage(name) as folder:
                     shutil.copytree(version.folder, folder, dirs_exist_ok=True)
                     yield self._place(name, folder, version.manifest, number)
 
-    def _digests(self, name: str) -> Iterator[str]:
-        for number in self.versions(name):
-            with contextlib.suppress(StoreError):  # a corrupt version is the engine's to report, and no copy of ours
-                yield self.resolve(Ref(name, None, number)).manifest.digest
+    def _digests(self, name: str) -> dict[str, int]:
+        """Digest -> number of every version that is or was here."""
+        numbers = sorted(self._taken(name), reverse=True)
+        return {self._digest(Ref(name, None, number)): number for number in numbers}
+
+    def _digest(self, ref: Ref) -> str:
+        folder = self.root / ref.name / str(ref.version)
+        try:
+            if (folder / _DELETED).is_file():
+                return (folder / _DELETED).read_text()
+            return Manifest.from_bytes((folder / manifest.FILE).read_bytes()).digest
+        except (StoreError, OSError):  # a corrupt version is the engine's to report, and no copy of ours
+            return ""
 
     def _place(self, name: str, staged: Path, whole: Manifest, wanted: int | None) -> Version:
         durable.sync_tree(staged)
@@ -146,14 +162,18 @@ class Registry:
                     raise
                 number += 1
         durable.sync_folder(parent)
-        if whole.accepted:
+        self._crown(name, number, whole)
+        return Version(name, number, parent / str(number), whole)
+
+    def _crown(self, name: str, number: int, whole: Manifest) -> None:
+        """Makes an accepted version the champion where there is none."""
+        if whole.accepted and number in self.versions(name) and CHAMPION not in self.aliases(name):
             with contextlib.suppress(AliasConflict):
                 self.promote(name, number, expected=None)
-        return Version(name, number, parent / str(number), whole)
 
     def _taken(self, name: str) -> set[int]:
         # Folders of deleted versions count, and so do aliases: no number is ever given to other weights.
-        folders = {int(p.name) for p in (self.root / name).iterdir() if p.name.isdecimal()}
+        folders = {int(p.name) for p in (self.root / name).iterdir() if is_number(p.name)}
         return folders | set(self.aliases(name).values())
 
     # Aliases
@@ -166,7 +186,8 @@ class Registry:
         """
         if not self.verify(Ref(name, None, version)).manifest.accepted:
             raise VersionRejected(f"{name}@{version} was rejected by its gate, so no alias may point at it.")
-        return self._aliases(name).point(check_alias(alias), version, expected)
+        exists = functools.partial(self.number, Ref(name, None, version))
+        return self._aliases(name).point(check_alias(alias), version, expected, exists)
 
     def rollback(self, name: str) -> dict[str, int]:
         """Swaps champion and previous, returns the aliases after it. Raises VersionNotFound without a previous."""
@@ -176,14 +197,15 @@ class Registry:
     def delete(self, name: str, version: int) -> None:
         """Removes a version for good; its number is not used again. Raises VersionInUse, VersionNotFound.
 
-        The manifest goes first, and with it the version; a note stays in the folder and keeps the number taken.
+        The manifest goes first, and with it the version; its digest stays in the folder, which keeps the number taken
+        and the shipped version from being installed again.
         """
-        self.number(Ref(name, None, version))
+        ref = Ref(name, None, version)
+        self.number(ref)
         with self._aliases(name).without(version):
+            self.number(ref)  # another process may have been quicker
             folder = self.root / name / str(version)
-            durable.write(
-                folder / _DELETED, b"This version was deleted. The folder keeps its number from being reused.\n"
-            )
+            durable.write(folder / _DELETED, self._digest(ref).encode())
             (folder / manifest.FILE).unlink()
             durable.sync_folder(folder)
         for path in folder.iterdir():

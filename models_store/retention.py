@@ -1,6 +1,8 @@
-"""What a store need not keep: rejected versions after a week, old ones that no alias names. It knows no service."""
+"""What a store need not keep: rejected versions after a week, old ones that no alias names, and what a killed process
+left half-written. It knows no service."""
 
 import datetime
+import shutil
 
 from models_store.errors import StoreError, VersionInUse
 from models_store.refs import Ref
@@ -8,10 +10,14 @@ from models_store.registry import Registry
 
 REJECTED_DAYS = 7
 KEPT_UNALIASED = 20  # of each model, the newest
+_ABANDONED_SECONDS = 86_400  # no training takes a day between two writes into its stage
 
 
 def prune(registry: Registry, now: datetime.datetime) -> list[str]:
     """Deletes what is past its time and returns the refs. Versions that an alias names are never touched."""
+    for folder in registry.root.glob("*/.staging-*"):
+        if now.timestamp() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
     return [ref for name in registry.models() for ref in _prune(registry, name, now)]
 
 

@@ -28,15 +28,15 @@ _PROBES_PER_DIGIT = 4
 def train(recipe: Recipe, data_folder: Path, registry: Registry, device: torch.device, report: Report) -> Version:
     """Trains by the recipe and publishes the result. Test rows are looked at once, when nothing changes any more.
 
-    Raises DataMissing, RecipeRejected, TrainingDiverged; then nothing is published.
+    Raises BadRef, DataMissing, RecipeRejected, TrainingDiverged; then nothing is published.
     """
     report.stage(f"reading the data set {recipe.data.source}")
     rows = data.load(recipe.data, data_folder)
     if recipe.calibration.held_out > len(rows.train) // 2:
         raise RecipeRejected(f"calibration.held_out takes more than half of the {len(rows.train)} training pictures.")
-    net, epochs = _fitted("training", recipe, rows.train, len(rows.labels), device, report)
-    runs = {"training": epochs}
-    with registry.stage(recipe.publish_to) as folder:
+    with registry.stage(recipe.publish_to) as folder:  # first: a bad name or a full disk shows before hours of training
+        net, epochs = _fitted("training", recipe, rows.train, len(rows.labels), device, report)
+        runs = {"training": epochs}
         report.stage("exporting")
         export(net, recipe.input, rows.train.pictures[:_SAMPLE_ROWS], folder)
         draft = _draft(recipe, net, rows, device)
@@ -46,8 +46,8 @@ def train(recipe: Recipe, data_folder: Path, registry: Registry, device: torch.d
         report.stage("evaluating")
         draft = _with_candidates(folder, draft, rows.test)
         draft = _with_metrics(folder, draft, rows, runs)
+        load_fastest(folder, draft.with_files(folder))  # what serving will do: better that it fails here
         version = registry.publish(recipe.publish_to, folder, draft)
-    load_fastest(version.folder, version.manifest)  # what serving will do: better that it fails here
     report.result(
         version=version.ref,
         accuracy=version.manifest.metrics["accuracy"],

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from PIL.Image import Image
 
-from app.errors import NotReady, TooBusy
+from app.errors import NotReady, TooBusy, Unprocessable
 from app.inference import live
 from app.inference.batcher import Computed, Overloaded, TooLate
 from app.inference.fleet import Fleet
@@ -24,7 +24,9 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 
 _QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
-_SMALL_PIXELS = 64 * 64  # pictures of this many pixels together are decoded on the event loop, in 0.1 ms
+_SMALL_BYTES, _SMALL_PIXELS = 16_384, 64 * 64  # pictures up to this together are decoded on the event loop, in 0.1 ms
+_MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
+_MAX_DECODING = 64  # requests that wait for the decoder
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Engine:
         self._max_image_pixels = max_image_pixels
         self._max_waiting = max_waiting
         self._clock = clock
+        self._decoding = 0  # requests with pictures in or before the decoder
         self._decoder = ThreadPoolExecutor(1, "decode")
         self._computer = ThreadPoolExecutor(1, "compute")
         self.fleet = Fleet(registry, self._load, max_live, clock)
@@ -79,7 +82,8 @@ class Engine:
     async def predict(self, ref: Ref, images: Sequence[bytes]) -> Answers:
         """Reads PNG, JPEG, WEBP or BMP pictures. A caller that is cancelled is not computed.
 
-        Raises TooBusy, NotReady, and VersionNotFound, VersionCorrupt or ManifestMismatch for the ref.
+        Raises TooBusy, NotReady, Unprocessable for too many pixels, and VersionNotFound, VersionCorrupt or
+        ManifestMismatch for the ref.
         """
         serving = await self.fleet.get(ref)
         began = self._clock()
@@ -96,12 +100,35 @@ class Engine:
         return live.load(version, self._device, self._computer, self._max_waiting)
 
     async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
-        opened = [_opened(image, self._max_image_pixels) for image in images]
-        if sum(image.width * image.height for image in opened if isinstance(image, Image)) <= _SMALL_PIXELS:
-            return [_prepared(image, spec) for image in opened]
-        return await asyncio.get_running_loop().run_in_executor(
-            self._decoder, lambda: [_prepared(image, spec) for image in opened]
-        )
+        """Small pictures on the event loop, others in the decoder's thread, a handful at a time: between two handfuls
+        other requests get their turn, and a client that went away stops costing anything."""
+        if sum(map(len, images)) <= _SMALL_BYTES:
+            opened = [_opened(image, self._max_image_pixels) for image in images]
+            if _pixels(opened) <= _SMALL_PIXELS:
+                return [_prepared(image, spec) for image in opened]
+        if self._decoding >= _MAX_DECODING:
+            raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.")
+        self._decoding += 1
+        try:
+            return await self._decoded(images, spec)
+        finally:
+            self._decoding -= 1
+
+    async def _decoded(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
+        loop = asyncio.get_running_loop()
+        prepared: list[Prepared | ImageRejected] = []
+        left = _MAX_REQUEST_PICTURES * self._max_image_pixels
+        for handful in _handfuls(images):
+            some, pixels = await loop.run_in_executor(self._decoder, _read, handful, spec, self._max_image_pixels)
+            prepared += some
+            left -= pixels
+            if left < 0:
+                raise Unprocessable(
+                    "batch_too_large",
+                    f"The pictures have more than {_MAX_REQUEST_PICTURES * self._max_image_pixels / 1e6:g} million "
+                    "pixels together. Send fewer or smaller ones at a time.",
+                )
+        return prepared
 
     async def _computed(self, serving: Live, good: list[pictures.Pixels], deadline: float) -> Computed:
         if not good:
@@ -112,6 +139,33 @@ class Engine:
             raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.") from None
         except TooLate:
             raise NotReady("too_late", "The pictures waited too long. Repeat the request later.") from None
+
+
+def _handfuls(images: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """The pictures in order, so many at a time that together they have about `_SMALL_BYTES`."""
+    handful: list[bytes] = []
+    for image in images:
+        handful.append(image)
+        if sum(map(len, handful)) >= _SMALL_BYTES:
+            yield handful
+            handful = []
+    if handful:
+        yield handful
+
+
+def _read(images: list[bytes], spec: InputSpec, max_pixels: int) -> tuple[list[Prepared | ImageRejected], int]:
+    """What the model sees of each picture, and how many pixels they had. Holds one decoded picture at a time."""
+    prepared: list[Prepared | ImageRejected] = []
+    pixels = 0
+    for image in images:
+        opened = _opened(image, max_pixels)
+        pixels += _pixels([opened])
+        prepared.append(_prepared(opened, spec))
+    return prepared, pixels
+
+
+def _pixels(opened: Sequence[Image | ImageRejected]) -> int:
+    return sum(image.width * image.height for image in opened if isinstance(image, Image))
 
 
 def _opened(image: bytes, max_pixels: int) -> Image | ImageRejected:

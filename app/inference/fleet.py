@@ -15,7 +15,7 @@ import structlog
 
 from app.errors import NotReady
 from app.inference.live import Live
-from models_store.errors import StoreError
+from models_store.errors import ManifestMismatch, StoreError
 from models_store.refs import CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry, Version
 
@@ -55,11 +55,11 @@ class Fleet:
         Where no version of it can serve, that is logged, and whoever asks for it is told the reason.
         """
         try:
-            live = await self._first_champion(name)
+            live = await self._first_champion(name, None)
             _log.info("ready", version=live.version.ref, candidate=live.model.candidate)
         except StoreError as refusal:
             _log.error("not_ready", model=name, why=str(refusal))
-        following = asyncio.create_task(self._follow())
+        following = asyncio.create_task(self._follow(name))
         try:
             yield
         finally:
@@ -85,42 +85,53 @@ class Fleet:
 
     async def refresh(self, name: str) -> None:
         """Looks at the aliases of `name` now and returns when its champion serves, or was refused."""
-        self._aliases[name] = aliases = await asyncio.to_thread(self._registry.aliases, name)
+        aliases = await asyncio.to_thread(self._registry.aliases, name)
         serving, wanted = self._champions.get(name), aliases.get(CHAMPION)
-        if serving is None or wanted is None or wanted == serving.version.number or self._refusal(name, wanted):
+        if serving is None:
+            return
+        self._aliases[name] = aliases
+        if wanted is None or wanted == serving.version.number or self._refusal(name, wanted):
             return
         with contextlib.suppress(StoreError):  # logged; the one that serves goes on
-            self._champions[name] = self._live.get((name, wanted)) or await self._load_once(name, wanted)
+            live = self._live.get((name, wanted))
+            if live is None:
+                live = await asyncio.shield(self._load_once(name, wanted))
+            if self._aliases[name].get(CHAMPION) == wanted:  # it may have moved on meanwhile
+                self._champions[name] = live
+                self._evict()
 
-    async def _follow(self) -> None:
+    async def _follow(self, default: str) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
+            if default not in self._champions:
+                with contextlib.suppress(StoreError, OSError):  # logged when it was looked at
+                    await self._first_champion(default, None)
             for name in list(self._champions):
                 try:
                     await self.refresh(name)
                 except (StoreError, OSError) as error:  # an unreadable store: what is loaded goes on serving
                     _log.error("refresh_failed", model=name, why=str(error))
 
-    async def _first_champion(self, name: str) -> Live:
+    async def _first_champion(self, name: str, seconds: float | None = _LOAD_SECONDS) -> Live:
         """Loads the champion for the first time; where it is refused, `previous` serves in its place."""
         try:
-            live = await self._loaded(name, await asyncio.to_thread(self._registry.number, Ref(name)))
+            live = await self._loaded(name, await asyncio.to_thread(self._registry.number, Ref(name)), seconds)
         except StoreError:
             aliases = await asyncio.to_thread(self._registry.aliases, name)
             if PREVIOUS not in aliases:
                 raise
-            live = await self._loaded(name, aliases[PREVIOUS])
+            live = await self._loaded(name, aliases[PREVIOUS], seconds)
             _log.error("previous_serves", version=live.version.ref)
         return self._champions.setdefault(name, live)
 
-    async def _loaded(self, name: str, number: int) -> Live:
+    async def _loaded(self, name: str, number: int, seconds: float | None = _LOAD_SECONDS) -> Live:
         """The version, from memory, or loaded in a few seconds; the load goes on where that is not enough."""
         live = self._live.pop((name, number), None)
         if live is not None:
             self._live[name, number] = live  # the most recently used is last
             return live
         try:
-            return await asyncio.wait_for(asyncio.shield(self._load_once(name, number)), _LOAD_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(self._load_once(name, number)), seconds)
         except TimeoutError:
             raise NotReady(
                 "loading", f"{name}@{number} is being loaded. Repeat the request in a few seconds."
@@ -145,6 +156,11 @@ class Fleet:
             self._refused[name, number] = self._clock() + _RETRY_SECONDS, error
             _log.error("version_refused", version=f"{name}@{number}", why=str(error))
             raise
+        except Exception as error:  # a version that breaks its loader must not end the following of all others
+            refusal = ManifestMismatch(f"{name}@{number} could not be loaded. The log says why.")
+            self._refused[name, number] = self._clock() + _RETRY_SECONDS, refusal
+            _log.exception("version_refused", version=f"{name}@{number}")
+            raise refusal from error
         seconds = round(self._clock() - began, 2)
         _log.info("version_loaded", version=live.version.ref, candidate=live.model.candidate, seconds=seconds)
         self._live[name, number] = live
@@ -160,7 +176,8 @@ class Fleet:
 
     def _evict(self) -> None:
         """Forgets the least recently used versions over the limit; champions stay."""
-        champions = {id(live) for live in self._champions.values()}
-        spare = [key for key, live in self._live.items() if id(live) not in champions]
+        champions = {(name, live.version.number) for name, live in self._champions.items()}
+        champions |= {(name, aliases.get(CHAMPION, 0)) for name, aliases in self._aliases.items()}
+        spare = [key for key in self._live if key not in champions]
         for key in spare[: max(0, len(self._live) - self._max_live)]:
             del self._live[key]

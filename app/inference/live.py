@@ -1,17 +1,14 @@
 """A version in memory: loaded, checked, warm, with its own batcher. It knows no aliases and no HTTP."""
 
-import time
+import itertools
 from concurrent.futures import Executor
 from dataclasses import dataclass
-
-import numpy as np
 
 from app.inference.batcher import Batcher
 from models_store.model import BUCKETS, Model, load_fastest
 from models_store.registry import Version
 
 _INLINE_SECONDS = 0.005  # a batch that costs less is computed on the event loop, which is never held longer
-_TRIALS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +30,5 @@ def load(version: Version, device: str, executor: Executor, max_waiting: int) ->
 
 def _inline_rows(model: Model) -> int:
     """The largest bucket that is computed within `_INLINE_SECONDS` on this machine; 0 where not even one row is."""
-    largest = 0
-    for size in BUCKETS:
-        batch = np.zeros((size, *model.picture.shape), np.uint8)
-        times = []
-        for _ in range(_TRIALS):
-            began = time.perf_counter()
-            model.predict(batch)
-            times.append(time.perf_counter() - began)
-        if sorted(times)[_TRIALS // 2] > _INLINE_SECONDS:
-            break
-        largest = size
-    return largest
+    quick = itertools.takewhile(lambda size: model.seconds(size) <= _INLINE_SECONDS, BUCKETS)
+    return max(quick, default=0)

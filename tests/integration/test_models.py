@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -129,8 +130,7 @@ async def test_a_promotion_that_makes_no_sense(
 async def test_json_that_is_none_is_never_a_500(client: httpx.AsyncClient, body: bytes) -> None:
     headers = {"content-type": "application/json"}
     answer = await client.put("/v1/models/digits/aliases/champion", content=body, headers=headers)
-    assert answer.status_code in (400, 422)
-    assert answer.json()["code"]
+    assert (answer.status_code, answer.json()["code"]) == (400, "json_malformed")
 
 
 async def test_delete_is_refused_while_an_alias_points_there(registry: Registry, client: httpx.AsyncClient) -> None:
@@ -172,3 +172,21 @@ async def test_a_corrupt_only_version_leaves_the_service_up_and_not_ready(regist
         assert (await http.get("/healthz")).status_code == 200
         assert (await http.get("/readyz")).status_code == 503
         assert await answering(http) == "version_corrupt"
+
+
+async def test_a_body_over_the_cap_is_413_here_too(client: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b" " * 2**20
+
+    answer = await client.put("/v1/models/digits/aliases/champion", content=chunks())
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_a_foreign_folder_and_a_damaged_alias_file_hide_no_model(
+    registry: Registry, client: httpx.AsyncClient
+) -> None:
+    (registry.root / "lost+found").mkdir()
+    (registry.root / "digits" / "aliases.json").write_text("?")
+    assert [entry["id"] for entry in (await client.get("/v1/models")).json()["data"]] == ["digits"]
+    assert await answering(client) == "digits@1"

@@ -53,7 +53,7 @@ def until(log: Path, name: str, count: int = 1) -> list[dict[str, object]]:
 def _wait_until_ready(child: subprocess.Popen[bytes], log: Path) -> str:
     url = str(until(log, "listening")[0]["url"])
     assert child.poll() is None, log.read_text()
-    assert httpx.get(f"{url}/readyz", timeout=START_SECONDS).status_code == 200
+    assert httpx.get(f"{url}/readyz", timeout=START_SECONDS, trust_env=False).status_code == 200
     return url
 
 
@@ -83,7 +83,7 @@ class Load:
 
     async def _client(self) -> None:
         headers = {"content-type": "image/png"}
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
             while not self._stop.is_set():
                 try:
                     answer = await http.post(f"{self._url}/v1/predict", content=self._picture, headers=headers)

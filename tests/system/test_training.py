@@ -16,13 +16,13 @@ from training import data
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "training", *arguments],
+        [sys.executable, "-m", "training", *arguments, "--threads", "1"],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
 def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
-    done = run("train", "bundled", "--threads", "1", "--epochs", "6")
+    done = run("train", "bundled", "--epochs", "6")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["number"] for event in events if event["event"] == "epoch"] == [1, 2, 3, 4, 5, 6] * 2
