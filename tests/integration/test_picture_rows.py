@@ -100,3 +100,11 @@ async def test_flipped_bits_never_break_the_service(client: httpx.AsyncClient) -
         damaged[position] ^= 1 << int(rng.integers(8))
         answer = await client.post("/v1/predict", files={"file": bytes(damaged)})
         assert answer.status_code in (200, 413, 415, 422)
+
+
+async def test_a_request_with_more_pixels_than_four_large_pictures_is_refused(client: httpx.AsyncClient) -> None:
+    large = one_bit(3900)
+    answer = await client.post("/v1/predict/batch", files=[("files", large)] * 5)
+    assert (answer.status_code, answer.json()["code"]) == (422, "batch_too_large")
+    fine = await client.post("/v1/predict/batch", files=[("files", large)] * 2)
+    assert [reading["warnings"] for reading in fine.json()["predictions"]] == [["blank_image"]] * 2

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -22,16 +23,19 @@ START_SECONDS = 90
 def serving(log: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A started server and its URL; it is stopped at the end whatever happens."""
     with log.open("w") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", *arguments],
-            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        child = start(output, *arguments)
     try:
         yield child, _wait_until_ready(child, log)
     finally:
         if child.poll() is None:
             child.terminate()
         child.wait(60)
+
+
+def start(output: IO[str], *arguments: str) -> subprocess.Popen[bytes]:
+    """`digitserve serve` on a port that the system chooses, writing to `output`."""
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
 
 
 def events(log: Path, name: str) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ import pytest
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.pictures import png
-from tests.system.harness import Load, events, serving, until
+from tests.system.harness import Load, events, serving, start, until
 from training import draw
 
 PICTURE = png(draw.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
@@ -77,6 +77,19 @@ async def test_after_kill_9_of_the_supervisor_nothing_keeps_listening(tmp_path: 
         host, port = url.removeprefix("http://").split(":")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)), timeout=1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_an_end_while_the_model_still_loads_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        child = start(output, "--workers", "2")
+        until(log, "process_started", count=2)
+        child.send_signal(number)
+        assert child.wait(60) == (0 if number == signal.SIGTERM else -number)
+    for pid in pids(log):
+        await wait_until_gone(pid)
+    assert events(log, "process_killed") == []
 
 
 async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path: Path) -> None:

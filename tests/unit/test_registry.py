@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models_store.aliases import Aliases
 from models_store.errors import AliasConflict, BadRef, VersionCorrupt, VersionInUse, VersionNotFound
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
@@ -71,6 +72,48 @@ def test_what_an_alias_names_is_not_deleted(registry: Registry) -> None:
     with pytest.raises(VersionInUse, match="alias champion points at version 1"):
         registry.delete("digits", 1)
     assert registry.verify(Ref("digits")).number == 1
+
+
+def test_a_deleted_shipped_version_stays_deleted(registry: Registry) -> None:
+    for number in (2, 3):
+        republished(registry, gate=f"copy {number}")
+        registry.promote("digits", number, expected=number - 1)
+    registry.delete("digits", 1)
+    assert open_store(registry.root).versions("digits") == [2, 3]
+
+
+def test_a_kill_between_the_rename_and_the_first_alias_is_mended_at_the_next_start(registry: Registry) -> None:
+    (registry.root / "digits" / "aliases.json").unlink()
+    assert open_store(registry.root).aliases("digits") == {"champion": 1}
+    assert registry.versions("digits") == [1]
+
+
+def test_a_version_deleted_meanwhile_is_not_promoted(registry: Registry) -> None:
+    republished(registry)
+    aliases = Aliases(registry.root / "digits")
+
+    def gone() -> None:
+        raise VersionNotFound("deleted")
+
+    with pytest.raises(VersionNotFound):
+        aliases.point("champion", 2, 1, gone)
+    assert registry.aliases("digits") == {"champion": 1}
+
+
+def test_a_rollback_without_a_champion_says_so(registry: Registry) -> None:
+    (registry.root / "digits" / "aliases.json").write_text('{"previous": 1}')
+    with pytest.raises(VersionNotFound, match="no alias champion"):
+        registry.rollback("digits")
+
+
+def test_prune_takes_what_a_killed_process_left(registry: Registry) -> None:
+    left = registry.root / "digits" / ".staging-abc"
+    left.mkdir()
+    now = datetime.datetime.now(datetime.UTC)
+    prune(registry, now)
+    assert left.exists()
+    prune(registry, now + datetime.timedelta(days=2))
+    assert not left.exists()
 
 
 def test_prune_takes_old_rejects_and_all_but_twenty_unaliased(registry: Registry) -> None:
