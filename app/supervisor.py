@@ -13,10 +13,12 @@ import sys
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import structlog
 
 from app import logs
+from app.doorman import declining
 from app.errors import CannotListen
 from app.settings import Settings
 from models_store.machine import cores, gpus
@@ -31,12 +33,17 @@ _log = structlog.get_logger("digitserve.supervisor")
 def serve(settings: Settings) -> None:
     """Answers until SIGTERM or SIGINT. Raises CannotListen before anything is started."""
     logs.configure(settings.log_format, settings.log_level)
+    signal.signal(signal.SIGTERM, _leave)  # until the loop below has its own handler
     with _listener(settings.host, settings.port) as listener:
         cards = gpus() if settings.device != "cpu" else 0
         workers = settings.workers or cards or cores()  # a process per card where there are any
         _log.info("listening", url=_url(listener), workers=workers, gpus=cards)
         asyncio.run(_supervise(listener, workers, cards))
     _log.info("stopped")
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 async def _supervise(listener: socket.socket, workers: int, cards: int) -> None:
@@ -52,8 +59,8 @@ async def _supervise(listener: socket.socket, workers: int, cards: int) -> None:
         ]
         keepers = [asyncio.create_task(_keep(slot, stop)) for slot in slots]
         await stop.wait()
-        listener.close()
-        await asyncio.gather(*keepers)
+        async with declining(listener):
+            await asyncio.gather(*keepers)
     finally:
         os.close(lifeline)
         os.close(held)

@@ -99,11 +99,12 @@ async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path:
         async with Load(url, PICTURE, connections=16) as load:
             while sum(load.answers.values()) < 300:
                 await _breathe()
+            assert load.statuses == {200}
             child.send_signal(signal.SIGTERM)
             while child.poll() is None:
                 await _breathe()
         assert child.returncode == 0
-        assert load.statuses == {200}
+        assert load.statuses <= {200, 503}  # 503: came after the last process had closed its door
         assert load.broken == []
         for pid in pids(log):
             assert not is_alive(pid)
