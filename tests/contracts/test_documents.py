@@ -36,6 +36,14 @@ def test_every_recipe_is_named_in_the_readme() -> None:
         assert f"`{path.stem}`" in readme
 
 
+def test_the_documents_have_no_gap_and_no_dead_link() -> None:
+    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+        text = path.read_text()
+        assert not re.search(r"@[A-Z]+@|TODO|FIXME", text), path
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
 def test_the_changelog_has_the_packages_version() -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
     assert version and f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()
