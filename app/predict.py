@@ -80,11 +80,16 @@ class Reading(BaseModel):
     prepared: str | None = Field(None, description="with `prepared=true`: what the model saw, a PNG in base64")
 
 
-class Prediction(Reading):
-    """The answer to one picture."""
+class Computed(BaseModel):
+    """By whom an answer was computed."""
 
     id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
     model: str = Field(description="the version that computed this", examples=["digits@1"])
+
+
+class Prediction(Reading, Computed):  # the fields of the last base come first
+    """The answer to one picture."""
+
     timing_ms: Timing
 
 
@@ -94,11 +99,9 @@ class BadPicture(BaseModel):
     error: dict[str, str] = Field(examples=[{"code": "image_invalid", "message": "The picture is damaged. …"}])
 
 
-class BatchPrediction(BaseModel):
+class BatchPrediction(Computed):
     """The answers to many pictures, in their order."""
 
-    id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
-    model: str = Field(description="the version that computed all of them", examples=["digits@1"])
     predictions: list[Reading | BadPicture]
     timing_ms: Timing
 
