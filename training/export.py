@@ -72,8 +72,8 @@ def quantised(net: nn.Module, picture: InputSpec, sample: Tensor) -> nn.Module:
     """Static int8 after training, ranges observed on `sample` (Jacob et al. 2018, arXiv:1712.05877).
 
     All 8 bits of the activations are used, as torch's `onednn` defaults do: of 10,000 labels of three versions 1 to 2
-    change. The `x86` defaults leave one bit unused, which changes 2 to 7, so that CPUs without VNNI instructions cannot
-    overflow; on those the int8 candidate is not loaded (`models_store.model`).
+    change (docs/decisions/0005). The `x86` defaults leave one bit unused, which changes 2 to 7, so that CPUs without
+    VNNI instructions cannot overflow; on those the int8 candidate is not loaded (`models_store.model`).
     """
     from torch.ao.quantization import get_default_qconfig_mapping
     from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx

@@ -104,7 +104,11 @@ async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path:
             while child.poll() is None:
                 await _breathe()
         assert child.returncode == 0
-        assert load.statuses <= {200, 503}  # 503: came after the last process had closed its door
+        assert load.statuses <= {200, 503}  # 503: the parent's answer to whoever came after the signal
+        accepted = [event["status"] for event in events(log, "request") if event["path"] == "/v1/predict"]
+        assert set(accepted) == {200}
+        answered = sum(count for (status, _), count in load.answers.items() if status == 200)
+        assert len(accepted) == answered  # what a process accepted reached its client
         assert load.broken == []
         for pid in pids(log):
             assert not is_alive(pid)
