@@ -17,7 +17,7 @@ from rich.table import Table
 from models_store.model import PLAIN, Model, Pixels, predict_all, use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
-from training import data
+from training import data, sources
 
 ROUNDS = 60  # the candidates take turns in each, so that a noisy neighbour slows all of them
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 def _pixels() -> Pixels:
     folder = os.environ.get("DIGITSERVE_DATA_DIR")
-    rows = data.mnist(Path(folder)).test if folder else data.bundled().test
+    rows = sources.mnist(Path(folder)).test if folder else sources.bundled().test
     return data.as_numpy(rows)[0]
 
 

@@ -19,7 +19,7 @@ from models_store import pictures
 from models_store.model import load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import open_store
-from training import data
+from training import data, sources
 from training.errors import DataMissing
 
 ROWS, SEED = 1000, 11
@@ -29,7 +29,7 @@ Grey = NDArray[np.uint8]
 def main() -> int:
     """Prints the share read right and the milliseconds of preparation. Returns 2 where MNIST is missing."""
     try:
-        rows = data.mnist(Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).test[:ROWS]
+        rows = sources.mnist(Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).test[:ROWS]
     except DataMissing as missing:
         print(missing, file=sys.stderr)
         return 2

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from models_store.machine import cores
 from models_store.recipe import Recipe
-from training import data
+from training import sources
 from training.__main__ import RECIPES
 from training.errors import DataMissing
 from training.loop import fit
@@ -47,7 +47,7 @@ def main() -> int:
     folder = Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")
     torch.set_num_threads(cores())
     try:
-        data.mnist(folder)  # downloads it where it is missing, outside the clock
+        sources.mnist(folder)  # downloads it where it is missing, outside the clock
     except DataMissing as missing:
         print(missing, file=sys.stderr)
         return 2
@@ -60,7 +60,7 @@ def main() -> int:
 def _ours(folder: Path, seed: int) -> Row:
     recipe = Recipe.from_toml((RECIPES / "cnn.toml").read_text())
     began = time.perf_counter()
-    rows = data.mnist(folder)
+    rows = sources.mnist(folder)
     torch.manual_seed(seed)
     net = build(recipe.net, recipe.input, len(rows.labels))
     net = fit(net, rows.train, recipe.train, recipe.augment, recipe.input, seed, torch.device("cpu"))

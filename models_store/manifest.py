@@ -11,7 +11,8 @@ from typing import Any
 
 from models_store import records
 from models_store.errors import ManifestMismatch, RecordRejected, VersionCorrupt
-from models_store.recipe import InputSpec, Recipe
+from models_store.recipe import Recipe
+from models_store.specs import InputSpec
 
 FILE = "manifest.json"
 _FORMAT = 1

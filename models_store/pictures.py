@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from models_store import ink
 from models_store.errors import ImageRejected
-from models_store.recipe import InputSpec
+from models_store.specs import InputSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _MIN_SIDE, _MAX_SIDE = 2, 8192  # pixels

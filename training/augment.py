@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models_store.recipe import AugmentSpec
+from models_store.specs import AugmentSpec
 
 
 def bend(pictures: Tensor, spec: AugmentSpec) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models_store.model import WEIGHTS, save_module, save_weights
-from models_store.recipe import InputSpec
+from models_store.specs import InputSpec
 
 FILES = {"fp32": "model.pt", "bf16": "model.bf16.pt", "int8": "model.int8.pt"}
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models_store.recipe import AugmentSpec, InputSpec, TrainSpec
+from models_store.specs import AugmentSpec, InputSpec, TrainSpec
 from training.augment import bend
 from training.data import Rows
 from training.errors import TrainingDiverged

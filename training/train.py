@@ -14,7 +14,7 @@ from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
 from models_store.model import PROBES, Model, agrees, load_fastest, save_probes
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
-from training import calibrate, data, draw, evaluate, plots
+from training import calibrate, data, draw, evaluate, plots, sources
 from training.data import DataSet, Rows
 from training.export import FILES, export
 from training.loop import Epoch, fit, has_bf16
@@ -31,7 +31,7 @@ def train(recipe: Recipe, data_folder: Path, registry: Registry, device: torch.d
     Raises BadRef, DataMissing, RecipeRejected, TrainingDiverged; then nothing is published.
     """
     report.stage(f"reading the data set {recipe.data.source}")
-    rows = data.load(recipe.data, data_folder)
+    rows = sources.load(recipe.data, data_folder)
     if recipe.calibration.held_out > len(rows.train) // 2:
         raise RecipeRejected(f"calibration.held_out takes more than half of the {len(rows.train)} training pictures.")
     with registry.stage(recipe.publish_to) as folder:  # first: a bad name or a full disk shows before hours of training

@@ -19,9 +19,9 @@ from models_store import pictures
 from models_store.errors import ImageRejected
 from models_store.model import Probabilities, use_threads
 from models_store.pictures import Prepared
-from models_store.recipe import InputSpec
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
+from models_store.specs import InputSpec
 
 _QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
 _SMALL_BYTES, _SMALL_PIXELS = 16_384, 64 * 64  # pictures up to this together are decoded on the event loop, in 0.1 ms

@@ -7,7 +7,7 @@ import numpy as np
 from models_store.model import PROBES, Model, predict_all, read_probes
 from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
-from training import data, draw
+from training import data, draw, sources
 
 VERSION = Registry(SHIPPED).verify(Ref("digits", None, 1))
 
@@ -34,7 +34,7 @@ def test_its_probes_are_drawn_by_the_project() -> None:
 
 
 def test_its_accuracy_is_what_the_manifest_says(data_dir: Path) -> None:
-    mnist = data.mnist(data_dir)
+    mnist = sources.mnist(data_dir)
     assert mnist.digest() == VERSION.manifest.data.sha256
     pixels, truth = data.as_numpy(mnist.test)
     plain = predict_all(Model.load(VERSION.folder, VERSION.manifest), pixels).argmax(1)

@@ -15,7 +15,7 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.pictures import encoded, png
-from training import data, draw
+from training import data, draw, sources
 
 PNG = {"content-type": "image/png"}
 
@@ -107,7 +107,7 @@ async def test_the_four_formats(client: httpx.AsyncClient, kind: str) -> None:
 
 
 async def test_all_mnist_test_digits_get_the_labels_of_the_model_itself(tmp_path: Path, data_dir: Path) -> None:
-    test = data.mnist(data_dir).test
+    test = sources.mnist(data_dir).test
     app = create_app(Settings(store_dir=tmp_path / "store"))
     async with running(app) as http:
         serving = (await http.get("/v1/models/digits")).json()["serving"]

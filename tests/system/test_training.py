@@ -11,7 +11,7 @@ from models_store.model import load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import ROOT
-from training import data
+from training import data, sources
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +30,7 @@ def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
     assert (result["event"], result["version"], result["champion"]) == ("result", "digits-bundled@1", True)
 
     version = Registry(tmp_path / "store").verify(Ref("digits-bundled"))
-    rows = data.bundled()
+    rows = sources.bundled()
     pixels, truth = data.as_numpy(rows.test)
     model = load_fastest(version.folder, version.manifest)
     assert (predict_all(model, pixels).argmax(1) == truth).mean() >= 0.95

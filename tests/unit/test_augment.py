@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 import training
-from models_store.recipe import AugmentSpec, Recipe
+from models_store.recipe import Recipe
+from models_store.specs import AugmentSpec
 from training.augment import bend
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(28.0) - 13.5, torch.arange(28.0) - 13.5, indexing="ij")

@@ -18,8 +18,8 @@ from app.inference.fleet import Fleet
 from app.inference.live import Live
 from app.logs import RequestLog
 from models_store.model import Model
-from models_store.recipe import InputSpec
 from models_store.registry import Registry, Version
+from models_store.specs import InputSpec
 from tests.pictures import png
 from training import draw
 

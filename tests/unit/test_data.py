@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from models_store.recipe import DataSpec
-from training import data
+from models_store.specs import DataSpec
+from training import data, sources
 from training.data import DataSet, Rows
 from training.errors import DataMissing
 
@@ -20,7 +20,7 @@ def numbered(count: int) -> Rows:
 
 @pytest.fixture(scope="module")
 def bundled() -> DataSet:
-    return data.load(DataSpec(source="bundled"), Path("/nowhere"))
+    return sources.load(DataSpec(source="bundled"), Path("/nowhere"))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_bundled_digits_are_scikit_learns_in_its_order(bundled: DataSet) -> None
 
 
 def test_mnist_has_the_published_counts(data_dir: Path) -> None:
-    mnist = data.load(DataSpec(source="mnist"), data_dir)
+    mnist = sources.load(DataSpec(source="mnist"), data_dir)
     assert mnist.train.labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert mnist.test.labels.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert mnist.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
@@ -75,7 +75,7 @@ def test_mnist_has_the_published_counts(data_dir: Path) -> None:
 @pytest.mark.usefixtures("without_network")
 def test_a_missing_data_set_names_its_folder(tmp_path: Path) -> None:
     with pytest.raises(DataMissing) as refusal:
-        data.mnist(tmp_path / "none")
+        sources.mnist(tmp_path / "none")
     assert str(tmp_path / "none" / "MNIST" / "raw") in str(refusal.value)
     assert "DIGITSERVE_DATA_DIR" in str(refusal.value)
 
@@ -84,7 +84,7 @@ def test_a_missing_data_set_names_its_folder(tmp_path: Path) -> None:
 def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(DataMissing, match="file"):
-        data.mnist(tmp_path / "file")
+        sources.mnist(tmp_path / "file")
 
 
 @pytest.mark.usefixtures("without_network")
@@ -97,7 +97,7 @@ def test_a_half_copied_data_set_is_told(tmp_path: Path, size: int) -> None:
         (raw / f"{part}-images-idx3-ubyte").write_bytes(whole[:size])
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 3) + bytes(3))
     with pytest.raises(DataMissing, match="MNIST"):
-        data.mnist(tmp_path)
+        sources.mnist(tmp_path)
 
 
 def test_holding_out_splits_without_overlap_and_without_loss() -> None:

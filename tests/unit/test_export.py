@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models_store.model import WEIGHTS, agrees
-from models_store.recipe import AugmentSpec, InputSpec, NetSpec, TrainSpec
+from models_store.specs import AugmentSpec, InputSpec, NetSpec, TrainSpec
 from training import draw
 from training.data import Rows
 from training.export import FILES, Servable, export, fused, script

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models_store.recipe import AugmentSpec, InputSpec, NetSpec, TrainSpec
+from models_store.specs import AugmentSpec, InputSpec, NetSpec, TrainSpec
 from training.data import Rows
 from training.errors import TrainingDiverged
 from training.loop import Epoch, fit, triangle

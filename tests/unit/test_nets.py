@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from models_store.errors import RecipeRejected
-from models_store.recipe import InputSpec, NetSpec
+from models_store.specs import InputSpec, NetSpec
 from training.nets.catalog import NETS, build, parameters
 
 PICTURE = InputSpec()

@@ -8,7 +8,7 @@ from PIL import Image
 
 from models_store.errors import ImageRejected
 from models_store.pictures import open_picture, prepare
-from models_store.recipe import InputSpec
+from models_store.specs import InputSpec
 from tests.layout import Grey
 from tests.pictures import encoded, png, saved
 from training import draw

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from models_store.pictures import Warned, prepare
-from models_store.recipe import InputSpec
+from models_store.specs import InputSpec
 from tests import layout
 from tests.layout import Grey
 from tests.pictures import encoded, png, saved

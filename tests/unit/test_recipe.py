@@ -4,7 +4,8 @@ import pytest
 
 import training
 from models_store.errors import RecipeRejected, RecordRejected
-from models_store.recipe import AugmentSpec, Recipe
+from models_store.recipe import Recipe
+from models_store.specs import AugmentSpec
 
 RECIPES = sorted((Path(training.__file__).parent / "recipes").glob("*.toml"))
 

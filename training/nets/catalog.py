@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import nn
 
 from models_store.errors import RecipeRejected
-from models_store.recipe import InputSpec, NetSpec
+from models_store.specs import InputSpec, NetSpec
 from training.nets.classic import CNN
 from training.nets.fast import Fast
 
