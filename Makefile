@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo serve test check format train bench
+.PHONY: demo serve test check format train bench bench-training
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## start a server on a free port and let it read docs/examples
@@ -30,8 +30,11 @@ RECIPE ?= fast
 train: $(READY)  ## train a version: make train RECIPE=bundled
 	$(BIN)/python -m training train $(RECIPE)
 
-bench: $(READY)  ## our training beside the tutorials' way
-	$(BIN)/python -m benchmarks.training
+bench: $(READY)  ## the quickest recipes beside the tutorials' way
+	$(BIN)/python -m benchmarks.training lite cnn
+
+bench-training: $(READY)  ## every recipe; the table goes into the README
+	$(BIN)/python -m benchmarks.training --write README.md
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'

@@ -13,7 +13,7 @@ from app.errors import EXAMPLE_RESPONSE, Problem
 from app.inference.engine import Answer, Answers, Engine
 from app.uploads import MAX_BATCH, many_pictures, one_picture
 from models_store import pictures
-from models_store.datasets import ArchiveLimits
+from models_store.datasets.archive import ArchiveLimits
 from models_store.errors import ImageRejected
 from models_store.manifest import Manifest
 from models_store.refs import Ref

@@ -13,7 +13,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from app.errors import BadRequest, Unprocessable, UnsupportedMediaType
-from models_store.datasets import ArchiveLimits, members
+from models_store.datasets.archive import ArchiveLimits, members
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

@@ -7,7 +7,7 @@ import time
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,11 @@ from models_store.manifest import Manifest
 PLAIN = "fp32"  # the candidate in model.pt that every other one must agree with
 WEIGHTS, PROBES = "weights.safetensors", "probes.npz"
 BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)  # batch sizes warmed up
+_BATCH_SECONDS = 0.25  # what a batch may cost, so that a picture that comes meanwhile does not wait for long
 _TOLERANCE = 0.05  # of a probability: another CPU rounds differently, another model differs more
-_TRIALS = 7  # timed runs per candidate and size; the median counts
+_TRIALS = 7  # timed runs per candidate and size, of which the median counts ...
+_TRIAL_SECONDS = 0.25  # ... or fewer, because runs that fill this time differ little
+_CHUNK_ROWS, _CHUNK_BYTES = 500, 8 * 2**20  # of input in float32; what a large net makes of it takes 15 times as much
 
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
@@ -33,12 +36,21 @@ Probabilities = NDArray[np.float32]
 class Model:
     """Ready to predict on one device. Threads may share it."""
 
-    def __init__(self, module: torch.nn.Module, manifest: Manifest, candidate: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        manifest: Manifest,
+        candidate: str,
+        device: torch.device,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.labels = manifest.labels
         self.candidate = candidate
         self.picture = manifest.input
+        self.largest_batch = BUCKETS[-1]  # rows; `warm_up` knows better
         self._module = module
         self._device = device
+        self._clock = clock
         self._temperature = manifest.calibration.temperature
 
     @classmethod
@@ -73,24 +85,35 @@ class Model:
         return probabilities
 
     def warm_up(self) -> None:
-        """Runs every batch bucket three times: the first calls compile and take 50 ms, later ones do not."""
+        """Runs the batch buckets three times each: the first calls compile and take 50 ms, later ones do not.
+
+        Ends before the bucket that would cost more than a batch may, and keeps the last one as `largest_batch`.
+        """
         for size in BUCKETS:
-            for _ in range(3):
-                self.predict(np.zeros((size, *self.picture.shape), np.uint8))
+            batch = np.zeros((size, *self.picture.shape), np.uint8)
+            seconds = min(self._timed(batch) for _ in range(3))
+            if size == BUCKETS[0] or seconds <= _BATCH_SECONDS:
+                self.largest_batch = size
+            if 2 * seconds > _BATCH_SECONDS:  # twice the rows cost about twice as much
+                break
 
     def seconds(self, size: int) -> float:
         """How long a batch of `size` takes on this machine, now: the median of a few trials of a warm model."""
         batch = np.zeros((size, *self.picture.shape), np.uint8)
-        times = []
-        for _ in range(_TRIALS):
-            began = time.perf_counter()
-            self.predict(batch)
-            times.append(time.perf_counter() - began)
-        return sorted(times)[_TRIALS // 2]
+        times: list[float] = []
+        while len(times) < _TRIALS and sum(times) < _TRIAL_SECONDS:
+            times.append(self._timed(batch))
+        return sorted(times)[len(times) // 2]
 
     def seconds_per_picture(self) -> float:
-        """Geometric mean over batches of 1 and 64. For choosing between candidates only."""
-        return math.sqrt(self.seconds(1) * self.seconds(64) / 64)
+        """Geometric mean over batches of 1 and 64, or the largest. For choosing between candidates only."""
+        many = min(64, self.largest_batch)
+        return math.sqrt(self.seconds(1) * self.seconds(many) / many)
+
+    def _timed(self, batch: Pixels) -> float:
+        began = self._clock()
+        self.predict(batch)
+        return self._clock() - began
 
 
 def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:
@@ -108,7 +131,7 @@ def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model
         try:
             model = Model.load(folder, manifest, candidate, device)
             model.warm_up()
-            answers = model.predict(pictures)
+            answers = predict_all(model, pictures)
         except (ManifestMismatch, RuntimeError):  # an int8 kernel that this CPU or GPU does not have
             continue
         if agrees(answers, expected):
@@ -124,8 +147,10 @@ def agrees(answers: Probabilities, expected: Probabilities) -> bool:
     return same and bool(np.abs(answers - expected).max() <= _TOLERANCE)
 
 
-def predict_all(model: Model, pixels: Pixels, size: int = 500) -> Probabilities:
-    """`predict` for more pictures than fit one batch, in order."""
+def predict_all(model: Model, pixels: Pixels, size: int | None = None) -> Probabilities:
+    """`predict` for more pictures than fit one batch, in order; `size` at a time, or as many as memory bears."""
+    if size is None:
+        size = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // (4 * math.prod(model.picture.shape))))
     return np.concatenate([model.predict(pixels[i : i + size]) for i in range(0, len(pixels), size)])
 
 

@@ -16,7 +16,7 @@ from models_store.specs import InputSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _MIN_SIDE, _MAX_SIDE = 2, 8192  # pixels
-_DRAFT_SIDE = 1024  # a JPEG with both sides above this is decoded at a half, quarter or eighth
+_DRAFT_SIDE = 1024  # of digits: a JPEG with both sides above this is decoded at a half, quarter or eighth
 _UNIT = (28, 28)  # MNIST's format
 
 Image.MAX_IMAGE_PIXELS = None  # `open_picture` refuses large pictures itself, with an answer instead of a warning
@@ -33,31 +33,36 @@ class Warned(StrEnum):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a model sees: uint8 [C, H, W], ink 255 on ground 0, and what was noticed on the way."""
+    """What a model sees: uint8 [C, H, W], a digit's ink 255 on ground 0, and what was noticed on the way."""
 
     pixels: Pixels
     warnings: tuple[Warned, ...] = ()
 
     @property
     def is_blank(self) -> bool:
-        """No ink was found: no label means anything."""
+        """Nothing is on it, no ink or but one colour: no label means anything."""
         return Warned.BLANK_IMAGE in self.warnings
 
 
 def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
     """Decodes one picture and makes it what the model was trained on. Raises ImageRejected.
 
-    MNIST's own format (28x28, one grey channel, median 0) passes untouched. Of any other picture the writing is taken:
-    turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20 of 28x28 with its
-    centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist).
+    `digit`: MNIST's own format (28x28, one grey channel, median 0) passes untouched. Of any other picture the writing
+    is taken: turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20 of 28x28
+    with its centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist).
+
+    `picture`: turned upright, laid on white where it is transparent, scaled until it covers the model's shape, and cut
+    in the middle.
     """
     return prepare_opened(open_picture(data, max_pixels), spec)
 
 
 def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
     """`prepare` for a picture whose header `open_picture` has read; decodes its pixels. Raises ImageRejected."""
-    unit = image.mode == "L" and image.size == _UNIT
-    grey = _grey(_decoded(image))
+    if spec.preparation == "picture":
+        return _whole(image, spec)
+    unit = image.mode == "L" and image.size == _UNIT == (spec.width, spec.height)
+    grey = _grey(_decoded(image, "L", _DRAFT_SIDE))
     if unit and np.median(grey) == 0:
         return Prepared(grey[None], (Warned.BLANK_IMAGE,) if grey.max() < ink.FAINT else ())
     found = ink.find(grey)
@@ -68,9 +73,9 @@ def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
 
 
 def to_png(pixels: Pixels) -> bytes:
-    """uint8 [C, H, W] with one channel as a PNG file."""
+    """uint8 [C, H, W] with one channel or three as a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels[0]).save(buffer, "PNG")
+    Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -135,9 +140,11 @@ def _is_other_format(data: bytes) -> bool:
     return head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html", b"<!--"))
 
 
-def _decoded(image: Image.Image) -> Image.Image:
+def _decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
+    """With its pixels, upright. `mode` is "L" where the colours are not needed, or "RGB"; a JPEG with both sides far
+    above `side` is decoded smaller, but not below it."""
     if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
-        image.draft("L", (_DRAFT_SIDE, _DRAFT_SIDE))
+        image.draft(mode, (side, side))
     try:
         image.load()
     except OSError as error:
@@ -153,6 +160,24 @@ def _decoded(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except _BROKEN:  # a broken EXIF block says nothing about the picture
         return image
+
+
+def _whole(image: Image.Image, spec: InputSpec) -> Prepared:
+    """The picture itself, in the shape of `spec`: nothing is looked for in it."""
+    mode = "L" if spec.channels == 1 else "RGB"
+    image = _decoded(image, mode, 2 * max(spec.height, spec.width))
+    if image.mode.startswith("I"):
+        image = Image.fromarray(_grey(image))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")  # scaled with its alpha: what is transparent lends no colour to its neighbours
+    elif image.mode != mode:
+        image = image.convert(mode)
+    image = ImageOps.fit(image, (spec.width, spec.height), Image.Resampling.BICUBIC)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(mode)
+    pixels = np.array(image).reshape(spec.height, spec.width, spec.channels).transpose(2, 0, 1).copy()
+    plain = int(np.ptp(pixels, axis=(1, 2)).max()) < ink.FAINT
+    return Prepared(pixels, (Warned.BLANK_IMAGE,) if plain else ())
 
 
 def _grey(image: Image.Image) -> Pixels:

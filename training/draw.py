@@ -131,6 +131,33 @@ def on_paper(
     return paper.round().clip(0, 255).astype(np.uint8)
 
 
+def scenes(count: int, shape: tuple[int, int, int], seed: int) -> Grey:
+    """uint8 [count, C, H, W]: a rectangle, ellipse or triangle in turn, of random colours and places."""
+    rng, (channels, height, width) = np.random.default_rng(seed), shape
+    return np.stack([scene(kind % 3, height, width, rng)[:channels] for kind in range(count)])
+
+
+def scene(kind: int, height: int, width: int, rng: np.random.Generator) -> Grey:
+    """uint8 [3, H, W] with one shape: 0 a rectangle, 1 an ellipse, 2 a triangle."""
+    ground, ink_colour = rng.integers(0, 90, 3), rng.integers(150, 256, 3)
+    if rng.random() < 0.5:
+        ground, ink_colour = ink_colour, ground
+    picture = np.empty((height, width, 3), np.uint8)
+    picture[:] = ground
+    half_w, half_h = width * rng.uniform(0.15, 0.3), height * rng.uniform(0.15, 0.3)
+    x, y = rng.uniform(half_w, width - half_w), rng.uniform(half_h, height - half_h)
+    colour = tuple(int(value) for value in ink_colour)
+    box = int(x - half_w), int(y - half_h), int(x + half_w), int(y + half_h)
+    if kind == 0:
+        cv2.rectangle(picture, box[:2], box[2:], colour, cv2.FILLED)
+    elif kind == 1:
+        cv2.ellipse(picture, (int(x), int(y)), (int(half_w), int(half_h)), 0, 0, 360, colour, cv2.FILLED, cv2.LINE_AA)
+    else:
+        corners = np.array([(box[0], box[3]), (box[2], box[3]), (int(x), box[1])], np.int32)
+        cv2.fillPoly(picture, [corners], colour, cv2.LINE_AA)
+    return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
 def _bend(x: float, y: float, slant: float, turn: float, squeeze: float) -> Point:
     x = x * squeeze - slant * y
     return x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models_store.model import Model, Probabilities, predict_all
 from training.data import Rows, as_numpy
+from training.vision import torchvision
+
+_ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,23 @@ class Score:
         return np.asarray(self.probabilities.argmax(1), np.int64)
 
     @property
+    def confidence(self) -> NDArray[np.float32]:
+        """The probability of each row's answer."""
+        return np.asarray(self.probabilities.max(1), np.float32)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which rows were answered right."""
+        return np.asarray(self.answers == self.truth)
+
+    @property
     def accuracy(self) -> float:
         """Share of rows answered right."""
-        return float((self.answers == self.truth).mean())
+        return float(self.right.mean())
 
 
 def score(model: Model, rows: Rows) -> Score:
-    """Runs the model over all rows."""
+    """Runs the model over all rows, of which there must be one or more."""
     pictures, truth = as_numpy(rows)
     return Score(predict_all(model, pictures), truth)
 
@@ -38,31 +52,52 @@ def changed(left: Score, right: Score) -> int:
     return int((left.answers != right.answers).sum())
 
 
+def mcnemar(only_left: int, only_right: int) -> float:
+    """How likely two equally good readers differ at least as much, given the rows that only one of them reads right.
+
+    McNemar's test (1947, doi:10.1007/BF02295996) in its exact form: each such row is a toss of a fair coin.
+    """
+    from scipy.stats import binomtest
+
+    return float(binomtest(only_left, only_left + only_right, 0.5).pvalue) if only_left + only_right else 1.0
+
+
 @dataclass(frozen=True)
 class Metrics:
-    """A score in numbers, by scikit-learn's formulas."""
+    """A score in numbers, by scikit-learn's and torchmetrics' formulas."""
 
     rows: int
     accuracy: float
     nll: float  # mean negative log-likelihood, in nats
+    ece: float  # expected calibration error: how far confidence and accuracy lie apart, 0..1
     labels: dict[str, dict[str, float]]  # label -> precision, recall, f1-score, support
     confusion: list[list[int]]  # rows are the truth, columns the answers
 
 
 def metrics(result: Score, labels: tuple[str, ...]) -> Metrics:
-    """What a report says of a score."""
-    from sklearn.metrics import classification_report, confusion_matrix, log_loss  # a second to import
+    """What a report says of a score of one row or more. Precision and recall of what never occurs are 0.
+
+    The calibration error is the L1 one over 15 equal bins of confidence (Naeini et al. 2015); torchmetrics gives a
+    confidence of exactly 1 a bin of its own.
+    """
+    from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support  # a second to import
+
+    torchvision()  # torchmetrics imports it, which fails beside a CPU-only torch unless `training.vision` did it first
+    from torchmetrics.functional.classification import multiclass_calibration_error  # two seconds
 
     indices = list(range(len(labels)))
     exact = result.probabilities.astype(np.float64)
     exact /= exact.sum(1, keepdims=True)  # float32 rows miss 1 by 1e-7, which log_loss warns about
-    per_label = classification_report(
-        result.truth, result.answers, labels=indices, target_names=labels, output_dict=True, zero_division=0
-    )
+    tensors = torch.from_numpy(exact), torch.from_numpy(np.array(result.truth))
+    ece = multiclass_calibration_error(*tensors, num_classes=len(labels), n_bins=_ECE_BINS, norm="l1")
+    columns = precision_recall_fscore_support(result.truth, result.answers, labels=indices, zero_division=0)
+    names = ("precision", "recall", "f1-score", "support")
+    per_label = [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
     return Metrics(
         rows=len(result.truth),
         accuracy=result.accuracy,
         nll=float(log_loss(result.truth, exact, labels=indices)),
-        labels={label: per_label[label] for label in labels},
+        ece=float(ece),
+        labels=dict(zip(labels, per_label, strict=True)),
         confusion=confusion_matrix(result.truth, result.answers, labels=indices).tolist(),
     )

@@ -3,16 +3,25 @@
 import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models_store.specs import AugmentSpec, InputSpec, TrainSpec
+from models_store.recipe import Recipe
+from models_store.specs import TrainSpec
+from training import checkpoint, precision
 from training.augment import bend
 from training.data import Rows
-from training.errors import TrainingDiverged
+from training.distributed import ALONE, World
+from training.errors import CheckpointRejected, TrainingDiverged
+from training.optimise import Rates, optimizer, set_learning
+from training.trace import traced
+
+Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
+_SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
 
 
 @dataclass(frozen=True)
@@ -25,80 +34,202 @@ class Epoch:
     accuracy: float
     learning_rate: float
     seconds: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a recipe runs and who watches: nothing here changes what is learned."""
+
+    device: torch.device = torch.device("cpu")
+    world: World = ALONE
+    checkpoint: Path | None = None  # written after every epoch, and gone on from where it exists
+    trace: Path | None = None  # where torch's profiler writes a few steps, for chrome://tracing
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None
+    on_step: Callable[[int, int, int], None] = lambda epoch, done, steps: None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What to publish (the moving average, the best epoch or the last weights), and how it came about."""
+
+    net: nn.Module
+    epochs: tuple[Epoch, ...]
+    precision: torch.dtype
 
 
 def fit(
     net: nn.Module,
     rows: Rows,
-    spec: TrainSpec,
-    augment: AugmentSpec,
-    picture: InputSpec,
-    seed: int,
-    device: torch.device,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> nn.Module:
-    """Trains `net` in place on all rows and returns what to publish: its moving average, or itself without one.
+    recipe: Recipe,
+    run: Run = Run(),
+    *,
+    validation: Rows | None = None,
+    replay: Rows | None = None,
+    replay_rows: int = 0,
+    teacher: Teacher | None = None,
+    distil: float = 0.0,
+) -> Fitted:
+    """Trains `net` in place on all rows, by the recipe's tables `train`, `augment` and `input`.
 
-    One uint8 tensor holds all pictures; each batch is cut out of it, bent and normalised. Raises TrainingDiverged.
+    One uint8 tensor holds all pictures; each batch is cut out of it, bent and normalised. `replay_rows` random rows of
+    `replay` join every batch. `distil` is the weight of the teacher's answers in the loss. Raises TrainingDiverged,
+    and CheckpointRejected where `run.checkpoint` is damaged or another recipe's.
     """
-    torch.manual_seed(seed)
-    net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    spec, picture, device, world = recipe.train, recipe.input, run.device, run.world
+    net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    dtype = precision.choose(net, spec, picture, device, timed=not recipe.deterministic)
+    half = bool(world.told(torch.tensor([dtype is torch.bfloat16], device=device)))  # they may have timed differently
     average = copy.deepcopy(net).eval() if spec.ema else net
     pictures, labels = rows.pictures.to(device), rows.labels.to(device)
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
-    optimizer = torch.optim.SGD(_groups(net, spec), lr=spec.learning_rate, momentum=spec.momentum, nesterov=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, triangle(spec, len(rows)))
-    step = 0
+    steps = -(-len(rows) // spec.batch_size)
+    improver = optimizer(net, spec)
+    rates = Rates(improver, spec, steps)
+    history: list[Epoch] = []
+    best: tuple[float, dict[str, Tensor]] = float("inf"), {}  # loss on the validation rows, and the weights that had it
 
-    for number in range(1, spec.epochs + 1):
-        began = time.perf_counter()
-        loss_sum, right = torch.zeros((), device=device), torch.zeros((), device=device)
-        rate = float(schedule.get_last_lr()[0])
-        for index in _batches(len(rows), spec.batch_size, device):
-            batch = bend(pictures[index].float() / 255, augment)
-            batch = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, torch.bfloat16, enabled=has_bf16(device)):
-                logits = net(batch)
-            loss = F.cross_entropy(logits.float(), labels[index], label_smoothing=spec.label_smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            step += 1
-            if average is not net:
-                _follow(average, net, min(spec.ema, (1 + step) / (10 + step)))  # young averages forget their start
-            loss_sum += loss.detach() * len(index)
-            right += (logits.detach().argmax(1) == labels[index]).sum()
-        if not torch.isfinite(loss_sum):
-            raise TrainingDiverged(f"The loss left the finite numbers in epoch {number}: lower train.learning_rate.")
-        seconds = time.perf_counter() - began
-        on_epoch(Epoch(number, spec.epochs, loss_sum.item() / len(rows), right.item() / len(rows), rate, seconds))
+    saved = world.told_bytes(checkpoint.read(run.checkpoint) if world.leads else None, device)
+    if saved is not None:
+        state = checkpoint.load(saved, device)
+        try:
+            net.load_state_dict(state["net"])
+            average.load_state_dict(state["average"])
+            improver.load_state_dict(state["improver"])
+            rates.load_state_dict(state["rates"])
+            best = state["best"]["loss"], state["best"]["weights"]
+            history = [Epoch(**facts) for facts in state["history"]]
+            half = bool(state["half"])
+        except (KeyError, TypeError, ValueError, RuntimeError):
+            raise CheckpointRejected("The checkpoint is another recipe's. Repeat the command with --fresh.") from None
+
+    with precision.deterministic(recipe.deterministic), traced(run.trace) as trace_step:
+        while len(history) < spec.epochs and not _waited(history, spec.patience):
+            number = len(history) + 1
+            step = (number - 1) * steps
+            order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(_seed(recipe.seed, number)))
+            torch.manual_seed(_seed(recipe.seed, number, 1 + world.rank))  # bending and dropout, in each process anew
+            set_learning(net, spec, number)
+            learner = world.averaged(net)
+            began = time.perf_counter()
+            loss_sum, right, seen = torch.zeros(3, device=device)
+            rate = 0.0
+            for done, whole in enumerate(_batches(order, spec.batch_size), start=1):
+                index = world.share(whole).to(device)
+                batch, truth = pictures[index], labels[index]
+                if replay is not None and replay_rows:
+                    extra = torch.randint(len(replay), (replay_rows,))
+                    batch = torch.cat([batch, replay.pictures[extra].to(device)])
+                    truth = torch.cat([truth, replay.labels[extra].to(device)])
+                batch = bend(batch.float() / 255, recipe.augment)
+                inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
+                with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    logits = learner(inputs)
+                loss = _loss(logits.float(), truth, spec)
+                if teacher is not None and distil:
+                    loss = (1 - distil) * loss + distil * _unlike(logits.float(), teacher(batch))
+                if spec.l1:
+                    loss = loss + spec.l1 * sum(p.abs().sum() for p in net.parameters() if p.dim() > 1)
+                rate = rates.set(step)
+                improver.zero_grad()
+                loss.backward()
+                if spec.clip:
+                    nn.utils.clip_grad_norm_(net.parameters(), spec.clip)
+                improver.step()
+                step += 1
+                if average is not net:
+                    _follow(average, net, min(spec.ema, (1 + step) / (10 + step)))  # young averages forget their start
+                with torch.no_grad():
+                    loss_sum += loss.detach() * len(truth)
+                    right += (logits.argmax(1) == truth).sum()
+                    seen += len(truth)
+                trace_step()
+                run.on_step(number, done, steps)
+
+            loss_sum, right, seen = world.summed(torch.stack([loss_sum, right, seen]))
+            if not torch.isfinite(loss_sum):
+                raise TrainingDiverged(
+                    f"The loss left the finite numbers in epoch {number}: lower train.learning_rate."
+                )
+            watched = None
+            if validation is not None:  # the leader's numbers for all: they must stop in the same epoch
+                found = torch.tensor(measure(average, validation, recipe, device), device=device)
+                watched = world.told(found).tolist()
+            history.append(
+                Epoch(
+                    number,
+                    spec.epochs,
+                    loss=(loss_sum / seen).item(),
+                    accuracy=(right / seen).item(),
+                    learning_rate=rate,
+                    seconds=time.perf_counter() - began,
+                    validation_loss=None if watched is None else watched[0],
+                    validation_accuracy=None if watched is None else watched[1],
+                )
+            )
+            rates.epoch_ended(history[-1].validation_loss)
+            if watched is not None and spec.patience and watched[0] < best[0]:
+                best = watched[0], copy.deepcopy(average.state_dict())
+            if run.checkpoint is not None and world.leads:
+                state = {"net": net.state_dict(), "average": average.state_dict(), "improver": improver.state_dict()}
+                state |= {"rates": rates.state_dict(), "best": {"loss": best[0], "weights": best[1]}}
+                state |= {"history": [asdict(epoch) for epoch in history], "half": half}
+                checkpoint.save(run.checkpoint, state)
+            run.on_epoch(history[-1])
+
+    if spec.patience:
+        average.load_state_dict(best[1])
     if not all(bool(torch.isfinite(weights).all()) for weights in average.state_dict().values()):
         raise TrainingDiverged("The last steps left the finite numbers: lower train.learning_rate.")
-    return average.eval()
+    return Fitted(average.requires_grad_(True).eval(), tuple(history), torch.bfloat16 if half else torch.float32)
 
 
-def triangle(spec: TrainSpec, rows: int) -> Callable[[int], float]:
-    """Step -> factor of the learning rate: linearly up to 1 during the warm-up, linearly down to 0 at the end."""
-    steps = spec.epochs * -(-rows // spec.batch_size)
-    up = max(1.0, spec.warmup * steps)
-    return lambda step: max(0.0, min((step + 1) / up, (steps - step) / (steps - up + 1)))
+def _loss(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
+    if spec.loss == "mse":
+        return F.mse_loss(logits.softmax(1), F.one_hot(truth, logits.shape[1]).float())
+    return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
 
 
-def _batches(rows: int, size: int, device: torch.device) -> Iterator[Tensor]:
+def _unlike(logits: Tensor, taught: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of softened answers; the square keeps its gradients as large as a plain loss's."""
+    soft = F.log_softmax(taught.float() / _SOFT, dim=1)
+    return F.kl_div(F.log_softmax(logits / _SOFT, dim=1), soft, reduction="batchmean", log_target=True) * _SOFT**2
+
+
+@torch.no_grad()
+def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) -> tuple[float, float]:
+    """(loss, share read right) of a bare net on rows as they are, unbent."""
+    was_training, size = net.training, recipe.train.batch_size
+    mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (recipe.input.mean, recipe.input.std))
+    net.eval()
+    loss, right = 0.0, 0
+    for pictures, labels in zip(rows.pictures.split(size), rows.labels.split(size), strict=True):
+        truth = labels.to(device)
+        logits = net((pictures.to(device).float() / 255 - mean) / std).float()
+        loss += _loss(logits, truth, recipe.train).item() * len(truth)
+        right += int((logits.argmax(1) == truth).sum())
+    net.train(was_training)
+    return loss / len(rows), right / len(rows)
+
+
+def _waited(history: list[Epoch], patience: int) -> bool:
+    """Whether the validation loss has not improved for `patience` epochs."""
+    losses = [epoch.validation_loss or 0.0 for epoch in history]
+    return bool(patience and losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
+
+
+def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
     # A last batch of one row has no variance for a batch norm: it joins its neighbour.
-    order = torch.randperm(rows, device=device)
     cuts = list(order.split(size))
     if len(cuts) > 1 and len(cuts[-1]) == 1:
         cuts[-2:] = [torch.cat(cuts[-2:])]
     yield from cuts
 
 
-def _groups(net: nn.Module, spec: TrainSpec) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only: on biases and batch norms it costs accuracy."""
-    weights = [p for p in net.parameters() if p.dim() > 1]
-    others = [p for p in net.parameters() if p.dim() <= 1]
-    return [{"params": weights, "weight_decay": spec.weight_decay}, {"params": others, "weight_decay": 0.0}]
+def _seed(seed: int, epoch: int, stream: int = 0) -> int:
+    """A seed of its own for every epoch: a resumed run draws what the unbroken one would have drawn."""
+    return (seed * 1_000_003 + epoch) * 1_009 + stream
 
 
 @torch.no_grad()
@@ -109,10 +240,3 @@ def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
             mine.lerp_(theirs, 1 - decay)
         else:
             mine.copy_(theirs)
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware; elsewhere training stays in float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

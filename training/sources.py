@@ -1,31 +1,127 @@
 """Data sets by name: MNIST's files, the bundled digits, a person's own files. It knows no net and no training."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from models_store.specs import DataSpec
-from training.data import DataSet, Rows
+from models_store.datasets.archive import ArchiveLimits
+from models_store.datasets.clean import Cleaned, Report, clean
+from models_store.datasets.formats import read
+from models_store.datasets.rows import Refused, Row
+from models_store.errors import DataSetRejected, RecipeRejected
+from models_store.specs import DataSpec, InputSpec
+from training.data import DataSet, Rows, split
 from training.errors import DataMissing
 from training.vision import torchvision
 
 _BUNDLED_TEST_ROWS = 360  # a fifth, as in scikit-learn's own example for this set
+_DIGITS = tuple("0123456789")
+_LEAST = 5  # pictures of each label: four to learn from, one to test
+_SHOWN = 5  # rows and labels that a refusal names
+_OWN_LIMITS = ArchiveLimits(max_entries=1_000_000, max_expanded_bytes=16 * 2**30)  # of people's own machines
 
 
-def load(spec: DataSpec, folder: Path) -> DataSet:
-    """The data set that a recipe names. Raises DataMissing where it is not on this machine."""
+def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int) -> DataSet:
+    """The data set that a recipe names, as pictures of `picture`'s shape; `folder` is where MNIST lies.
+
+    Raises DataMissing where it is not on this machine, DataSetRejected where a person's files can't be used, and
+    RecipeRejected where the recipe names none or wants other pictures than the data set has.
+    """
+    if spec.source == "files":
+        if not spec.path:
+            raise RecipeRejected("The recipe learns from your own files: pass --data with a folder or a file.")
+        return files(Path(spec.path), picture, spec.test_share, seed)
+    if picture.shape != (1, 28, 28) or picture.preparation != "digit":
+        raise RecipeRejected(
+            f"{spec.source} has grey pictures of 28x28 pixels: set input.channels to 1, input.height and .width to 28 "
+            'and input.preparation to "digit", or take source = "files" and pass --data with pictures of your own.'
+        )
     return mnist(folder) if spec.source == "mnist" else bundled()
 
 
-def mnist(folder: Path) -> DataSet:
+def files(path: Path, picture: InputSpec, test_share: float, seed: int) -> DataSet:
+    """A person's own labelled files (`models_store.datasets.formats` says which), `test_share` of each label its test.
+
+    Labels that are numbers come first, by value, then the others by their letters. Rows are in random order. Raises
+    DataSetRejected where the files can't be used, and as `too_few_examples` for less than 2 labels or less than 5
+    pictures of one.
+    """
+    cleaned = clean(read(path, _OWN_LIMITS), picture)
+    counts = Counter(cleaned.labels)
+    labels = tuple(sorted(counts, key=_naturally))
+    if len(labels) < 2:
+        raise DataSetRejected("too_few_examples", f"Pictures of two labels or more are needed. {cleaned.report}")
+    short = {label: _LEAST - counts[label] for label in labels if counts[label] < _LEAST}
+    if short:
+        missing = ", ".join(f"{count} of {label!r}" for label, count in short.items())
+        raise DataSetRejected("too_few_examples", f"Each label needs {_LEAST} pictures: add at least {missing}.")
+    rest, test = split(_rows(cleaned, labels), test_share, seed)
+    return DataSet(rest, test, labels, f"files: {path.resolve().name}", cleaned.report)
+
+
+def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[Rows, Report]:
+    """A person's own files for a version that has its labels already, in the files' order.
+
+    Raises DataSetRejected where the files can't be used: as `label_unknown` where a row has another label, and as
+    `too_few_examples` where no picture is usable.
+    """
+    strangers: dict[str, list[str]] = {}
+    cleaned = clean(_known(read(path, _OWN_LIMITS), labels, strangers), picture)
+    if strangers:
+        wheres = [where for rows in strangers.values() for where in rows][:_SHOWN]
+        raise DataSetRejected(
+            "label_unknown",
+            f"The version does not know {_listed([repr(label) for label in sorted(strangers, key=_naturally)])}, as in "
+            f"{', '.join(wheres)}: correct these rows, or train a model of its own on these labels.",
+        )
+    if not cleaned.labels:
+        raise DataSetRejected("too_few_examples", f"No picture can be used. {cleaned.report}")
+    return _rows(cleaned, labels), cleaned.report
+
+
+def _known(
+    rows: Iterable[Row | Refused], labels: tuple[str, ...], strangers: dict[str, list[str]]
+) -> Iterator[Row | Refused]:
+    """The rows until the first with another label. From there on it only collects these: nothing else matters then."""
+    for row in rows:
+        if isinstance(row, Row) and row.label not in labels:
+            wheres = strangers.setdefault(row.label, [])
+            if len(wheres) < _SHOWN:
+                wheres.append(row.where)
+        elif not strangers:
+            yield row
+
+
+def _rows(cleaned: Cleaned, labels: tuple[str, ...]) -> Rows:
+    numbers = {label: number for number, label in enumerate(labels)}
+    return Rows(
+        torch.from_numpy(cleaned.pictures),
+        torch.tensor([numbers[label] for label in cleaned.labels], dtype=torch.int64),
+    )
+
+
+def _naturally(label: str) -> tuple[int, int, str]:
+    is_number = label.isascii() and label.isdigit()
+    return (0, int(label), label) if is_number else (1, 0, label)
+
+
+def _listed(words: list[str]) -> str:
+    more = len(words) - _SHOWN
+    return ", ".join(words[:_SHOWN]) + (f" and {more:,} more labels" if more > 0 else "")
+
+
+def mnist(folder: Path, download: bool = True) -> DataSet:
     """MNIST (LeCun, Cortes and Burges): 60,000 training and 10,000 test pictures from `folder`/MNIST/raw.
 
-    Missing files are downloaded there by torchvision where the network allows. Raises DataMissing otherwise.
+    Missing files are downloaded there by torchvision where the network and `download` allow. Raises DataMissing where
+    they are not there then.
     """
     datasets = torchvision().datasets
     try:
-        train, test = (datasets.MNIST(str(folder), train=part, download=True) for part in (True, False))
+        train, test = (datasets.MNIST(str(folder), train=part, download=download) for part in (True, False))
     except (OSError, RuntimeError, ValueError, AssertionError):
         raise DataMissing(
             f"MNIST is not in {folder / 'MNIST' / 'raw'} and could not be downloaded: put the four files "
@@ -33,7 +129,7 @@ def mnist(folder: Path) -> DataSet:
             "(unpacked), or set DIGITSERVE_DATA_DIR to the folder that holds MNIST/raw."
         ) from None
     rows = [Rows(part.data[:, None], part.targets.long()) for part in (train, test)]
-    return DataSet(rows[0], rows[1], tuple("0123456789"), "mnist")
+    return DataSet(rows[0], rows[1], _DIGITS, "mnist")
 
 
 def bundled() -> DataSet:
@@ -50,4 +146,4 @@ def bundled() -> DataSet:
     pictures = torch.nn.functional.pad(large, (4, 4, 4, 4)).round().clamp(0, 255).to(torch.uint8)
     rows = Rows(pictures, torch.from_numpy(np.asarray(labels, np.int64)))
     cut = len(rows) - _BUNDLED_TEST_ROWS
-    return DataSet(rows[:cut], rows[cut:], tuple("0123456789"), "bundled")
+    return DataSet(rows[:cut], rows[cut:], _DIGITS, "bundled")

@@ -24,7 +24,7 @@ class Overloaded(Exception):
 
 
 class TooLate(Exception):
-    """The rows waited longer than their deadline."""
+    """The deadline passed before the first of the rows got its turn."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Batcher:
     async def submit(self, rows: Rows, deadline: float = float("inf")) -> Computed:
         """The answers to [n, ...] rows, in order. `deadline` is a time of the clock.
 
-        Raises Overloaded at once, TooLate when the deadline passed in the queue, and whatever `compute` raised for a
-        batch with these rows. A caller that is cancelled leaves the queue.
+        Raises Overloaded at once, TooLate when the deadline passed before the first batch with these rows, and whatever
+        `compute` raised for one of them. A caller that is cancelled leaves the queue.
         """
         if self._waiting_rows + len(rows) > self._max_waiting:
             raise Overloaded
@@ -146,7 +146,7 @@ class Batcher:
             waiting = self._queue.popleft()
             if waiting.future.done():  # the client went away, or an earlier part failed
                 continue
-            if now > waiting.deadline:
+            if now > waiting.deadline and not waiting.taken:  # many rows of a large net take longer: they were in time
                 waiting.future.set_exception(TooLate())
                 continue
             count = min(waiting.left, room, share)

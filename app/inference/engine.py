@@ -24,7 +24,7 @@ from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
 
 _QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
-_SMALL_BYTES, _SMALL_PIXELS = 16_384, 64 * 64  # pictures up to this together are decoded on the event loop, in 0.1 ms
+_SMALL_BYTES, _SMALL_PIXELS = 16_384, 64 * 64  # digits up to this together are decoded on the event loop, in 0.1 ms
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
 _MAX_DECODING = 64  # requests that wait for the decoder
 
@@ -100,9 +100,10 @@ class Engine:
         return live.load(version, self._device, self._computer, self._max_waiting)
 
     async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
-        """Small pictures on the event loop, others in the decoder's thread, a handful at a time: between two handfuls
-        other requests get their turn, and a client that went away stops costing anything."""
-        if sum(map(len, images)) <= _SMALL_BYTES:
+        """Small digits on the event loop, others in the decoder's thread, a handful at a time: between two handfuls
+        other requests get their turn, and a client that went away stops costing anything. Whole pictures may be
+        enlarged, which takes a millisecond each."""
+        if spec.preparation == "digit" and sum(map(len, images)) <= _SMALL_BYTES:
             opened = [_opened(image, self._max_image_pixels) for image in images]
             if _pixels(opened) <= _SMALL_PIXELS:
                 return [_prepared(image, spec) for image in opened]

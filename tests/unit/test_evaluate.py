@@ -9,7 +9,7 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from training import draw
 from training.data import Rows
-from training.evaluate import Score, changed, metrics, score
+from training.evaluate import Score, changed, mcnemar, metrics, score
 
 # Read as 0, 1, 2, 0 where 0, 1, 0, 0 is right.
 FOUR = Score(
@@ -18,8 +18,15 @@ FOUR = Score(
 )
 
 
+def sure(confidence: list[float], right: list[bool]) -> Score:
+    """Of two labels the first is always answered."""
+    return Score(np.array([[p, 1 - p] for p in confidence], np.float32), np.array([not it for it in right], np.int64))
+
+
 def test_a_score_counts_right_answers() -> None:
     assert FOUR.answers.tolist() == [0, 1, 2, 0]
+    assert FOUR.confidence.tolist() == pytest.approx([0.7, 0.8, 0.4, 0.5])
+    assert FOUR.right.tolist() == [True, True, False, True]
     assert FOUR.accuracy == 0.75
 
 
@@ -28,6 +35,7 @@ def test_metrics_as_worked_out_by_hand() -> None:
     assert facts.rows == 4
     assert facts.accuracy == 0.75
     assert facts.nll == pytest.approx(-(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.5)) / 4, abs=1e-6)
+    assert facts.ece == pytest.approx((0.3 + 0.2 + 0.4 + 0.5) / 4, abs=1e-6)  # four bins of one row each
     assert facts.confusion == [[2, 0, 1], [0, 1, 0], [0, 0, 0]]
     assert facts.labels["a"] == pytest.approx({"precision": 1, "recall": 2 / 3, "f1-score": 0.8, "support": 3})
     assert facts.labels["b"] == {"precision": 1, "recall": 1, "f1-score": 1, "support": 1}
@@ -35,15 +43,43 @@ def test_metrics_as_worked_out_by_hand() -> None:
 
 
 def test_labels_keep_their_order_and_names() -> None:
-    facts = metrics(FOUR, ("zero", "one", "two"))
-    assert list(facts.labels) == ["zero", "one", "two"]
+    names = ("zero", "accuracy", "macro avg")  # the last two mean something in scikit-learn's own reports
+    facts = metrics(FOUR, names)
+    assert tuple(facts.labels) == names
+    assert facts.labels["accuracy"]["support"] == 1
+
+
+@pytest.mark.parametrize("labels", [2, 3, 37])
+def test_one_row_is_enough(labels: int) -> None:
+    spread = np.full((1, labels), 0.1 / (labels - 1), np.float32)
+    spread[0, 1] = 0.9
+    facts = metrics(Score(spread, np.array([1], np.int64)), tuple(map(str, range(labels))))
+    assert (facts.rows, facts.accuracy) == (1, 1)
+    assert facts.nll == pytest.approx(-math.log(0.9), abs=1e-6)
+    assert facts.ece == pytest.approx(0.1, abs=1e-6)
+    assert len(facts.confusion) == len(facts.labels) == labels
+    assert sum(map(sum, facts.confusion)) == facts.confusion[1][1] == 1
 
 
 def test_a_certain_mistake_costs_much_and_not_everything() -> None:
-    wrong = Score(np.array([[1, 0]], np.float32), np.array([1], np.int64))
-    facts = metrics(wrong, ("a", "b"))
+    facts = metrics(sure([1.0], [False]), ("a", "b"))
     assert 10 < facts.nll < 1000
-    assert facts.accuracy == 0
+    assert (facts.accuracy, facts.ece) == (0, 1)
+
+
+def test_confidence_that_keeps_its_word_has_no_calibration_error() -> None:
+    assert metrics(sure([0.75] * 4, [True, True, True, False]), ("a", "b")).ece == pytest.approx(0, abs=1e-6)
+    assert metrics(sure([0.95] * 4, [True, True, False, False]), ("a", "b")).ece == pytest.approx(0.45, abs=1e-6)
+    two_bins = sure([0.95] * 4 + [0.55] * 4, [True] * 4 + [True, True, False, False])
+    assert metrics(two_bins, ("a", "b")).ece == pytest.approx((0.05 + 0.05) / 2, abs=1e-6)
+
+
+def test_mcnemar_as_worked_out_by_hand() -> None:
+    assert mcnemar(0, 0) == 1
+    assert mcnemar(4, 4) == 1
+    assert mcnemar(0, 3) == pytest.approx(2 / 2**3)
+    assert mcnemar(1, 6) == pytest.approx(2 * (1 + 7) / 2**7)
+    assert mcnemar(6, 1) == pytest.approx(mcnemar(1, 6))
 
 
 def test_changed_counts_rows_answered_otherwise() -> None:

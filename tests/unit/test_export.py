@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models_store.model import WEIGHTS, agrees
-from models_store.specs import AugmentSpec, InputSpec, NetSpec, TrainSpec
+from models_store.recipe import Recipe
+from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from training import draw
 from training.data import Rows
 from training.export import FILES, Servable, export, fused, script
@@ -28,7 +29,11 @@ def net(request: pytest.FixtureRequest) -> nn.Module:
     net = build(NetSpec(name=request.param), PICTURE, 10)
     rows = Rows(DRAWN, torch.arange(10).repeat_interleave(12))
     spec = TrainSpec(epochs=6, batch_size=20, learning_rate=0.05)
-    return fit(net, rows, spec, AugmentSpec(shift_pixels=1), PICTURE, 1, torch.device("cpu"))
+    recipe = Recipe(
+        publish_to="x", net=NetSpec(name=request.param), data=DataSpec(source="bundled"), train=spec,
+        augment=AugmentSpec(shift_pixels=1),
+    )  # fmt: skip
+    return fit(net, rows, recipe).net
 
 
 @pytest.fixture(scope="module")

@@ -1,81 +1,16 @@
 import dataclasses
-import itertools
-from typing import Any
+import json
+from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
-from models_store.specs import AugmentSpec, InputSpec, NetSpec, TrainSpec
+from models_store.specs import AugmentSpec, NetSpec, TrainSpec
+from tests.lessons import PICTURE, SPEC, accuracy, recipe_of, same_weights, stripes, trained
 from training.data import Rows
 from training.errors import TrainingDiverged
-from training.loop import Epoch, fit, triangle
+from training.loop import Run, fit, measure
 from training.nets.catalog import build
-
-PICTURE = InputSpec()
-UNBENT = AugmentSpec()
-SPEC = TrainSpec(epochs=3, batch_size=20, learning_rate=0.05)
-
-
-def stripes(count: int, seed: int = 0) -> Rows:
-    """Three labels: a bright stripe at one of three heights, on a noisy ground."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(count) % 3
-    pictures = torch.randint(0, 60, (count, 1, 28, 28), generator=generator, dtype=torch.uint8)
-    for picture, label in zip(pictures, labels.tolist(), strict=True):
-        picture[0, 4 + 7 * label : 9 + 7 * label, 6:22] = 230
-    return Rows(pictures, labels)
-
-
-def trained(
-    rows: Rows, spec: TrainSpec = SPEC, seed: int = 1, name: str = "fast", augment: AugmentSpec = UNBENT
-) -> tuple[nn.Module, list[Epoch]]:
-    torch.manual_seed(0)
-    epochs: list[Epoch] = []
-    net = build(NetSpec(name=name), PICTURE, 3)
-    return fit(net, rows, spec, augment, PICTURE, seed, torch.device("cpu"), epochs.append), epochs
-
-
-def accuracy(net: nn.Module, rows: Rows) -> float:
-    with torch.inference_mode():
-        answers = net((rows.pictures / 255 - 0.1307) / 0.3081).argmax(1)
-    return float((answers == rows.labels).float().mean())
-
-
-def same_weights(left: nn.Module, right: nn.Module) -> bool:
-    pairs = zip(left.state_dict().values(), right.state_dict().values(), strict=True)
-    return all(torch.equal(mine, theirs) for mine, theirs in pairs)
-
-
-def factors(rows: int = 50, **changes: Any) -> list[float]:
-    spec = dataclasses.replace(TrainSpec(epochs=2, batch_size=10, learning_rate=0.1), **changes)
-    at = triangle(spec, rows)
-    return [at(step) for step in range(spec.epochs * -(-rows // spec.batch_size))]
-
-
-def test_the_rate_climbs_to_1_and_falls_to_almost_0() -> None:
-    rates = factors(warmup=0.4)  # 10 steps, 4 of them up
-    assert rates[:4] == pytest.approx([0.25, 0.5, 0.75, 1])
-    assert rates[3:] == sorted(rates[3:], reverse=True)
-    falls = [before - after for before, after in itertools.pairwise(rates[4:])]
-    assert falls == pytest.approx([falls[0]] * 5)
-    assert 0 < rates[-1] < 0.2
-
-
-@pytest.mark.parametrize("warmup", [0, 0.01, 0.25, 0.33, 0.9999])
-def test_the_rate_stays_between_0_and_1(warmup: float) -> None:
-    for rows, epochs in itertools.product((2, 10, 55, 1437), (1, 2, 7)):
-        rates = factors(rows, warmup=warmup, epochs=epochs)
-        assert min(rates) > 0
-        assert max(rates) <= 1 + 1e-9
-
-
-def test_without_a_warm_up_the_rate_only_falls() -> None:
-    assert factors(warmup=0) == pytest.approx([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
-
-
-def test_the_rate_is_not_negative_after_the_end() -> None:
-    assert triangle(dataclasses.replace(SPEC, warmup=0.4), 50)(1000) == 0
 
 
 @pytest.mark.parametrize("name", ["fast", "cnn"])
@@ -152,3 +87,104 @@ def test_the_moving_average_forgets_its_start_within_a_short_run() -> None:
 def test_an_absurd_learning_rate_is_told(name: str) -> None:
     with pytest.raises(TrainingDiverged, match=r"in epoch 1: lower train\.learning_rate"):
         trained(stripes(60), dataclasses.replace(SPEC, learning_rate=1e12), name=name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": "adam", "learning_rate": 2e-3},
+        {"optimizer": "adamw", "learning_rate": 2e-3, "weight_decay": 0.01},
+        {"optimizer": "rmsprop", "learning_rate": 1e-3},
+        {"optimizer": "adagrad", "learning_rate": 0.02},
+        {"momentum": 0.0, "nesterov": False, "learning_rate": 0.1},
+        {"nesterov": False},
+        {"schedule": "cosine"},
+        {"schedule": "one_cycle"},
+        {"schedule": "step", "step_factor": 0.5},
+        {"schedule": "constant"},
+        {"schedule": "plateau", "validation": 0.2},
+        {"loss": "mse", "learning_rate": 0.3},
+        {"l1": 1e-5},
+        {"clip": 1.0},
+        {"precision": "bfloat16"},
+        {"freeze_norms": True},
+    ],
+)
+def test_every_choice_of_a_recipe_learns(changes: dict[str, object]) -> None:
+    net, epochs = trained(stripes(240), dataclasses.replace(SPEC, epochs=4, **changes))  # type: ignore[arg-type]
+    assert accuracy(net, stripes(99, seed=5)) > 0.95
+    assert len(epochs) == 4
+
+
+def test_l1_makes_weights_smaller_and_clipping_makes_steps_smaller() -> None:
+    one_step = TrainSpec(epochs=1, batch_size=60, learning_rate=0.05)
+    torch.manual_seed(0)
+    start = torch.cat([p.flatten() for p in build(NetSpec(name="fast"), PICTURE, 3).parameters()])
+
+    def after(**changes: float) -> torch.Tensor:
+        net = trained(stripes(60), dataclasses.replace(one_step, **changes))[0]  # type: ignore[arg-type]
+        return torch.cat([p.detach().flatten() for p in net.parameters()])
+
+    plain = after()
+    assert after(l1=0.01).abs().sum() < plain.abs().sum()
+    assert (after(clip=1e-3) - start).norm() < 0.01 * (plain - start).norm()
+
+
+def test_watched_rows_give_numbers_and_teach_nothing() -> None:
+    recipe, watched = recipe_of(SPEC), stripes(33, seed=9)
+
+    def fitted(validation: Rows | None) -> tuple[torch.nn.Module, list[float | None]]:
+        torch.manual_seed(0)
+        done = fit(build(recipe.net, PICTURE, 3), stripes(90), recipe, validation=validation)
+        return done.net, [epoch.validation_accuracy for epoch in done.epochs]
+
+    (alone, none), (beside, shares) = fitted(None), fitted(watched)
+    assert same_weights(alone, beside)
+    assert none == [None] * 3
+    assert shares[-1] == pytest.approx(accuracy(beside, watched))
+
+
+def test_patience_stops_the_run_and_publishes_its_best_epoch() -> None:
+    confused = Rows(stripes(60).pictures, torch.randint(0, 3, (60,), generator=torch.Generator().manual_seed(1)))
+    spec = dataclasses.replace(SPEC, epochs=30, validation=0.2, patience=2, schedule="constant")
+    recipe = recipe_of(spec)
+    torch.manual_seed(0)
+    done = fit(build(recipe.net, PICTURE, 3), stripes(60), recipe, validation=confused)
+    losses = [epoch.validation_loss or 0.0 for epoch in done.epochs]
+    assert len(losses) < 30  # what is learned contradicts what is watched
+    assert losses.index(min(losses)) == len(losses) - 3
+    cpu = torch.device("cpu")
+    assert measure(done.net, confused, recipe, cpu)[0] == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_replayed_rows_are_kept_in_mind() -> None:
+    """Label 2 is in the replay only, and is read all the same."""
+    everything = stripes(240)
+    two, third = everything[everything.labels < 2], everything[everything.labels == 2]
+    recipe, test = recipe_of(SPEC), stripes(99, seed=5)
+
+    def read_right(replay: Rows | None) -> float:
+        torch.manual_seed(0)
+        net = fit(build(recipe.net, PICTURE, 3), two, recipe, replay=replay, replay_rows=8).net
+        return accuracy(net, test[test.labels == 2])
+
+    assert read_right(None) == 0
+    assert read_right(third) == 1
+
+
+def test_a_student_learns_what_its_teacher_says_and_not_what_the_labels_say() -> None:
+    rows = stripes(240)
+    wrong = Rows(rows.pictures, (rows.labels + 1) % 3)
+    wise, _ = trained(rows)
+    recipe = recipe_of(SPEC)
+    torch.manual_seed(3)
+    taught = lambda pictures: wise((pictures - 0.1307) / 0.3081).detach()  # noqa: E731
+    student = fit(build(recipe.net, PICTURE, 3), wrong, recipe, teacher=taught, distil=1.0).net
+    assert accuracy(student, stripes(99, seed=5)) == 1
+
+
+def test_torchs_profiler_writes_a_trace(tmp_path: Path) -> None:
+    recipe = recipe_of(SPEC)
+    fit(build(recipe.net, PICTURE, 3), stripes(240), recipe, Run(trace=tmp_path / "new" / "trace.json"))
+    events = json.loads((tmp_path / "new" / "trace.json").read_text())["traceEvents"]
+    assert any("convolution" in event.get("name", "") for event in events)

@@ -1,0 +1,54 @@
+"""The files of a folder on this machine, links that lead out of it left alone. It knows no labels and no pictures."""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from models_store.datasets.archive import is_clutter
+from models_store.datasets.rows import RowRejected, missing, shown
+
+_LEADS_OUT = "is a link to a folder or leads out of this one. Put the files themselves there."
+
+
+class Folder:
+    """A folder whose files are opened by names relative to it, and no other file is."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def names(self) -> list[str]:
+        """Relative names with slashes, sorted, without hidden files and what operating systems add.
+
+        A name that ends in a slash is a folder that is not walked: a link, or one that can't be read. `open` says why.
+        """
+        found = []
+        unread: list[str] = []
+
+        def unreadable(error: OSError) -> None:
+            unread.append(self._name(str(error.filename)) + "/")
+
+        for here, folders, files in os.walk(self._root, onerror=unreadable):
+            folders[:] = [name for name in folders if not is_clutter(name)]
+            found += [self._name(here, name) for name in files if not is_clutter(name)]
+            found += [self._name(here, name) + "/" for name in folders if Path(here, name).is_symlink()]
+        return sorted(found + unread)
+
+    def open(self, name: str) -> BinaryIO:
+        """The file of that name. Raises RowRejected where it is none, can't be read or lies outside."""
+        said = shown(name)
+        try:
+            real = (self._root / name).resolve(strict=True)
+            if not real.is_relative_to(self._root):
+                raise RowRejected("path_outside", f"{said} {_LEADS_OUT}")
+            if real.is_file():  # opening a pipe would wait for ever
+                return real.open("rb")
+            if name.endswith("/") and (self._root / name.rstrip("/")).is_symlink():
+                raise RowRejected("path_outside", f"{said} {_LEADS_OUT}")
+        except (FileNotFoundError, NotADirectoryError):
+            raise missing(name) from None
+        except (OSError, RuntimeError, ValueError):  # no permission, too long a name, a ring of links, a NUL
+            raise RowRejected("file_unreadable", f"{said} can't be read. Check its permissions.") from None
+        raise RowRejected("file_unreadable", f"{said} is no readable file. Check its permissions, or take it out.")
+
+    def _name(self, *parts: str) -> str:
+        return Path(*parts).relative_to(self._root).as_posix()

@@ -1,0 +1,71 @@
+"""JSON lines `{"image": base64, "label": "7"}` -> rows. It knows no folder."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from models_store.datasets.lines import Lines
+from models_store.datasets.rows import Refused, Row, RowRejected, label_of
+
+_LONGEST_INTEGER = 64  # digits: no label is longer, and reading longer ones takes quadratic time
+_LONGEST_KIND = 200  # characters of a data: URL before its comma
+
+
+def rows(file: BinaryIO) -> Iterator[Row | Refused]:
+    """The file's rows in order, blank lines left out."""
+    with Lines(file) as lines:
+        while True:
+            where = f"line {lines.number + 1}"
+            try:
+                line = next(lines, None)
+                if line is None:
+                    return
+                if line.strip():
+                    yield _row(where, _object(line))
+            except RowRejected as refusal:
+                yield refusal.at(where)
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        document = json.loads(line, parse_int=_integer, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise RowRejected("row_malformed", "The line is no valid JSON. Let a JSON library write it.") from None
+    if not isinstance(document, dict):
+        raise RowRejected("row_malformed", 'The line is no object like {"image": "…", "label": "7"}.')
+    return document
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _LONGEST_INTEGER else text  # too long for a label, which `label_of` says
+
+
+def _no_number(text: str) -> None:
+    """NaN and Infinity, which Python reads, are no JSON (RFC 8259, 6)."""
+    raise ValueError(text)
+
+
+def _row(where: str, document: dict[str, Any]) -> Row:
+    label, image = document.get("label"), document.get("image")
+    if type(label) is int:
+        label = str(label)
+    if label is not None and not isinstance(label, str):
+        raise RowRejected("label_invalid", "The label is neither a text nor a whole number. Write it as a text.")
+    known = label_of(label or "")
+    if not image or not isinstance(image, str):
+        raise RowRejected("file_missing", "There is no text `image`. Put the picture's file there in base64.")
+    return Row(where, known, _decoded(image))
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes of base64 or of a data: URL (RFC 2397)."""
+    kind, comma, rest = text[:_LONGEST_KIND].partition(",")
+    if kind[:5].lower() == "data:":
+        if not (comma and kind.lower().endswith(";base64")):
+            raise RowRejected("base64_invalid", "The image is a data: URL without base64. Encode it so.")
+        text = rest + text[_LONGEST_KIND:]
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        raise RowRejected("base64_invalid", "The image is no valid base64. Encode the picture's file again.") from None

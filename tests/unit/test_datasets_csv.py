@@ -1,0 +1,199 @@
+"""CSV tables as spreadsheets, Kaggle and attackers write them."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models_store.datasets import lines
+from models_store.datasets.formats import read
+from models_store.datasets.rows import Refused, Row
+from models_store.errors import DataSetRejected
+from models_store.pictures import prepare
+from models_store.specs import InputSpec
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    """A folder with pictures for a table; one lies outside of the table's own folder."""
+    (tmp_path / "outside.png").write_bytes(b"secret")
+    here = tmp_path / "here"
+    (here / "sub").mkdir(parents=True)
+    for name in ("a.png", "sub/b.png", "c, d.png", "ä.png"):
+        (here / name).write_bytes(name.encode())
+    (here / "link.png").symlink_to(here.parent / "outside.png")
+    return here
+
+
+def table(beside: Path, text: str | bytes, suffix: str = ".csv") -> list[Row | Refused]:
+    path = beside / f"table{suffix}"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return list(read(path))
+
+
+A, B = Row("line 2", "7", b"a.png"), Row("line 3", "1", b"sub/b.png")
+
+
+@pytest.mark.parametrize("file", ["file", "path", "image", "filename", "name", " File ", "IMAGE"])
+@pytest.mark.parametrize("label", ["label", "class", "digit", "Label"])
+def test_columns_are_found_by_their_names(beside: Path, file: str, label: str) -> None:
+    assert table(beside, f"{file},{label}\na.png,7\nsub/b.png,1\n") == [A, B]
+    assert table(beside, f"split,{label},{file}\ntrain,7,a.png\ntest,1,sub/b.png\n") == [A, B]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufefffile,label\na.png,7\nsub/b.png,1\n",
+        "file,label\r\na.png,7\r\nsub/b.png,1\r\n",
+        "file,label\ra.png,7\rsub/b.png,1\r",
+        "file,label\na.png,7\nsub/b.png,1",
+        "file;label\na.png;7\nsub/b.png;1\n",
+        "file\tlabel\na.png\t7\nsub/b.png\t1\n",
+        '"file","label"\n"a.png","7"\n"sub/b.png","1"\n',
+        "file,label\n ./a.png , 7 \nsub//./b.png,1\u00a0\n",
+        "file,label\na.png,7\nsub\\b.png,1\n",
+        "file,label,,\na.png,7,,\nsub/b.png,1,,\n",
+        "file,label\na.png,7,\nsub/b.png,1,,,\n",
+        'file,label\na.png,"7"\nsub/b.png,"1\r\n"\n',
+        "file,label\na.png,7\nsub/b.png,1\n\n,\n,,,\n",
+    ],
+)
+def test_every_spelling_of_one_table(beside: Path, text: str) -> None:
+    assert table(beside, text) == table(beside, text, ".CSV") == [A, B]
+
+
+def test_lines_are_counted_as_an_editor_does(beside: Path) -> None:
+    text = '\n\nfile,label\n\na.png,"7\n\n"\nsub/b.png,1\n"c, d.png","8"\n'
+    assert [row.where for row in table(beside, text)] == ["line 5", "line 8", "line 9"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        *(
+            (path, "path_outside")
+            for path in ("../outside.png", "sub/../../outside.png", "..\\outside.png", "link.png")
+        ),
+        *(
+            (path, "path_outside")
+            for path in ("/etc/passwd", "//host/x.png", "C:\\x.png", "C:x.png", "\\\\host\\x\\y.png")
+        ),
+        *((path, "file_missing") for path in ("none.png", "http://x/a.png", "a.png/x", '"a\n.png"', "a\0.png", '""')),
+        *((path, "file_unreadable") for path in ("sub", ".", "x" * 300)),
+        ('"a.png', "row_malformed"),
+        ('"a.png"x', "row_malformed"),
+        ("c, d.png", "row_malformed"),  # a comma that is not quoted would take a part of the name for the label
+    ],
+)
+def test_a_bad_path_refuses_its_row_only(beside: Path, line: str, code: str) -> None:
+    rows = table(beside, f"file,label\na.png,7\n{line},1\n")
+    assert rows[0] == A
+    assert [(row.where, row.code) for row in rows[1:] if isinstance(row, Refused)] == [("line 3", code)]
+    assert "secret" not in repr(rows) and str(beside) not in repr(rows)
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        *(("", "label_missing"), ("   ", "label_missing"), ("\u00a0", "label_missing")),
+        *(
+            ("7" * 65, "label_invalid"),
+            ("9" * 10_000, "label_invalid"),
+            ("a\0b", "label_invalid"),
+            ("a\tb", "label_invalid"),
+        ),
+        *(
+            ("\u202e7", "label_invalid"),
+            ("7\u200b", "label_invalid"),
+            ('"a\nb"', "label_invalid"),
+            ("7,8", "row_malformed"),
+        ),
+    ],
+)
+def test_a_bad_label_refuses_its_row_only(beside: Path, label: str, code: str) -> None:
+    rows = table(beside, f"file,label\na.png,{label}\nsub/b.png,1\n")
+    assert [(row.where, row.code) for row in rows if isinstance(row, Refused)] == [("line 2", code)]
+    assert [(row.label, row.data) for row in rows if isinstance(row, Row)] == [("1", b"sub/b.png")]
+
+
+def test_bytes_that_are_no_utf8_refuse_their_row_only(beside: Path) -> None:
+    rows = table(beside, b"file,label\n\xe4.png,1\n\xc3\xa4.png,2\na.png,\xff\n\xed\xa0\x80,1\nsub/b.png,3\n")
+    assert [row.code for row in rows if isinstance(row, Refused)] == ["not_utf8"] * 3
+    assert [(row.where, row.label) for row in rows if isinstance(row, Row)] == [("line 3", "2"), ("line 6", "3")]
+
+
+def test_a_line_without_an_end_is_not_held_in_memory(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LONGEST", 50)
+    rows = table(beside, "file,label\n" + "x" * 500 + ",1\na.png," + " " * 50 + "7\nsub/b.png,1\n")
+    assert [(row.where, row.code) for row in rows if isinstance(row, Refused)] == [
+        ("line 2", "row_too_long"), ("line 3", "row_too_long"),
+    ]  # fmt: skip
+    assert rows[2:] == [Row("line 4", "1", b"sub/b.png")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("a.png,7\nb.png,1\n", "labels_missing"),
+        ("file,size\na.png,7\n", "labels_missing"),
+        ("pixel0,pixel1,pixel2,pixel3\n0,0,0,0\n", "labels_missing"),  # Kaggle's test.csv
+        ("0,0,0,0\n", "labels_missing"),
+        ("label,size\n7,1\n", "columns_missing"),
+        ("label\n7\n", "columns_missing"),
+        ("label,pixel0,pixel1,pixel2,pixel3,pixel4\n7,1,2,3,4,5\n", "pixels_wrong_count"),
+        ("file,label\na.png,\n", "labels_missing"),
+        *(("", "data_empty"), ("\n \n", "data_empty"), ("file,label\n", "data_empty"), ("\ufeff", "data_empty")),
+        (b"\xff\xfef\0i\0l\0e\0", "not_utf8"),  # UTF-16, as Excel's "Unicode text" is
+        ('"file,label\n', "row_malformed"),
+    ],
+)
+def test_a_table_that_cannot_be_used(beside: Path, text: str | bytes, code: str) -> None:
+    with pytest.raises(DataSetRejected) as caught:
+        table(beside, text)
+    assert caught.value.code == code and str(caught.value).endswith(".")
+
+
+def grey(row: Row | Refused) -> list[list[int]]:
+    assert isinstance(row, Row)
+    image = Image.open(io.BytesIO(row.data))
+    assert (image.format, image.mode) == ("PNG", "L")
+    return np.asarray(image).tolist()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,pixel0,pixel1,pixel2,pixel3\n7,0,255,17,4\n",
+        "label,1x1,1x2,2x1,2x2\n7,0,255,17,4\n",
+        "pixel1,pixel2,pixel3,pixel4,class\n0,255,17,4,7\n",  # OpenML
+        ",label,pixel0,pixel1,pixel2,pixel3\n0,7,0,255,17,4\n",  # pandas writes its index
+        "7,0,255,17,4\n",
+        "7;0;255;17;4\r\n",
+    ],
+)
+def test_pixels_in_a_table_become_a_grey_picture(text: str) -> None:
+    (row,) = read(text.encode())
+    assert isinstance(row, Row) and row.label == "7"
+    assert grey(row) == [[0, 255], [17, 4]]
+
+
+def test_mnist_in_a_table_passes_unchanged(rng: np.random.Generator) -> None:
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 10:16] = rng.integers(0, 256, (20, 6))
+    (row,) = read(f"3,{','.join(map(str, pixels.ravel()))}\n".encode())
+    assert isinstance(row, Row)
+    assert np.array_equal(prepare(row.data, InputSpec()).pixels[0], pixels)
+
+
+@pytest.mark.parametrize("pixel", ["-1", "256", "1.5", "", "x", "nan", "9" * 10_000, "1e2"])
+@pytest.mark.parametrize("header", ["label,pixel0,pixel1,pixel2,pixel3\n", "1,0,0,9,9\n"])
+def test_bad_pixels_refuse_their_row_only(header: str, pixel: str) -> None:
+    rows = list(read(f"{header}5,0,{pixel},0,0\n6,1,2,3,4\n7,0,0,0\n8,0,0,0,0,0\n,0,0,0,0\n".encode()))
+    assert [(row.where, row.code) for row in rows if isinstance(row, Refused)] == [
+        ("line 2", "pixel_invalid"), ("line 4", "pixels_wrong_count"), ("line 5", "pixels_wrong_count"),
+        ("line 6", "label_missing"),
+    ]  # fmt: skip
+    assert [row.label for row in rows if isinstance(row, Row)][-1] == "6"

@@ -1,0 +1,61 @@
+"""Keeps a run on disk after every epoch, so that a killed one goes on. It knows no loop: states are plain data."""
+
+import contextlib
+import fcntl
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models_store import durable
+from training.errors import CheckpointRejected, RunBusy
+
+State = dict[str, Any]  # tensors, numbers, texts, lists and dicts: nothing that needs a pickle to be trusted
+
+
+@contextlib.contextmanager
+def run_folder(root: Path, key: str) -> Iterator[Path]:
+    """The folder of one run, held by one process; removed when the block ends well, kept when it fails.
+
+    `key` names what the run learns from and how: the same command finds it again. Raises RunBusy.
+    """
+    folder = root / key
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        raise RunBusy("The same training runs already. Wait for it, or change the seed.") from None
+    finally:
+        os.close(lock)
+        with contextlib.suppress(OSError):  # nothing to go on from: leave no empty folder
+            folder.rmdir()
+
+
+def save(path: Path, state: State) -> None:
+    """Writes the state, whole or not at all. Through memory: torch aborts the process on a full disk otherwise."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    durable.write(path, buffer.getvalue())
+
+
+def read(path: Path | None) -> bytes | None:
+    """The bytes of a checkpoint, None where there is none."""
+    return path.read_bytes() if path is not None and path.is_file() else None
+
+
+def load(data: bytes, device: torch.device) -> State:
+    """What `save` wrote. Raises CheckpointRejected for anything else; never runs code from the file."""
+    try:
+        state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    except Exception:  # whatever a damaged file makes of torch's reader
+        raise CheckpointRejected("The checkpoint of this run is damaged. Repeat the command with --fresh.") from None
+    if not isinstance(state, dict):
+        raise CheckpointRejected("The checkpoint of this run is of another kind. Repeat the command with --fresh.")
+    return state

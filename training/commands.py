@@ -1,0 +1,150 @@
+"""What can be typed after `python -m training`. It knows words and defaults, no torch and no environment."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from models_store.errors import RecipeRejected
+
+RECIPES = Path(__file__).parent / "recipes"
+Command = Callable[[argparse.Namespace], None]
+_EXAMPLES = """examples:
+  python -m training train lite                            a recipe that comes with the software
+  python -m training train mine.toml --set train.epochs=3  a recipe of your own
+  python -m training finetune digits --data corrections/   a folder per label, a zip, a CSV, a JSONL file
+  python -m training compare digits@1 digits@2
+  torchrun --nproc_per_node 2 -m training train cnn        several processes, or machines, as one run
+"""
+
+
+def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse.ArgumentParser:
+    """The whole command line; `commands` says what each word does, `store` and `data` are the defaults."""
+    whole = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Makes versions of models, and says how good they are.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    words = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(word: str, text: str) -> argparse.ArgumentParser:
+        made = words.add_parser(word, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made.set_defaults(command=commands[word])
+        made.add_argument("--store", type=Path, default=store, help="where versions are kept")
+        made.add_argument("--threads", type=_positive, help="CPU threads (default: what this process may use)")
+        made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        made.add_argument("--json", action="store_true", help="JSON lines on standard output")
+        made.set_defaults(data_folder=data)
+        return made
+
+    train = add("train", "train a version from scratch and publish it")
+    _recipe(train)
+    train.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
+
+    folds = add("crossval", "train on all parts of the training rows but one, in turn, and judge by that one")
+    _recipe(folds)
+    folds.add_argument("--folds", type=_positive, default=5)
+
+    finetune = add("finetune", "teach a version your own pictures; the gate decides whether the result may serve")
+    finetune.add_argument("ref", help="the version to start from: a name, name@alias or name@7")
+    finetune.add_argument("--data", required=True, help="a folder per label, a zip of one, a CSV or a JSONL file")
+    finetune.add_argument("--suffix", help="publish as a model of its own, NAME-SUFFIX; needed for other labels")
+    finetune.add_argument("--unfreeze", choices=("head", "last_block", "all", "gradual"), help="what may learn")
+    finetune.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
+    _changes(finetune)
+
+    compress = add("compress", "make a smaller version: pruned, rounded to int8, or a student's")
+    compress.add_argument("way", choices=("prune", "int8", "distil"))
+    compress.add_argument("ref")
+    compress.add_argument("--amount", type=float, help="share of weights to prune (.5), or the teacher's weight (.7)")
+    compress.add_argument("--student", default="lite", help="the recipe that a teacher's student learns by")
+    compress.add_argument("--data", help="mnist, bundled or files of your own (default: what the version learned from)")
+    _changes(compress)
+
+    search = add("search", "try variants of a recipe on validation rows and write the best one down")
+    _recipe(search)
+    search.add_argument("--trials", type=_positive, default=20)
+    search.add_argument("--storage", help="an SQLAlchemy URL: the search goes on there, and machines can share it")
+    search.add_argument("--out", type=Path, default=Path("best.toml"), help="where the best recipe goes")
+
+    evaluate = add("evaluate", "measure a version on labelled pictures")
+    evaluate.add_argument("ref")
+    evaluate.add_argument("--data", help="mnist, bundled or files of your own (default: what the version learned from)")
+    evaluate.add_argument("--candidate", default="fp32", help="which of the version's candidates answers")
+    evaluate.add_argument("--mistakes", type=Path, metavar="PNG", help="draw the worst mistakes there")
+
+    compare = add("compare", "put two versions side by side, with a test whether they differ at all")
+    compare.add_argument("left")
+    compare.add_argument("right")
+    compare.add_argument("--data", help="mnist, bundled or files of your own (default: what the left one learned from)")
+
+    export = add("export", "take a version elsewhere, checked against its own answers")
+    export.add_argument("ref")
+    export.add_argument("path", type=Path, help="the file to write")
+    export.add_argument("--to", choices=("onnx", "state_dict", "torchscript"), required=True)
+    export.add_argument("--overwrite", action="store_true", help="replace the file where there is one")
+
+    importing = add("import", "publish your own safetensors weights of a known net")
+    _recipe(importing)
+    importing.add_argument("weights", type=Path, help="a safetensors file")
+    importing.add_argument("--labels", help="separated by commas, in the net's order (default: the data set's)")
+
+    examples = add("examples", "draw the example pictures of the documentation")
+    examples.add_argument("folder", type=Path)
+    return whole
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", help=f"a TOML file, or one of: {', '.join(shipped_recipes())}")
+    command.add_argument("--data", help="mnist, bundled or files of your own, instead of the recipe's")
+    command.add_argument("--held-out", type=int, help="as --set calibration.held_out=N; 0 calibrates nothing")
+    command.add_argument("--publish-to", metavar="NAME", help="instead of the recipe's")
+    _changes(command)
+
+
+def _changes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--seed", type=int, help="instead of the recipe's")
+    command.add_argument("--epochs", type=int, help="as --set train.epochs=N")
+    command.add_argument(
+        "--set", action="append", default=[], type=change, metavar="TABLE.KEY=VALUE", help="any other of the recipe's"
+    )
+    command.add_argument("--deterministic", action="store_true", help="only operations that repeat bit for bit")
+    command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write TensorBoard files there")
+    command.add_argument("--profile", type=Path, metavar="FILE", help="write what torch did in ten steps, as a trace")
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with the software."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def change(text: str) -> tuple[list[str], object]:
+    """`train.epochs=3` -> (["train", "epochs"], 3). A value that is no JSON is a text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not TABLE.KEY=VALUE")
+    try:
+        return name.split("."), json.loads(value)
+    except ValueError:
+        return name.split("."), value
+
+
+def changed(table: dict[str, object], changes: list[tuple[list[str], object]]) -> dict[str, object]:
+    """The plain data of a recipe with other values in it; whether they make sense is the recipe's to say."""
+    for path, value in changes:
+        *tables, key = path
+        inner: dict[str, object] = table
+        for name in tables:
+            found = inner.setdefault(name, {})
+            if not isinstance(found, dict):
+                raise RecipeRejected(f"{name} is no table of the recipe: see --set {'.'.join(path)}.")
+            inner = found
+        inner[key] = value
+    return table
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)

@@ -1,0 +1,186 @@
+"""A version from a base version and a person's own labelled pictures. The gate says whether it may serve.
+
+It knows no command line and no job.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models_store.errors import DataSetRejected
+from models_store.manifest import Calibration
+from models_store.recipe import Recipe
+from models_store.registry import Registry, Version
+from models_store.specs import AugmentSpec, DataSpec, FineTuneSpec, TrainSpec
+from training import data, sources
+from training.data import DataSet, Rows
+from training.errors import DataMissing
+from training.gate import Decision, Judged, decide
+from training.learn import kept, key, learn, teacher
+from training.loop import Fitted, Run, measure
+from training.publish import Outcome, publish
+from training.report import Report
+from training.weights import rebuild
+
+_FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so five folds judge in turn
+_FOLDS = 5
+_LEAST_HELD_OUT = 10
+_LEAST = 5  # new pictures, of any labels
+_DIGITS = tuple("0123456789")
+
+
+def recipe_for(base: Version, path: Path, suffix: str | None) -> Recipe:
+    """How a base is fine-tuned unless one says otherwise: the rates and the bending that did best on Semeion's digits
+    (docs/training-log.md)."""
+    return Recipe(
+        publish_to=f"{base.name}-{suffix}" if suffix else base.name,
+        net=base.manifest.recipe.net,
+        input=base.manifest.input,
+        data=DataSpec(source="files", path=str(path)),
+        train=TrainSpec(
+            epochs=30,
+            batch_size=32,
+            optimizer="adamw",
+            learning_rate=2e-3,
+            lower_rate=0.25,
+            schedule="triangle",
+            warmup=0.05,
+            precision="float32",  # a trial costs as much as it could win here
+            freeze_norms=True,
+        ),
+        augment=AugmentSpec(rotate_degrees=10, log_scale=0.1, shear=0.12, shift_pixels=1.5, elastic_pixels=0.7)
+        if base.manifest.input.preparation == "digit"
+        else AugmentSpec(),
+        finetune=FineTuneSpec(base=base.ref),
+    )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is learned, from what, and what must not be forgotten."""
+
+    base: Version
+    recipe: Recipe
+    spec: FineTuneSpec
+    rows: Rows  # the new pictures, all of them
+    labels: tuple[str, ...]
+    new_labels: bool
+    replay: Rows | None  # the base's own kind of training pictures
+    test: Rows | None  # and of test pictures
+
+
+def finetune(
+    base: Version, recipe: Recipe, data_folder: Path, registry: Registry, run: Run, report: Report, fresh: bool = False
+) -> Version:
+    """Trains from `base` by a recipe with a `finetune` table, judges the result beside the base, and publishes it.
+
+    A result that the gate rejects is published too, to be looked at; no alias may point at it. The labels of the new
+    pictures must be the base's, unless the recipe publishes to a model of another name: then they may be any, and the
+    net gets a new head. Raises DataSetRejected, BadRef, RunBusy, CheckpointRejected, TrainingDiverged, WeightsRejected.
+    """
+    report.stage("reading the new pictures")
+    task = _task(base, recipe, data_folder, report)
+    facts = DataSet(task.rows, task.rows, task.labels, f"files: {Path(recipe.data.path).name}")
+    with registry.stage(recipe.publish_to) as folder, kept(registry.root, key(recipe, facts), fresh) as runs:
+        fitted, rest, held_out, new, how = _judged(task, run, report, runs)
+        decision, old = _decided(task, fitted, new, how, run)
+        report.note(decision.why)
+        test = held_out if task.new_labels or task.test is None else task.test
+        numbers = {"new_accuracy": new.candidate, "new_rows": float(new.rows)}
+        numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
+        numbers |= {} if old is None or old.base is None else {"base_test_accuracy_of_base": old.base}
+        outcome = Outcome(
+            fitted.net, recipe, dataclasses.replace(facts, train=rest, test=test), fitted.precision,
+            calibration=Calibration() if task.new_labels else _inherited(base),
+            runs={"training": fitted.epochs}, parent=base.ref, accepted=decision.accepted, gate=decision.why,
+            numbers=numbers, pictures=False,
+        )  # fmt: skip
+        return publish(outcome, registry, folder, report)
+
+
+def _task(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> _Task:
+    assert recipe.finetune is not None, "the command line sets it"
+    labels, path, new_labels = base.manifest.labels, Path(recipe.data.path), False
+    try:
+        rows, found = sources.labelled(path, recipe.input, labels)
+    except DataSetRejected as refusal:
+        if refusal.code != "label_unknown" or recipe.publish_to == base.name:
+            raise
+        whole = sources.files(path, recipe.input, recipe.data.test_share, recipe.seed)
+        assert whole.report is not None, "files are always cleaned"
+        rows, found, labels, new_labels = data.join(whole.train, whole.test), whole.report, whole.labels, True
+    if found.kept < found.rows:
+        report.note(str(found))
+    if len(rows) < _LEAST:
+        raise DataSetRejected(
+            "too_few_examples", f"{len(rows)} usable pictures are too few to learn from: give {_LEAST} or more."
+        )
+    replay, test = (None, None) if new_labels else _known(base, data_folder)
+    return _Task(base, recipe, recipe.finetune, rows, labels, new_labels, replay, test)
+
+
+def _known(base: Version, data_folder: Path) -> tuple[Rows | None, Rows | None]:
+    """(training rows, test rows) that stand for what the base knows: MNIST where it lies on this machine, otherwise
+    scikit-learn's digits; none for a base with other labels, whose pictures the store does not keep."""
+    if base.manifest.labels != _DIGITS or base.manifest.input.shape != (1, 28, 28):
+        return None, None
+    try:
+        known = sources.mnist(data_folder, download=False)
+    except DataMissing:
+        known = sources.bundled()
+    return known.train, known.test
+
+
+def _judged(task: _Task, run: Run, report: Report, runs: Path) -> tuple[Fitted, Rows, Rows, Judged, str]:
+    """The candidate, the rows that it learned from, those that judged it, and what they said."""
+    before = None if task.new_labels else rebuild(task.base).to(run.device)
+    if len(task.rows) >= _FEW:
+        share = max(task.spec.held_out, _LEAST_HELD_OUT / len(task.rows))
+        rest, held_out = data.split(task.rows, share, task.recipe.seed)
+        fitted = _tuned(task, "training", rest, run, report, runs)
+        after = measure(fitted.net, held_out, task.recipe, run.device)[1]
+        base = None if before is None else measure(before, held_out, task.recipe, run.device)[1]
+        return fitted, rest, held_out, Judged(len(held_out), base, after), f"{len(held_out)} held-out new pictures"
+    right = was_right = 0.0
+    for number, (rest, part) in enumerate(data.folds(task.rows, _FOLDS, task.recipe.seed), start=1):
+        fold = _tuned(task, f"fold {number}", rest, run, report, runs)
+        right += len(part) * measure(fold.net, part, task.recipe, run.device)[1]
+        was_right += (
+            0.0 if before is None else len(part) * measure(before.to(run.device), part, task.recipe, run.device)[1]
+        )
+    count = len(task.rows)
+    fitted = _tuned(task, "training", task.rows, run, report, runs)
+    judged = Judged(count, None if before is None else round(was_right) / count, round(right) / count)
+    return fitted, task.rows, task.rows, judged, f"{count} new pictures in {_FOLDS} folds"
+
+
+def _tuned(task: _Task, name: str, rows: Rows, run: Run, report: Report, runs: Path) -> Fitted:
+    net = rebuild(task.base)
+    taught = (
+        None if task.new_labels or not task.spec.distil else teacher(rebuild(task.base), task.recipe.input, run.device)
+    )
+    if task.new_labels:
+        torch.manual_seed(task.recipe.seed)
+        head = net.get_submodule("head")
+        assert isinstance(head, nn.Linear), "every net of the catalog ends in one"
+        net.head = nn.Linear(head.in_features, len(task.labels))
+    return learn(
+        name, task.recipe, rows, len(task.labels), run, report, folder=runs, net=net,
+        replay=task.replay, replay_rows=task.spec.replay_rows, taught_by=taught, distil=task.spec.distil,
+    )  # fmt: skip
+
+
+def _decided(task: _Task, fitted: Fitted, new: Judged, how: str, run: Run) -> tuple[Decision, Judged | None]:
+    old = None
+    if task.test is not None:
+        before = measure(rebuild(task.base).to(run.device), task.test, task.recipe, run.device)[1]
+        old = Judged(len(task.test), before, measure(fitted.net, task.test, task.recipe, run.device)[1])
+    return decide(new, old, task.spec, how), old
+
+
+def _inherited(base: Version) -> Calibration:
+    calibration = base.manifest.calibration
+    return dataclasses.replace(calibration, fitted_on=f"as {base.ref}: {calibration.fitted_on}"[:500])

@@ -1,0 +1,64 @@
+"""Decides whether a fine-tuned candidate is good enough to serve. It knows numbers only, not whence they come."""
+
+import math
+from dataclasses import dataclass
+
+from models_store.specs import FineTuneSpec
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One side of the comparison: the same rows, read by the base and by the candidate."""
+
+    rows: int
+    base: float | None  # share read right; None where the base does not have these labels
+    candidate: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate said, and its numbers in one sentence for the manifest."""
+
+    accepted: bool
+    why: str
+
+
+def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str) -> Decision:
+    """Accepted when the candidate is no worse than its base on new data that it has not seen, and loses at most
+    `max_loss` on the base's own test; a new label set has no base to compare with and must reach `min_accuracy`.
+
+    `how` says how the new rows were kept apart, `old` is None where no test of the base is on this machine.
+    """
+    numbers = [new.candidate, *([old.candidate] if old else [])]
+    if not all(math.isfinite(number) for number in numbers):
+        return Decision(False, "rejected: the candidate's answers are no numbers")
+    if new.base is None:
+        enough = new.candidate >= spec.min_accuracy
+        said = f"{_share(new.candidate)} of {how} read right, at least {_share(spec.min_accuracy)} needed"
+        return Decision(enough, f"{_word(enough)}: a new label set, {said}")
+    better = new.candidate >= new.base
+    said = f"{how}: {_share(new.base)} -> {_share(new.candidate)}"
+    if old is None or old.base is None:
+        return Decision(better, f"{_word(better)}: {said}; no test of the base is on this machine")
+    kept = old.base - old.candidate <= spec.max_loss + 1e-9  # shares of whole rows: a tie in floats is a tie
+    said += f"; the base's own test ({old.rows:,} rows): {_share(old.base)} -> {_share(old.candidate)}"
+    blame = [] if better else ["worse on the new pictures"]
+    blame += [] if kept else [f"forgets more than {100 * spec.max_loss:g} points"]
+    return Decision(better and kept, f"{_word(better and kept)}: {said}{''.join(f'; {reason}' for reason in blame)}")
+
+
+def still_good(old: Judged, spec: FineTuneSpec | None) -> Decision:
+    """Whether a compressed version keeps enough of its parent's accuracy on the parent's own test."""
+    assert old.base is not None, "a compressed version has its parent's labels"
+    limit = (spec or FineTuneSpec(base="")).max_loss
+    kept = math.isfinite(old.candidate) and old.base - old.candidate <= limit + 1e-9
+    said = f"{old.rows:,} test rows: {_share(old.base)} -> {_share(old.candidate)}"
+    return Decision(kept, f"{_word(kept)}: {said}, at most {100 * limit:g} points may be lost")
+
+
+def _word(accepted: bool) -> str:
+    return "accepted" if accepted else "rejected"
+
+
+def _share(number: float) -> str:
+    return f"{number:.2%}"

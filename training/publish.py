@@ -1,0 +1,151 @@
+"""A trained net -> a published version: export, candidates, numbers, pictures, one rename. It trains nothing."""
+
+import dataclasses
+import datetime
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
+from models_store.model import PROBES, Model, Pixels, Probabilities, agrees, load_fastest, save_probes
+from models_store.recipe import Recipe
+from models_store.registry import Registry, Version
+from training import draw, evaluate, plots
+from training.data import DataSet, Rows
+from training.export import FILES, export
+from training.loop import Epoch
+from training.nets.catalog import parameters
+from training.report import Report
+
+SAMPLE_ROWS = 2000  # training pictures that set the int8 ranges
+_PROBES_PER_DIGIT = 4
+_PROBES_OF_PICTURES = 24
+_CLEAR = 0.1  # how far the two best labels' probabilities of a probe lie apart
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A net that is ready to be published, and what is to be said of it."""
+
+    net: nn.Module
+    recipe: Recipe
+    data: DataSet  # its training rows set the int8 ranges, its test rows give the numbers
+    precision: torch.dtype
+    calibration: Calibration = Calibration()
+    runs: Mapping[str, Sequence[Epoch]] = dataclasses.field(default_factory=dict)
+    parent: str | None = None
+    accepted: bool = True
+    gate: str = "trained from scratch: nothing to compare with"
+    numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)  # beside accuracy and nll
+    facts: Callable[[Path, Manifest], Mapping[str, object]] = lambda folder, draft: {}  # more for report/metrics.json
+    pictures: bool = True  # draw the report's PNGs, by libraries that take seconds to import
+
+
+def publish(outcome: Outcome, registry: Registry, folder: Path, report: Report) -> Version:
+    """Fills `folder` (staged by the registry) and publishes it under the recipe's name.
+
+    Candidates that disagree with the plain one on the probes are left out. Raises ManifestMismatch where the version
+    could not be served afterwards: better here than there.
+    """
+    report.stage("exporting")
+    recipe, data = outcome.recipe, outcome.data
+    export(outcome.net, recipe.input, data.train.pictures[:SAMPLE_ROWS], folder)
+    report.stage("evaluating")
+    draft = _with_candidates(folder, manifest(outcome), data.test)
+    draft = _with_numbers(folder, draft, outcome)
+    load_fastest(folder, draft.with_files(folder))
+    version = registry.publish(recipe.publish_to, folder, draft)
+    report.result(
+        version=version.ref,
+        accuracy=version.manifest.metrics["accuracy"],
+        parameters=version.manifest.parameters,
+        candidates=", ".join(version.manifest.candidates),
+        accepted=version.manifest.accepted,
+        gate=version.manifest.gate,
+        champion=registry.aliases(version.name).get("champion") == version.number,
+        folder=str(version.folder),
+    )
+    return version
+
+
+def manifest(outcome: Outcome) -> Manifest:
+    """What is known of the version before its files are written."""
+    recipe, data = outcome.recipe, outcome.data
+    path = Path(recipe.data.path).name  # where it lay on this machine is nobody's business
+    return Manifest(
+        net=recipe.net.name,
+        parameters=parameters(outcome.net),
+        input=recipe.input,
+        labels=data.labels,
+        metrics={},
+        data=DataFacts(source=data.source, sha256=data.digest(), train_rows=len(data.train), test_rows=len(data.test)),
+        recipe=dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=path)),
+        created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        made_with={
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "precision": str(outcome.precision).removeprefix("torch."),
+        },
+        calibration=outcome.calibration,
+        candidates={name: Candidate(file=file, labels_changed=0, test_rows=0) for name, file in FILES.items()},
+        parent=outcome.parent,
+        accepted=outcome.accepted,
+        gate=outcome.gate,
+    )
+
+
+def _with_candidates(folder: Path, draft: Manifest, test: Rows) -> Manifest:
+    """The draft with those candidates that agree with the plain one on the probes; the others' files go."""
+    plain = Model.load(folder, draft)
+    probes, expected = _probes(plain)
+    save_probes(probes, expected, folder / PROBES)
+    truth = evaluate.score(plain, test)
+    kept = {}
+    for name, candidate in draft.candidates.items():
+        model = Model.load(folder, draft, name)
+        if agrees(model.predict(probes), expected):
+            changed = evaluate.changed(evaluate.score(model, test), truth)
+            kept[name] = dataclasses.replace(candidate, labels_changed=changed, test_rows=len(test))
+        else:
+            (folder / candidate.file).unlink()
+    return dataclasses.replace(draft, candidates=kept)
+
+
+def _probes(plain: Model) -> tuple[Pixels, Probabilities]:
+    """Drawn pictures that the version is not in two minds about, because there rounding may turn the scale."""
+    if plain.picture.preparation == "digit":
+        drawn = draw.units(per_digit=_PROBES_PER_DIGIT, seed=0)
+    else:
+        drawn = draw.scenes(_PROBES_OF_PICTURES, plain.picture.shape, seed=0)
+    expected = plain.predict(drawn)
+    first, second = np.sort(expected, axis=1)[:, :-3:-1].T
+    clear = first - second >= _CLEAR
+    return (drawn[clear], expected[clear]) if clear.sum() >= 2 else (drawn, expected)
+
+
+def _with_numbers(folder: Path, draft: Manifest, outcome: Outcome) -> Manifest:
+    """The draft with its numbers on the test rows; writes the report for people."""
+    labels = outcome.data.labels
+    result = evaluate.score(Model.load(folder, draft), outcome.data.test)
+    runs = {name: [dataclasses.asdict(epoch) for epoch in run] for name, run in outcome.runs.items()}
+    more = outcome.facts(folder, draft)
+    folder = folder / "report"
+    folder.mkdir()
+    if outcome.pictures:
+        measured = evaluate.metrics(result, labels)
+        told = {**dataclasses.asdict(measured), **more, "runs": runs}
+        numbers = {"accuracy": measured.accuracy, "nll": measured.nll, **outcome.numbers}
+        plots.confusion(measured.confusion, labels, folder / "confusion.png")
+        if outcome.runs:
+            plots.curves(outcome.runs, folder / "curves.png")
+    else:
+        numbers = {"accuracy": result.accuracy, **outcome.numbers}
+        told = {"rows": len(result.truth), **numbers, **more, "runs": runs}
+    (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
+    return dataclasses.replace(draft, metrics=numbers)

@@ -1,0 +1,27 @@
+"""Writes what torch did in a few steps of a run. It knows no loop: it is told when a step ends."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_SKIPPED, _RECORDED = 5, 10  # steps: the first ones compile and would hide the rest
+
+
+@contextlib.contextmanager
+def traced(path: Path | None) -> Iterator[Callable[[], None]]:
+    """Hands out what to call after each step; writes steps 6 to 15 as a trace that chrome://tracing and Perfetto read.
+
+    Runs of fewer steps write what there was.
+    """
+    if path is None:
+        yield lambda: None
+        return
+    from torch.profiler import profile, schedule
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with profile(
+        schedule=schedule(wait=0, warmup=_SKIPPED, active=_RECORDED, repeat=1),
+        on_trace_ready=lambda profiler: profiler.export_chrome_trace(str(path)),
+        record_shapes=True,
+    ) as profiler:
+        yield profiler.step
