@@ -158,7 +158,7 @@ class FineTuneSpec:
     base: str  # a ref
     held_out: float = 0.1  # share of the new pictures that only judge, 10 at least; under 50 five folds judge in turn
     replay_rows: int = 16  # of the base's own training pictures in every batch, where they are on this machine
-    distil: float = 0.0  # weight of the base's own answers to the new pictures in the loss
+    distil: float = 0.1  # weight of the base's own answers in the loss, where its training pictures are not here
     max_loss: float = 0.003  # accuracy on the base's own test that may be lost
     min_accuracy: float = 0.8  # that a new label set must reach, as it has no base to compare with
 

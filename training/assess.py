@@ -16,7 +16,7 @@ from models_store.specs import DataSpec
 from training import plots, sources
 from training.data import Rows
 from training.errors import TrainingError
-from training.evaluate import Metrics, Score, mcnemar, metrics, score
+from training.evaluate import Metrics, Score, mcnemar, metrics, score, worst
 from training.report import Report
 
 _WORST = 48  # mistakes on a sheet
@@ -226,13 +226,12 @@ def _label_cells(numbers: Metrics) -> list[list[str]]:
 
 
 def _draw_worst(result: Score, rows: Rows, labels: tuple[str, ...], path: Path, report: Report) -> None:
-    wrong = np.flatnonzero(~result.right)
+    wrong = worst(result, _WORST)
     if not len(wrong):
         report.note("Every row was read right, so there is no picture of mistakes.")
         return
-    worst = wrong[np.argsort(-result.confidence[wrong], kind="stable")][:_WORST]
     captions = [
         f"is {labels[is_]}, read {labels[read]} ({100 * sure:.0f}\u00a0%)"
-        for is_, read, sure in zip(result.truth[worst], result.answers[worst], result.confidence[worst], strict=True)
+        for is_, read, sure in zip(result.truth[wrong], result.answers[wrong], result.confidence[wrong], strict=True)
     ]
-    plots.mistakes(rows.pictures.numpy()[worst], captions, path)
+    plots.mistakes(rows.pictures.numpy()[wrong], captions, path)

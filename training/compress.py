@@ -146,7 +146,9 @@ def _comparison(parent: Version, test: Rows, report: Report) -> Callable[[Path, 
         sides = {parent.ref: _side(parent.folder, parent.manifest, test), "this": _side(folder, draft, test)}
         left, right = sides.values()
         report.table(
-            f"beside {parent.ref}", ["", parent.ref, "compressed"], [(name, left[name], right[name]) for name in left]
+            f"beside {parent.ref}",
+            ["", parent.ref, "compressed"],
+            [(name, left.get(name, "-"), right.get(name, "-")) for name in dict.fromkeys([*left, *right])],
         )
         return {"compared": sides}
 

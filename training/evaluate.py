@@ -52,6 +52,12 @@ def changed(left: Score, right: Score) -> int:
     return int((left.answers != right.answers).sum())
 
 
+def worst(result: Score, most: int) -> NDArray[np.int64]:
+    """Indices of the rows read wrong, the most confident first, and `most` at most."""
+    wrong = np.flatnonzero(~result.right)
+    return np.asarray(wrong[np.argsort(-result.confidence[wrong], kind="stable")][:most])
+
+
 def mcnemar(only_left: int, only_right: int) -> float:
     """How likely two equally good readers differ at least as much, given the rows that only one of them reads right.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models_store.errors import DataSetRejected
+from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.manifest import Calibration
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
@@ -21,6 +21,7 @@ from training.errors import DataMissing
 from training.gate import Decision, Judged, decide
 from training.learn import kept, key, learn, teacher
 from training.loop import Fitted, Run, measure
+from training.nets.catalog import options, skeleton
 from training.publish import Outcome, publish
 from training.report import Report
 from training.weights import rebuild
@@ -35,9 +36,12 @@ _DIGITS = tuple("0123456789")
 def recipe_for(base: Version, path: Path, suffix: str | None) -> Recipe:
     """How a base is fine-tuned unless one says otherwise: the rates and the bending that did best on Semeion's digits
     (docs/training-log.md)."""
+    net = base.manifest.recipe.net
+    if "dropout" in options(net.name):  # a few dozen pictures are noise enough
+        net = dataclasses.replace(net, options={**net.options, "dropout": 0.0})
     return Recipe(
         publish_to=f"{base.name}-{suffix}" if suffix else base.name,
-        net=base.manifest.recipe.net,
+        net=net,
         input=base.manifest.input,
         data=DataSpec(source="files", path=str(path)),
         train=TrainSpec(
@@ -48,6 +52,7 @@ def recipe_for(base: Version, path: Path, suffix: str | None) -> Recipe:
             lower_rate=0.25,
             schedule="triangle",
             warmup=0.05,
+            label_smoothing=0.05,
             precision="float32",  # a trial costs as much as it could win here
             freeze_norms=True,
         ),
@@ -68,7 +73,8 @@ class _Task:
     rows: Rows  # the new pictures, all of them
     labels: tuple[str, ...]
     new_labels: bool
-    replay: Rows | None  # the base's own kind of training pictures
+    replay: Rows | None  # the base's own training pictures, or others of its kind
+    stand_in: bool  # they are others
     test: Rows | None  # and of test pictures
 
 
@@ -107,8 +113,11 @@ def _task(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> _
     try:
         rows, found = sources.labelled(path, recipe.input, labels)
     except DataSetRejected as refusal:
-        if refusal.code != "label_unknown" or recipe.publish_to == base.name:
+        if refusal.code != "label_unknown":
             raise
+        if recipe.publish_to == base.name:
+            hint = f"{refusal} To teach {base.name} other labels, publish a model of their own: pass --suffix."
+            raise DataSetRejected(refusal.code, hint) from None
         whole = sources.files(path, recipe.input, recipe.data.test_share, recipe.seed)
         assert whole.report is not None, "files are always cleaned"
         rows, found, labels, new_labels = data.join(whole.train, whole.test), whole.report, whole.labels, True
@@ -118,20 +127,23 @@ def _task(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> _
         raise DataSetRejected(
             "too_few_examples", f"{len(rows)} usable pictures are too few to learn from: give {_LEAST} or more."
         )
-    replay, test = (None, None) if new_labels else _known(base, data_folder)
-    return _Task(base, recipe, recipe.finetune, rows, labels, new_labels, replay, test)
+    known = None if new_labels else _known(base, data_folder)
+    replay, test = (known.train, known.test) if known else (None, None)
+    stand_in = known is not None and known.source == "bundled" != base.manifest.data.source
+    return _Task(base, recipe, recipe.finetune, rows, labels, new_labels, replay, stand_in, test)
 
 
-def _known(base: Version, data_folder: Path) -> tuple[Rows | None, Rows | None]:
-    """(training rows, test rows) that stand for what the base knows: MNIST where it lies on this machine, otherwise
-    scikit-learn's digits; none for a base with other labels, whose pictures the store does not keep."""
+def _known(base: Version, data_folder: Path) -> DataSet | None:
+    """What stands for all that the base knows: MNIST where it lies on this machine, otherwise scikit-learn's digits;
+    nothing for a base with other labels, whose pictures the store does not keep."""
     if base.manifest.labels != _DIGITS or base.manifest.input.shape != (1, 28, 28):
-        return None, None
+        return None
+    if base.manifest.data.source == "bundled":
+        return sources.bundled()
     try:
-        known = sources.mnist(data_folder, download=False)
+        return sources.mnist(data_folder, download=False)
     except DataMissing:
-        known = sources.bundled()
-    return known.train, known.test
+        return sources.bundled()
 
 
 def _judged(task: _Task, run: Run, report: Report, runs: Path) -> tuple[Fitted, Rows, Rows, Judged, str]:
@@ -158,10 +170,9 @@ def _judged(task: _Task, run: Run, report: Report, runs: Path) -> tuple[Fitted, 
 
 
 def _tuned(task: _Task, name: str, rows: Rows, run: Run, report: Report, runs: Path) -> Fitted:
-    net = rebuild(task.base)
-    taught = (
-        None if task.new_labels or not task.spec.distil else teacher(rebuild(task.base), task.recipe.input, run.device)
-    )
+    net = _started(task)
+    distil = task.spec.distil if task.stand_in else 0.0
+    taught = teacher(rebuild(task.base), task.recipe.input, run.device) if distil else None
     if task.new_labels:
         torch.manual_seed(task.recipe.seed)
         head = net.get_submodule("head")
@@ -169,8 +180,18 @@ def _tuned(task: _Task, name: str, rows: Rows, run: Run, report: Report, runs: P
         net.head = nn.Linear(head.in_features, len(task.labels))
     return learn(
         name, task.recipe, rows, len(task.labels), run, report, folder=runs, net=net,
-        replay=task.replay, replay_rows=task.spec.replay_rows, taught_by=taught, distil=task.spec.distil,
+        replay=task.replay, replay_rows=task.spec.replay_rows, taught_by=taught, distil=distil,
     )  # fmt: skip
+
+
+def _started(task: _Task) -> nn.Module:
+    """The base's net, with the options of the recipe that starts from it, such as another dropout."""
+    net = skeleton(task.recipe.net, task.recipe.input, len(task.base.manifest.labels))
+    try:
+        net.load_state_dict(rebuild(task.base).state_dict())
+    except RuntimeError:
+        raise RecipeRejected("A fine-tuned net has its base's shape: change no other net.options.") from None
+    return net
 
 
 def _decided(task: _Task, fitted: Fitted, new: Judged, how: str, run: Run) -> tuple[Decision, Judged | None]:

@@ -84,7 +84,7 @@ def mistakes(pictures: NDArray[np.uint8], captions: Sequence[str], path: Path) -
         for axes in grid:
             axes.axis("off")
         for axes, picture, caption in zip(grid, pictures, lines, strict=False):
-            axes.imshow(picture.transpose(1, 2, 0).squeeze(), cmap="gray", vmin=0, vmax=255)
+            axes.imshow(np.broadcast_to(picture.transpose(1, 2, 0), (*picture.shape[1:], 3)))
             axes.set_title(_plain("\n".join(caption)), fontsize=8, y=0, va="top", pad=-3)
 
     _save(draw, path)

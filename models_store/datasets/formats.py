@@ -131,7 +131,7 @@ def _wrapper(names: Sequence[str]) -> str:
     top = f"{tops.pop()}/"
     direct = [name.removeprefix(top).lower() for name in names if name.count("/") == 1]
     deeper = any(name.count("/") > 1 for name in names)
-    return top if (deeper and not any(name.endswith(_PICTURES) for name in direct)) else ""
+    return top if _TABLE in direct or (deeper and not any(name.endswith(_PICTURES) for name in direct)) else ""
 
 
 def _of_tree(names: Sequence[str], top: str, opened: Open) -> Iterator[Row | Refused]:

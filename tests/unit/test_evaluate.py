@@ -9,7 +9,7 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from training import draw
 from training.data import Rows
-from training.evaluate import Score, changed, mcnemar, metrics, score
+from training.evaluate import Score, changed, mcnemar, metrics, score, worst
 
 # Read as 0, 1, 2, 0 where 0, 1, 0, 0 is right.
 FOUR = Score(
@@ -72,6 +72,13 @@ def test_confidence_that_keeps_its_word_has_no_calibration_error() -> None:
     assert metrics(sure([0.95] * 4, [True, True, False, False]), ("a", "b")).ece == pytest.approx(0.45, abs=1e-6)
     two_bins = sure([0.95] * 4 + [0.55] * 4, [True] * 4 + [True, True, False, False])
     assert metrics(two_bins, ("a", "b")).ece == pytest.approx((0.05 + 0.05) / 2, abs=1e-6)
+
+
+def test_the_worst_mistakes_are_the_most_confident() -> None:
+    result = sure([0.6, 0.99, 0.9, 0.8, 0.95], [False, True, False, False, False])
+    assert worst(result, 10).tolist() == [4, 2, 3, 0]
+    assert worst(result, 2).tolist() == [4, 2]
+    assert worst(sure([0.9], [True]), 2).tolist() == []
 
 
 def test_mcnemar_as_worked_out_by_hand() -> None:

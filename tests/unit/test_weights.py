@@ -121,6 +121,14 @@ def test_weights_of_another_net_change_nothing(weights: dict[str, Tensor], chang
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
+def test_a_count_is_no_complex_number() -> None:
+    net = build(NetSpec(name="fast"), InputSpec(), 10)
+    counter = next(name for name in net.state_dict() if name.endswith("num_batches_tracked"))
+    given = net.state_dict() | {counter: torch.tensor(1j)}
+    with pytest.raises(WeightsRejected, match=f"{counter} holds complex64, not int64"):
+        load_strict(net, safetensors.torch.save(given))
+
+
 @pytest.mark.parametrize("length", [0, 7, 8, 100, 400, -1])
 def test_half_a_file_is_refused(weights: dict[str, Tensor], tmp_path: Path, length: int) -> None:
     path = saved(weights, tmp_path / "mine.safetensors")
