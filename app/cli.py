@@ -72,6 +72,20 @@ def _parser() -> argparse.ArgumentParser:
     delete.set_defaults(command=_delete)
     prune = models.add_parser("prune", help="remove rejected versions after 7 days and all but the newest 20 unaliased")
     prune.set_defaults(command=_prune)
+    export = models.add_parser("export", help="take a version elsewhere, checked against its own answers")
+    export.add_argument("ref", help="name, name@alias or name@7")
+    export.add_argument("path", help="the file to write")
+    export.add_argument("--to", choices=("onnx", "state_dict", "torchscript"), required=True)
+    export.add_argument("--overwrite", action="store_const", const="", help="replace the file where there is one")
+    export.set_defaults(command=_train, word="export", places=("ref", "path"), switches=("to", "overwrite"))
+    importing = models.add_parser("import", help="publish your own safetensors weights of a known net")
+    importing.add_argument("recipe", help="a TOML file or a shipped recipe's name: the net and the data that judge it")
+    importing.add_argument("weights", help="a safetensors file")
+    importing.add_argument("--data", help="mnist, bundled or files of your own, instead of the recipe's")
+    importing.add_argument("--labels", help="separated by commas, in the net's order (default: the data set's)")
+    importing.add_argument("--publish-to", metavar="NAME", help="instead of the recipe's")
+    switches = ("data", "labels", "publish_to")
+    importing.set_defaults(command=_train, word="import", places=("recipe", "weights"), switches=switches)
     verify = models.add_parser("verify", help="check every byte of versions against their digests")
     verify.add_argument("refs", nargs="*", metavar="ref", help="default: all")
     verify.set_defaults(command=_verify)
@@ -155,6 +169,18 @@ def _prune(_: argparse.Namespace) -> None:
 
     deleted = prune(_registry(), datetime.datetime.now(datetime.UTC))
     print("\n".join(f"{ref} is deleted" for ref in deleted) or "There is nothing to delete.")
+
+
+def _train(options: argparse.Namespace) -> int:
+    """Has `python -m training` do it in a process of its own: what serves and what trains never share one."""
+    import subprocess
+
+    command = [sys.executable, "-m", "training", options.word, "--store", str(_settings().store_dir)]
+    for name in options.switches:
+        value = getattr(options, name)
+        command += [] if value is None else [f"--{name.replace('_', '-')}{'=' if value else ''}{value}"]
+    command += ["--", *(getattr(options, name) for name in options.places)]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 (our own program, no shell)
 
 
 def _verify(options: argparse.Namespace) -> int:

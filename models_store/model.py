@@ -19,15 +19,17 @@ from torch import Tensor
 from models_store import durable
 from models_store.errors import ManifestMismatch
 from models_store.manifest import Manifest
+from models_store.specs import InputSpec
 
 PLAIN = "fp32"  # the candidate in model.pt that every other one must agree with
 WEIGHTS, PROBES = "weights.safetensors", "probes.npz"
 BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)  # batch sizes warmed up
 _BATCH_SECONDS = 0.25  # what a batch may cost, so that a picture that comes meanwhile does not wait for long
+_BATCH_BYTES = 16 * 2**20  # of its pictures in float32: a large net makes ten times as much of them on the way
 _TOLERANCE = 0.05  # of a probability: another CPU rounds differently, another model differs more
 _TRIALS = 7  # timed runs per candidate and size, of which the median counts ...
 _TRIAL_SECONDS = 0.25  # ... or fewer, because runs that fill this time differ little
-_CHUNK_ROWS, _CHUNK_BYTES = 500, 8 * 2**20  # of input in float32; what a large net makes of it takes 15 times as much
+_CHUNK_ROWS = 500  # of many small pictures at a time
 
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
@@ -87,9 +89,12 @@ class Model:
     def warm_up(self) -> None:
         """Runs the batch buckets three times each: the first calls compile and take 50 ms, later ones do not.
 
-        Ends before the bucket that would cost more than a batch may, and keeps the last one as `largest_batch`.
+        Ends before the bucket that would take more time or memory than a batch may, and keeps the last one as
+        `largest_batch`.
         """
         for size in BUCKETS:
+            if size > _rows(self.picture):
+                break
             batch = np.zeros((size, *self.picture.shape), np.uint8)
             seconds = min(self._timed(batch) for _ in range(3))
             if size == BUCKETS[0] or seconds <= _BATCH_SECONDS:
@@ -149,9 +154,13 @@ def agrees(answers: Probabilities, expected: Probabilities) -> bool:
 
 def predict_all(model: Model, pixels: Pixels, size: int | None = None) -> Probabilities:
     """`predict` for more pictures than fit one batch, in order; `size` at a time, or as many as memory bears."""
-    if size is None:
-        size = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // (4 * math.prod(model.picture.shape))))
+    size = size or min(_CHUNK_ROWS, _rows(model.picture))
     return np.concatenate([model.predict(pixels[i : i + size]) for i in range(0, len(pixels), size)])
+
+
+def _rows(picture: InputSpec) -> int:
+    """How many pictures memory bears in one batch."""
+    return max(1, _BATCH_BYTES // (4 * math.prod(picture.shape)))
 
 
 def save_module(module: torch.jit.ScriptModule, path: Path) -> None:

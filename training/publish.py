@@ -140,8 +140,9 @@ def _with_numbers(folder: Path, draft: Manifest, outcome: Outcome) -> Manifest:
     if outcome.pictures:
         measured = evaluate.metrics(result, labels)
         told = {**dataclasses.asdict(measured), **more, "runs": runs}
-        numbers = {"accuracy": measured.accuracy, "nll": measured.nll, **outcome.numbers}
+        numbers = {"accuracy": measured.accuracy, "nll": measured.nll, "ece": measured.ece, **outcome.numbers}
         plots.confusion(measured.confusion, labels, folder / "confusion.png")
+        plots.reliability(result.confidence, result.right, folder / "reliability.png")
         if outcome.runs:
             plots.curves(outcome.runs, folder / "curves.png")
     else:

@@ -85,7 +85,7 @@ def test_scaling_keeps_a_smooth_picture_and_draws_no_pattern(side: int) -> None:
 
 
 def test_large_and_tiny_pictures_become_the_same_shape(scene: Pixels) -> None:
-    large = Image.fromarray(scene).resize((3200, 2400), Image.Resampling.BICUBIC)
+    large = Image.fromarray(scene).resize((1600, 1200), Image.Resampling.BICUBIC)
     expected = seen(png(scene)).astype(int)
     for data in (saved(large, "JPEG", quality=95), saved(large), saved(large, "WEBP", quality=95)):
         assert np.abs(seen(data) - expected).mean() < 3
@@ -139,7 +139,8 @@ def test_other_modes_are_read_as_their_colours(scene: Pixels) -> None:
     plain = seen(png(scene)).astype(int)
     image = Image.fromarray(scene)
     assert np.abs(seen(saved(image.convert("CMYK"), "JPEG", quality=95)) - plain).mean() < 3
-    assert np.abs(seen(saved(image.quantize(255))) - plain).mean() < 5
+    palette = image.quantize(255)
+    assert (seen(saved(palette)) == seen(saved(palette.convert("RGB")))).all()
     bits = seen(saved(Image.fromarray(stripes(BLACK, WHITE, each=50)).convert("1")))
     assert off(bits[:, :, 1:14], BLACK) < 8
     assert off(bits[:, :, 18:31], WHITE) < 8

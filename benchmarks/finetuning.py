@@ -1,0 +1,162 @@
+"""What a version learns from a few pictures of other writers, and what it forgets: Semeion's digits against MNIST's.
+
+    python -m benchmarks.finetuning      (MNIST and Semeion in DIGITSERVE_DATA_DIR; a quarter of an hour on one core)
+
+The 1,593 digits of Semeion (about 80 writers, UCI) are enlarged and padded, as a scan would have them. Some, drawn at
+random, go through `python -m training finetune` as a zip; the published version then reads all others, and MNIST's test
+digits. Medians over the seeds. "Without MNIST" is a machine on which MNIST does not lie.
+"""
+
+import dataclasses
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from models_store.model import Model
+from models_store.recipe import Recipe
+from models_store.refs import Ref
+from models_store.registry import Registry, Version, open_store
+from training import evaluate, sources
+from training.commands import RECIPES
+from training.data import Rows
+from training.errors import DataMissing
+from training.finetune import finetune, recipe_for
+from training.loop import Epoch, Run
+from training.report import Silent
+from training.train import train
+
+SEEDS = (1, 2, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One row of the table."""
+
+    base: str
+    pictures: int
+    unfreeze: str = "all"
+    replay: int = 16  # MNIST digits in every batch
+    with_mnist: bool = True
+
+    def __str__(self) -> str:
+        replay = f", {self.replay} MNIST digits in every batch" if self.replay else ", no replay"
+        return f"{self.unfreeze}{replay if self.with_mnist else ', without MNIST'}"
+
+
+WAYS = (
+    *(Way("digits", 200, unfreeze, replay) for unfreeze, replay in (("head", 0), ("all", 0), ("gradual", 16))),
+    *(Way("digits", count) for count in (50, 200, 800)),
+    *(Way("digits", count, with_mnist=False) for count in (50, 200, 800)),
+    Way("digits-cnn", 200, "head", 0),
+    Way("digits-cnn", 200, replay=0),
+    Way("digits-cnn", 200),
+)
+
+
+class _Seconds(Silent):
+    """Adds up how long the epochs took."""
+
+    def __init__(self) -> None:
+        self.training = 0.0
+
+    def epoch(self, run: str, epoch: Epoch) -> None:
+        self.training += epoch.seconds
+
+
+def main() -> int:
+    """Prints the table. Returns 2 where MNIST or Semeion is missing."""
+    folder = Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")
+    torch.set_num_threads(1)
+    console = Console()
+    try:
+        mnist = sources.mnist(folder)
+        names, zips = _semeion(folder / "semeion" / "semeion.data")
+    except (DataMissing, OSError) as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as place:
+        registry = open_store(Path(place) / "store")
+        cnn = Recipe.from_toml((RECIPES / "cnn.toml").read_text())
+        train(cnn, folder, registry, Run(), Silent())
+        table = Table("base", "pictures", "learning", "Semeion", "MNIST", "training, s", "in all, s", box=SIMPLE_HEAD)
+        for way in WAYS:
+            found = [_tried(way, seed, names, zips, mnist.test, registry, folder, Path(place)) for seed in SEEDS]
+            semeion, digits, training, whole = (statistics.median(column) for column in zip(*found, strict=True))
+            base = registry.resolve(Ref(way.base))
+            before = _read(base, Path(place) / "rest.zip"), _accuracy(base, mnist.test)
+            table.add_row(
+                *(way.base, str(way.pictures), str(way)),
+                *(f"{before[0]:.1%} -> {semeion:.1%}", f"{before[1]:.2%} -> {digits:.2%}"),
+                *(f"{training:.1f}", f"{whole:.1f}"),
+            )
+            print(f"{way.base} {way.pictures} {way}: {found}", file=sys.stderr, flush=True)
+        console.print(f"medians of {len(SEEDS)} seeds; Semeion: the digits that were not taught", width=110)
+        console.print(table, width=110)
+    return 0
+
+
+def _tried(
+    way: Way,
+    seed: int,
+    names: list[str],
+    pictures: list[bytes],
+    test: Rows,
+    registry: Registry,
+    folder: Path,
+    place: Path,
+) -> tuple[float, float, float, float]:
+    """(Semeion's rest, MNIST, seconds of training, seconds in all)."""
+    order = np.random.default_rng(seed).permutation(len(names))
+    for path, part in (("taught.zip", order[: way.pictures]), ("rest.zip", order[way.pictures :])):
+        with zipfile.ZipFile(place / path, "w") as archive:
+            for index in part:
+                archive.writestr(names[index], pictures[index])
+    base = registry.resolve(Ref(way.base))
+    recipe = recipe_for(base, place / "taught.zip", None)
+    assert recipe.finetune is not None
+    recipe = dataclasses.replace(
+        recipe, seed=seed, train=dataclasses.replace(recipe.train, unfreeze=way.unfreeze),  # type: ignore[arg-type]
+        finetune=dataclasses.replace(recipe.finetune, replay_rows=way.replay),
+    )  # fmt: skip
+    seconds, began = _Seconds(), time.perf_counter()
+    version = finetune(base, recipe, folder if way.with_mnist else place, registry, Run(), seconds)
+    whole = time.perf_counter() - began
+    return _read(version, place / "rest.zip"), _accuracy(version, test), seconds.training, whole
+
+
+def _read(version: Version, path: Path) -> float:
+    return _accuracy(version, sources.labelled(path, version.manifest.input, version.manifest.labels)[0])
+
+
+def _accuracy(version: Version, rows: Rows) -> float:
+    """Share of the rows that the version's plain candidate reads right."""
+    return evaluate.score(Model.load(version.folder, version.manifest), rows).accuracy
+
+
+def _semeion(path: Path) -> tuple[list[str], list[bytes]]:
+    """Names `label/number.png` and PNG files, dark on white with a margin."""
+    lines = np.loadtxt(path)
+    files = []
+    for line in lines:
+        ink = np.kron(line[:256].reshape(16, 16), np.ones((8, 8)))
+        paper = np.pad(255 * (1 - ink), 60, constant_values=255).astype(np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(paper).save(buffer, "PNG")
+        files.append(buffer.getvalue())
+    return [f"{label}/{number}.png" for number, label in enumerate(lines[:, 256:].argmax(1))], files
+
+
+if __name__ == "__main__":
+    sys.exit(main())
