@@ -212,7 +212,7 @@ def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
     from training.loop import Run
     from training.report import Silent, reporting
 
-    world = _world()
+    world = _world(options)
     torch.set_num_threads(options.threads or max(1, cores() // world.local_size))
     gpu = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda", world.local_rank) if gpu else torch.device("cpu")
@@ -230,14 +230,17 @@ def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
         yield run, report
 
 
-def _world() -> "World":
-    """What torchrun says of this process."""
+def _world(options: argparse.Namespace) -> "World":
+    """What torchrun says of this process. Raises RecipeRejected where several cannot work as one."""
     from training.distributed import World
 
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     if not all(name in os.environ for name in names):
         return World()
-    return World(*(int(os.environ[name]) for name in names))
+    world = World(*(int(os.environ[name]) for name in names))
+    if world.size > 1 and options.command not in (_train, _import):
+        raise RecipeRejected("Only train runs as several processes: start this command once, without torchrun.")
+    return world
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from models_store.model import WEIGHTS, save_module, save_weights
 from models_store.specs import InputSpec
 
+_RANGE_ROWS, _LEAST_RANGE_ROWS = 2000, 100  # pictures whose activations set the int8 ranges
+_RANGE_PIXELS = 2000 * 28 * 28  # in all: of large pictures, fewer say as much
 FILES = {"fp32": "model.pt", "bf16": "model.bf16.pt", "int8": "model.int8.pt"}
 
 
@@ -43,8 +45,8 @@ class HalfServable(Servable):
 def export(net: nn.Module, picture: InputSpec, sample: Tensor, folder: Path) -> None:
     """Writes weights.safetensors and the three candidates of `FILES`.
 
-    `sample`: uint8 [N, C, H, W] training pictures that set the int8 ranges; 2,000 are plenty. Modules are scripted here
-    and never at load, because each scripting leaks memory; and not frozen, so that they can be cast and moved later.
+    `sample`: uint8 [N, C, H, W] training pictures; the first ones set the int8 ranges. Modules are scripted here and
+    never at load, because each scripting leaks memory; and not frozen, so that they can be cast and moved later.
     """
     net = copy.deepcopy(net).cpu().eval()
     save_weights(net.state_dict(), folder / WEIGHTS)
@@ -80,12 +82,14 @@ def quantised(net: nn.Module, picture: InputSpec, sample: Tensor) -> nn.Module:
 
     torch.backends.quantized.engine = "x86"
     mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
-    batches = [(part.float() / 255 - mean) / std for part in sample.split(200)]
+    size = picture.channels * picture.height * picture.width
+    rows = min(_RANGE_ROWS, max(_LEAST_RANGE_ROWS, _RANGE_PIXELS // size))
+    parts = sample[:rows].split(max(1, rows // 10))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        watched = prepare_fx(copy.deepcopy(net).eval(), get_default_qconfig_mapping("onednn"), (batches[0],))
+        watched = prepare_fx(copy.deepcopy(net).eval(), get_default_qconfig_mapping("onednn"), (parts[0] / 255.0,))
         with torch.inference_mode():
-            for batch in batches:
-                watched(batch)
+            for part in parts:
+                watched((part / 255.0 - mean) / std)
         return convert_fx(watched)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.manifest import Calibration
@@ -102,7 +102,7 @@ def finetune(
             fitted.net, recipe, dataclasses.replace(facts, train=rest, test=test), fitted.precision,
             calibration=Calibration() if task.new_labels else _inherited(base),
             runs={"training": fitted.epochs}, parent=base.ref, accepted=decision.accepted, gate=decision.why,
-            numbers=numbers, pictures=False,
+            numbers=numbers, pictures=False, sample=_sample(task, rest),
         )  # fmt: skip
         return publish(outcome, registry, folder, report)
 
@@ -200,6 +200,14 @@ def _decided(task: _Task, fitted: Fitted, new: Judged, how: str, run: Run) -> tu
         before = measure(rebuild(task.base).to(run.device), task.test, task.recipe, run.device)[1]
         old = Judged(len(task.test), before, measure(fitted.net, task.test, task.recipe, run.device)[1])
     return decide(new, old, task.spec, how), old
+
+
+def _sample(task: _Task, rest: Rows) -> Tensor:
+    """What the version will be asked to read: the new pictures, and as many of the base's kind."""
+    if task.replay is None:
+        return rest.pictures
+    both = torch.cat([rest.pictures, task.replay.pictures[: len(rest)]])
+    return both[torch.randperm(len(both), generator=torch.Generator().manual_seed(task.recipe.seed))]
 
 
 def _inherited(base: Version) -> Calibration:

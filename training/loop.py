@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models_store.recipe import Recipe
 from models_store.specs import TrainSpec
 from training import checkpoint, precision
-from training.augment import bend
+from training.augment import bend, edges_of
 from training.data import Rows
 from training.distributed import ALONE, World
 from training.errors import CheckpointRejected, TrainingDiverged
@@ -21,6 +21,7 @@ from training.optimise import Rates, optimizer, set_learning
 from training.trace import traced
 
 Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
+_MEASURED_PIXELS = 500 * 28 * 28  # of a batch that is only measured
 _SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
 
 
@@ -84,7 +85,7 @@ def fit(
     average = copy.deepcopy(net).eval() if spec.ema else net
     pictures, labels = rows.pictures.to(device), rows.labels.to(device)
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
-    steps = -(-len(rows) // spec.batch_size)
+    edges, steps = edges_of(picture), -(-len(rows) // spec.batch_size)
     improver = optimizer(net, spec)
     rates = Rates(improver, spec, steps)
     history: list[Epoch] = []
@@ -122,7 +123,7 @@ def fit(
                     extra = torch.randint(len(replay), (replay_rows,))
                     batch = torch.cat([batch, replay.pictures[extra].to(device)])
                     truth = torch.cat([truth, replay.labels[extra].to(device)])
-                batch = bend(batch.float() / 255, recipe.augment)
+                batch = bend(batch.float() / 255, recipe.augment, edges)
                 inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     logits = learner(inputs)
@@ -200,7 +201,7 @@ def _unlike(logits: Tensor, taught: Tensor) -> Tensor:
 @torch.no_grad()
 def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) -> tuple[float, float]:
     """(loss, share read right) of a bare net on rows as they are, unbent."""
-    was_training, size = net.training, recipe.train.batch_size
+    was_training, size = net.training, max(1, _MEASURED_PIXELS // rows.pictures[0].numel())
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (recipe.input.mean, recipe.input.std))
     net.eval()
     loss, right = 0.0, 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
 from models_store.model import PROBES, Model, Pixels, Probabilities, agrees, load_fastest, save_probes
@@ -23,7 +23,6 @@ from training.loop import Epoch
 from training.nets.catalog import parameters
 from training.report import Report
 
-SAMPLE_ROWS = 2000  # training pictures that set the int8 ranges
 _PROBES_PER_DIGIT = 4
 _PROBES_OF_PICTURES = 24
 _CLEAR = 0.1  # how far the two best labels' probabilities of a probe lie apart
@@ -35,7 +34,7 @@ class Outcome:
 
     net: nn.Module
     recipe: Recipe
-    data: DataSet  # its training rows set the int8 ranges, its test rows give the numbers
+    data: DataSet  # its test rows give the numbers
     precision: torch.dtype
     calibration: Calibration = Calibration()
     runs: Mapping[str, Sequence[Epoch]] = dataclasses.field(default_factory=dict)
@@ -44,6 +43,7 @@ class Outcome:
     gate: str = "trained from scratch: nothing to compare with"
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)  # beside accuracy and nll
     facts: Callable[[Path, Manifest], Mapping[str, object]] = lambda folder, draft: {}  # more for report/metrics.json
+    sample: Tensor | None = None  # pictures that set the int8 ranges, if others than the training rows
     pictures: bool = True  # draw the report's PNGs, by libraries that take seconds to import
 
 
@@ -55,7 +55,7 @@ def publish(outcome: Outcome, registry: Registry, folder: Path, report: Report) 
     """
     report.stage("exporting")
     recipe, data = outcome.recipe, outcome.data
-    export(outcome.net, recipe.input, data.train.pictures[:SAMPLE_ROWS], folder)
+    export(outcome.net, recipe.input, data.train.pictures if outcome.sample is None else outcome.sample, folder)
     report.stage("evaluating")
     draft = _with_candidates(folder, manifest(outcome), data.test)
     draft = _with_numbers(folder, draft, outcome)

@@ -4,6 +4,7 @@ It never looks at test rows and publishes nothing.
 """
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ def search(
         import tomli_w
     except ImportError:
         raise ExtraMissing("Optuna is not installed: pip install 'digitserve[search]'.") from None
+    if out is not None and (out.is_dir() or not os.access(out.parent, os.W_OK)):  # better told now than after hours
+        raise SearchRejected(f"The best recipe can't be written to {out}: pass --out with a file in a folder of yours.")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = load(recipe, data_folder, report)
     rest, watched = data.split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)

@@ -17,7 +17,7 @@ from training.data import DataSet
 from training.export import export
 from training.learn import kept, key, learn, load
 from training.loop import Fitted, Run, measure
-from training.publish import SAMPLE_ROWS, Outcome, manifest, publish
+from training.publish import Outcome, manifest, publish
 from training.report import Report
 
 
@@ -32,6 +32,8 @@ def train(
     """
     report.stage(f"reading the data set {recipe.data.source}")
     rows = load(recipe, data_folder, report)
+    if recipe.train.unfreeze != "all" and recipe.net.options.get("weights", "none") == "none":
+        report.note("Frozen layers with random weights have learned nothing: expect little, or set train.unfreeze=all.")
     if recipe.calibration.held_out > len(rows.train) // 2:
         raise RecipeRejected(f"calibration.held_out takes more than half of the {len(rows.train)} training pictures.")
     with contextlib.ExitStack() as ends:
@@ -81,7 +83,7 @@ def _calibrated(
     if not run.world.leads:
         return sibling, Calibration()
     with registry.stage(recipe.publish_to) as folder:
-        export(sibling.net, recipe.input, rest.pictures[:SAMPLE_ROWS], folder)
+        export(sibling.net, recipe.input, rest.pictures, folder)
         draft = manifest(Outcome(sibling.net, recipe, rows, sibling.precision))
         result = evaluate.score(Model.load(folder, draft), held_out)
     sentence = f"{len(held_out)} held-out training pictures, read {result.accuracy:.2%} right by a sibling run"

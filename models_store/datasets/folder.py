@@ -20,11 +20,14 @@ class Folder:
         """Relative names with slashes, sorted, without hidden files and what operating systems add.
 
         A name that ends in a slash is a folder that is not walked: a link, or one that can't be read. `open` says why.
+        Raises OSError where the folder itself can't be read.
         """
         found = []
         unread: list[str] = []
 
         def unreadable(error: OSError) -> None:
+            if Path(error.filename) == self._root:
+                raise error
             unread.append(self._name(str(error.filename)) + "/")
 
         for here, folders, files in os.walk(self._root, onerror=unreadable):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models_store.datasets import formats
 from models_store.datasets.archive import ArchiveLimits
 from models_store.datasets.formats import read
 from models_store.datasets.rows import Refused, Row
@@ -96,6 +97,23 @@ def test_a_table_at_the_top_says_what_the_pictures_are(tmp_path: Path, name: str
     expected = [Row("line 2", "seven", b"b"), Row("line 3", "one", b"x")]
     wrapped = {f"digits/{name}": data for name, data in files.items()}
     assert list(read(folder(tmp_path, files))) == list(read(zipped(files))) == list(read(zipped(wrapped))) == expected
+
+
+def test_a_table_may_lie_beside_its_pictures_in_the_one_folder_of_a_zip() -> None:
+    files = {"digits/labels.csv": b"file,label\na.png,7\n", "digits/a.png": b"a", "digits/more/b.png": b"b"}
+    assert list(read(zipped(files))) == [Row("line 2", "7", b"a")]
+
+
+@pytest.mark.parametrize("path", ["../b.png", "/b.png", "sub/../b.png", "c:b.png", "..\\b.png"])
+def test_a_table_in_a_zip_names_files_below_it(path: str) -> None:
+    files = {"x/labels.csv": f"file,label\na.png,1\n{path},7\n".encode(), "x/a.png": b"a", "x/b.png": b"b"}
+    assert refusals(zipped(files)) == [("line 3", "path_outside")]
+
+
+def test_a_file_too_large_for_a_picture_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "_MAX_PICTURE", 2**20)
+    files = {"7/a.png": bytes(2**20), "7/b.png": bytes(2**20 + 1)}
+    assert refusals(folder(tmp_path, files)) == refusals(zipped(files)) == [("7/b.png", "file_too_large")]
 
 
 @pytest.mark.parametrize("name", ["train.csv", "data/train.JSONL", "x.ndjson"])
@@ -200,7 +218,10 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "2").chmod(0)
     try:
         assert refusals(tmp_path) == [("1/a.png", "file_unreadable"), ("2/", "file_unreadable")]
+        tmp_path.chmod(0)
+        assert rejected(tmp_path) == rejected(tmp_path / "x.csv") == "data_unreadable"
     finally:
+        tmp_path.chmod(0o700)
         (tmp_path / "2").chmod(0o700)
 
 

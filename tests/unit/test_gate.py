@@ -1,0 +1,99 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models_store.specs import FineTuneSpec
+from training.gate import Judged, decide, still_good
+
+SPEC = FineTuneSpec(base="digits@1")  # may lose 0.3 points; a new label set must reach 80 %
+HOW = "50 held-out new pictures"
+OLD = Judged(10_000, 0.9950, 0.9950)
+counts = st.integers(0, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "accepted"),
+    [
+        (Judged(50, 0.90, 0.92), OLD, True),
+        (Judged(50, 0.90, 0.90), OLD, True),
+        (Judged(50, 0.90, 0.88), OLD, False),
+        (Judged(50, 0.90, 0.92), Judged(10_000, 0.9950, 0.9990), True),
+        (Judged(50, 0.90, 0.92), Judged(10_000, 0.9950, 0.9920), True),  # exactly 0.3 points
+        (Judged(50, 0.90, 0.92), Judged(10_000, 0.9950, 0.9919), False),  # a row more
+        (Judged(50, 0.90, 0.92), Judged(360, 344 / 360, 343 / 360), True),  # 0.28 points
+        (Judged(50, 0.90, 0.92), Judged(360, 344 / 360, 342 / 360), False),
+        (Judged(50, 0.90, 0.88), Judged(10_000, 0.9950, 0.5), False),
+        (Judged(50, 0.90, 0.92), None, True),
+        (Judged(50, 0.90, 0.88), None, False),
+        (Judged(50, 0.90, 0.92), Judged(10_000, None, 0.5), True),
+        (Judged(50, 0.90, math.nan), OLD, False),
+        (Judged(50, 0.90, 0.92), Judged(10_000, 0.9950, math.nan), False),
+        (Judged(50, None, math.nan), None, False),
+        (Judged(50, 0.0, math.inf), None, False),
+        (Judged(50, None, 0.80), None, True),
+        (Judged(50, None, 0.78), None, False),
+        (Judged(18, None, 1.0), None, True),
+    ],
+)
+def test_the_table_of_the_gate(new: Judged, old: Judged | None, accepted: bool) -> None:
+    decision = decide(new, old, SPEC, HOW)
+    assert decision.accepted is accepted
+    assert decision.why.startswith("accepted: " if accepted else "rejected: ")
+
+
+def test_the_sentence_has_the_numbers_and_the_blame() -> None:
+    assert decide(Judged(50, 0.9, 0.92), Judged(10_000, 0.9965, 0.9951), SPEC, HOW).why == (
+        "accepted: 50 held-out new pictures: 90.00% -> 92.00%; "
+        "the base's own test (10,000 rows): 99.65% -> 99.51%"
+    )
+    assert decide(Judged(50, 0.9, 0.88), Judged(360, 0.95, 0.9), SPEC, HOW).why == (
+        "rejected: 50 held-out new pictures: 90.00% -> 88.00%; "
+        "the base's own test (360 rows): 95.00% -> 90.00%; worse on the new pictures; forgets more than 0.3 points"
+    )
+    assert decide(Judged(30, 0.5, 0.6), None, SPEC, "30 new pictures in 5 folds").why == (
+        "accepted: 30 new pictures in 5 folds: 50.00% -> 60.00%; no test of the base is on this machine"
+    )
+    assert decide(Judged(30, None, 0.7), None, SPEC, "30 new pictures in 5 folds").why == (
+        "rejected: a new label set, 70.00% of 30 new pictures in 5 folds read right, at least 80.00% needed"
+    )
+
+
+def test_the_recipe_sets_both_limits() -> None:
+    strict = FineTuneSpec(base="digits@1", max_loss=0.0, min_accuracy=1.0)
+    assert decide(Judged(50, 0.9, 0.9), Judged(100, 0.9, 0.9), strict, HOW).accepted
+    refused = decide(Judged(50, 0.9, 0.9), Judged(100, 0.9, 0.89), strict, HOW)
+    assert not refused.accepted and "forgets more than 0 points" in refused.why
+    assert not decide(Judged(50, None, 0.98), None, strict, HOW).accepted
+    generous = FineTuneSpec(base="digits@1", max_loss=0.05, min_accuracy=0.5)
+    assert decide(Judged(50, 0.9, 0.9), Judged(100, 0.9, 0.85), generous, HOW).accepted
+    assert decide(Judged(50, None, 0.5), None, generous, HOW).accepted
+
+
+def test_thirty_of_ten_thousand_rows_may_be_lost_from_wherever_one_starts() -> None:
+    same = Judged(50, 0.9, 0.9)
+    for right in range(31, 10_001, 7):  # shares of whole rows, none of which a float holds exactly
+        assert decide(same, Judged(10_000, right / 10_000, (right - 30) / 10_000), SPEC, HOW).accepted
+        assert not decide(same, Judged(10_000, right / 10_000, (right - 31) / 10_000), SPEC, HOW).accepted
+
+
+@settings(deadline=None)
+@given(rows=st.integers(1, 100_000), was=counts, now=counts, old_rows=st.integers(1, 100_000), kept=counts, had=counts)
+def test_accepted_means_no_worse_on_new_and_little_lost_on_old(
+    rows: int, was: int, now: int, old_rows: int, kept: int, had: int
+) -> None:
+    was, now, had, kept = was % (rows + 1), now % (rows + 1), had % (old_rows + 1), kept % (old_rows + 1)
+    new, old = Judged(rows, was / rows, now / rows), Judged(old_rows, had / old_rows, kept / old_rows)
+    little = (had - kept) * 1000 <= 3 * old_rows  # in whole numbers
+    assert decide(new, old, SPEC, HOW).accepted is (now >= was and little)
+    assert still_good(old, SPEC).accepted is little
+
+
+def test_a_compressed_version_may_lose_as_much() -> None:
+    assert still_good(Judged(10_000, 0.9950, 0.9920), None).accepted
+    refused = still_good(Judged(10_000, 0.9950, 0.9919), None)
+    assert not refused.accepted
+    assert refused.why == "rejected: 10,000 test rows: 99.50% -> 99.19%, at most 0.3 points may be lost"
+    assert still_good(Judged(10_000, 0.9950, 0.97), FineTuneSpec(base="digits@1", max_loss=0.025)).accepted
+    assert not still_good(Judged(10_000, 0.9950, math.nan), SPEC).accepted
