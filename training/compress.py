@@ -90,7 +90,9 @@ def recipe_for(parent: Version, way: Way, data: DataSpec, student: Recipe | None
     own = parent.manifest.recipe
     spec = FineTuneSpec(base=parent.ref)
     if student is not None:
-        return dataclasses.replace(student, data=data, finetune=spec, calibration=CalibrationSpec())
+        return dataclasses.replace(
+            student, input=parent.manifest.input, data=data, finetune=spec, calibration=CalibrationSpec()
+        )
     rate = own.train.learning_rate / 10
     train = dataclasses.replace(own.train, epochs=2, learning_rate=rate, validation=0.0, patience=0, unfreeze="all")
     if train.schedule == "plateau":
@@ -113,6 +115,10 @@ def compress(
     amount = AMOUNTS[way] if amount is None else amount
     if not 0 <= amount < 1:
         raise RecipeRejected("--amount must be at least 0 and below 1.")
+    if recipe.input != parent.manifest.input:
+        raise RecipeRejected("A smaller version takes the same pictures as its parent: change nothing of input.")
+    if way != "distil" and recipe.net != parent.manifest.recipe.net:
+        raise RecipeRejected("A pruned or rounded net is its parent's: change nothing of net.")
     report.stage(f"reading the data set {recipe.data.source}")
     rows = load(recipe, data_folder, report)
     if rows.labels != parent.manifest.labels:

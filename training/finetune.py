@@ -85,7 +85,8 @@ def finetune(
 
     A result that the gate rejects is published too, to be looked at; no alias may point at it. The labels of the new
     pictures must be the base's, unless the recipe publishes to a model of another name: then they may be any, and the
-    net gets a new head. Raises DataSetRejected, BadRef, RunBusy, CheckpointRejected, TrainingDiverged, WeightsRejected.
+    net gets a new head. Raises DataSetRejected, BadRef, RunBusy, CheckpointRejected, TrainingDiverged, WeightsRejected,
+    and RecipeRejected where the recipe's net or pictures are not the base's.
     """
     report.stage("reading the new pictures")
     task = _task(base, recipe, data_folder, report)
@@ -94,8 +95,10 @@ def finetune(
         fitted, rest, held_out, new, how = _judged(task, run, report, runs)
         decision, old = _decided(task, fitted, new, how, run)
         report.note(decision.why)
-        test = held_out if task.new_labels or task.test is None else task.test
+        test = held_out if task.test is None else task.test
         numbers = {"new_accuracy": new.candidate, "new_rows": float(new.rows)}
+        # After five folds the version has learned from every row that it could be measured on.
+        numbers |= {"accuracy": new.candidate} if task.test is None else {}
         numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
         numbers |= {} if old is None or old.base is None else {"base_test_accuracy_of_base": old.base}
         outcome = Outcome(
@@ -109,6 +112,8 @@ def finetune(
 
 def _task(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> _Task:
     assert recipe.finetune is not None, "the command line sets it"
+    if recipe.input != base.manifest.input:
+        raise RecipeRejected("A fine-tuned net takes the same pictures as its base: change nothing of input.")
     labels, path, new_labels = base.manifest.labels, Path(recipe.data.path), False
     try:
         rows, found = sources.labelled(path, recipe.input, labels)

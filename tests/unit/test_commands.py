@@ -112,7 +112,8 @@ def test_help_names_every_command_and_every_command_has_help(capsys: pytest.Capt
     assert tuple(listed) == WORDS
     for word in WORDS:
         assert f"python -m training {word}" in said(word)
-    assert all(name in said("train") for name in shipped_recipes())
+    unbroken = "".join(said("train").split())  # argparse breaks lines at hyphens
+    assert all(name in unbroken for name in shipped_recipes())
 
 
 @pytest.mark.parametrize(
