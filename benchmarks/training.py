@@ -4,8 +4,9 @@
     python -m benchmarks.training lite cnn        only these recipes
 
 The tutorials' way and the recipes that are compared with it run in turn, a round for each seed, so that a noisy machine
-is noisy for all. Recipes for colour pictures learn to tell drawn shapes apart; where the machine does not have ImageNet's
-weights, the whole net learns instead of its head. With `--write README.md` the table replaces the one between the marks there.
+is noisy for all. Recipes for colour pictures learn to tell drawn shapes apart; where the machine does not have the
+weights of ImageNet, the whole net learns instead of its head. With `--write README.md` the table replaces the one
+between the marks there.
 """
 
 import argparse
@@ -75,6 +76,7 @@ def main() -> int:
     print(table)
     if options.write:
         text, (begin, end) = options.write.read_text(), _MARKS
+        assert begin in text, f"{options.write} has no place for the table: {begin} … {end}"
         block = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         options.write.write_text(block.sub(lambda _: f"{begin}\n{table}\n{end}", text))
     return 0
@@ -107,6 +109,7 @@ def _ours(name: str, seed: int, folder: Path, shapes: Path) -> Result:
         options = {**recipe.net.options, "weights": "none"}
         net = build(dataclasses.replace(recipe.net, options=options), recipe.input, len(rows.labels))
         recipe = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, unfreeze="all"))
+        began = time.perf_counter()  # the search for the weights is no training
         way += ", all of it, without ImageNet's weights"
     fitted = fit(net, rows.train, recipe, Run())
     seconds = time.perf_counter() - began

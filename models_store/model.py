@@ -164,8 +164,16 @@ def _rows(picture: InputSpec) -> int:
 
 
 def save_module(module: torch.jit.ScriptModule, path: Path) -> None:
-    """Writes TorchScript. Through memory: saving to a path aborts the process on a full disk."""
-    durable.write(path, module.save_to_buffer())
+    """Writes TorchScript. Through memory: saving to a path aborts the process on a full disk.
+
+    Without torch's debug records, which name the source files of the machine that made it.
+    """
+    slim = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(module.save_to_buffer())) as whole, zipfile.ZipFile(slim, "w") as kept:
+        for entry in whole.infolist():
+            if not entry.filename.endswith(".debug_pkl"):
+                kept.writestr(entry, whole.read(entry))
+    durable.write(path, slim.getvalue())
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:

@@ -22,7 +22,7 @@ from models_store.specs import (
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One training run: the same recipe, seed, data and thread count give the same weights on one machine."""
+    """One training run. With `deterministic`, one machine gives the same bits for the same data and thread count."""
 
     publish_to: str
     net: NetSpec

@@ -20,6 +20,7 @@ from models_store.manifest import Manifest
 from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name, is_name, is_number
 
 SHIPPED = Path(__file__).parent / "shipped"
+RUNS = ".runs"  # beside the models: checkpoints of trainings that have not ended
 _STAGING = ".staging-"
 _DELETED = "deleted.txt"
 

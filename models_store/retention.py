@@ -1,23 +1,25 @@
-"""What a store need not keep: rejected versions after a week, old ones that no alias names, and what a killed process
-left half-written. It knows no service."""
+"""What a store need not keep: rejected versions after a week, old ones that no alias names, what a killed process left
+half-written, and checkpoints that nobody went on from. It knows no service."""
 
 import datetime
 import shutil
 
 from models_store.errors import StoreError, VersionInUse
 from models_store.refs import Ref
-from models_store.registry import Registry
+from models_store.registry import RUNS, Registry
 
 REJECTED_DAYS = 7
 KEPT_UNALIASED = 20  # of each model, the newest
 _ABANDONED_SECONDS = 86_400  # no training takes a day between two writes into its stage
+_CHECKPOINT_SECONDS = 7 * 86_400  # since the last epoch of a run that did not end
 
 
 def prune(registry: Registry, now: datetime.datetime) -> list[str]:
     """Deletes what is past its time and returns the refs. Versions that an alias names are never touched."""
-    for folder in registry.root.glob("*/.staging-*"):
-        if now.timestamp() - folder.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    for pattern, seconds in (("*/.staging-*", _ABANDONED_SECONDS), (f"{RUNS}/*", _CHECKPOINT_SECONDS)):
+        for folder in registry.root.glob(pattern):
+            if now.timestamp() - folder.stat().st_mtime > seconds:
+                shutil.rmtree(folder, ignore_errors=True)
     return [ref for name in registry.models() for ref in _prune(registry, name, now)]
 
 

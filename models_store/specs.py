@@ -107,6 +107,10 @@ class TrainSpec:
         require(self.step_epochs >= 1, "train.step_epochs must be 1 or more.")
         require(0 < self.step_factor < 1, "train.step_factor must be between 0 and 1.")
         require(0 <= self.label_smoothing < 1, "train.label_smoothing must be at least 0 and below 1.")
+        require(
+            self.loss == "cross_entropy" or not self.label_smoothing,
+            "train.label_smoothing goes with the loss cross_entropy only.",
+        )
         require(0 <= self.ema < 1, "train.ema must be at least 0 and below 1.")
         require(0 <= self.validation <= 0.5, "train.validation must be at least 0 and at most 0.5.")
         require(self.patience >= 0, "train.patience must not be negative.")
@@ -155,7 +159,7 @@ class CalibrationSpec:
 class FineTuneSpec:
     """From which version a run starts, how it keeps what the base knows, and when its result is good enough."""
 
-    base: str  # a ref
+    base: str = ""  # a ref
     held_out: float = 0.1  # share of the new pictures that only judge, 10 at least; under 50 five folds judge in turn
     replay_rows: int = 16  # of the base's own training pictures in every batch, where they are on this machine
     distil: float = 0.1  # weight of the base's own answers in the loss, where its training pictures are not here

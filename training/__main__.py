@@ -3,16 +3,14 @@
 import argparse
 import contextlib
 import dataclasses
-import errno
 import os
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models_store import records
-from models_store.errors import RecipeRejected, StoreError
+from models_store.errors import ManifestMismatch, RecipeRejected, StoreError, VersionCorrupt
 from models_store.machine import cores
 from models_store.recipe import Recipe
 from models_store.specs import DataSpec
@@ -31,7 +29,7 @@ _INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code: 2 where the input is at fault, in one sentence on standard error."""
-    from training.errors import TrainingError
+    from training.errors import TrainingError, sentence
 
     store = Path(os.environ.get("DIGITSERVE_STORE_DIR") or STORE)
     options = parser(_COMMANDS, store, Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).parse_args(arguments)
@@ -39,17 +37,19 @@ def main(arguments: list[str] | None = None) -> int:
         options.command(options)
     except (StoreError, TrainingError) as refusal:
         return _said(str(refusal), _REFUSED)
-    except OSError as error:  # a full disk, a folder without permission
-        full = " Free some space and repeat the command." if error.errno == errno.ENOSPC else ""
-        where = error.filename or options.store
-        return _said(f"{error.strerror or 'the system refused'}: {where}.{full}", _REFUSED)
+    except OSError as error:  # a full disk, a folder without permission, a reader such as `head` that is gone
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds goes there
+        written = (getattr(options, name, None) for name in ("path", "out", "mistakes", "folder"))
+        return _said(sentence(error, next(filter(None, written), options.store)), _REFUSED)
     except KeyboardInterrupt:
-        return _said("interrupted, nothing was published. The same command goes on after the last whole epoch.", 130)
+        again = " The same command goes on after the last whole epoch." if hasattr(options, "fresh") else ""
+        return _said(f"interrupted, nothing was published.{again}", _INTERRUPTED)
     return 0
 
 
 def _said(text: str, code: int) -> int:
-    if int(os.environ.get("RANK", "0")) == 0:  # of several processes one speaks
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes one of each machine speaks
         print(f"training: {text}", file=sys.stderr)
     return code
 
@@ -87,10 +87,13 @@ def _compress(options: argparse.Namespace) -> None:
 
     parent = _version(options, options.ref)
     student = _read_recipe(options.student) if options.way == "distil" else None
-    recipe = recipe_for(parent, options.way, _data(options.data) or parent.manifest.recipe.data, student)
+    recipe = recipe_for(parent, options.way, _data(options.data), student)
     recipe = Recipe.read(changed(records.plain(recipe), _changes(options)))
     with _running(options, recipe) as (run, report):
-        compress(parent, options.way, options.amount, recipe, options.data_folder, _registry(options), run, report)
+        compress(
+            parent, options.way, options.amount, recipe, options.data_folder, _registry(options), run, report,
+            options.fresh,
+        )  # fmt: skip
 
 
 def _search(options: argparse.Namespace) -> None:
@@ -174,12 +177,12 @@ def _read_recipe(name: str) -> Recipe:
     path = RECIPES / f"{name}.toml" if name in shipped_recipes() else Path(name)
     try:
         return Recipe.from_toml(path.read_text())
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise RecipeRejected(
             f"There is no recipe {name}: give a TOML file or one of {', '.join(shipped_recipes())}."
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeRejected(f"The recipe is no valid TOML: {error}.") from None
+    except UnicodeDecodeError:
+        raise RecipeRejected(f"{name} is no TOML file, as it is not in UTF-8: give another, or save it anew.") from None
 
 
 def _data(text: str | None) -> DataSpec | None:
@@ -198,8 +201,12 @@ def _registry(options: argparse.Namespace) -> "Registry":
 
 def _version(options: argparse.Namespace, ref: str) -> "Version":
     from models_store.refs import Ref
+    from training.errors import TrainingError
 
-    return _registry(options).verify(Ref.parse(ref))
+    try:
+        return _registry(options).verify(Ref.parse(ref))
+    except (VersionCorrupt, ManifestMismatch) as refusal:  # which of several refs it was
+        raise TrainingError(f"{ref}: {refusal}") from None
 
 
 @contextlib.contextmanager
@@ -214,11 +221,7 @@ def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
 
     world = _world(options)
     torch.set_num_threads(options.threads or max(1, cores() // world.local_size))
-    gpu = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
-    device = torch.device("cuda", world.local_rank) if gpu else torch.device("cpu")
-    if gpu:
-        torch.cuda.set_device(device)
-    run = Run(device, world, trace=getattr(options, "profile", None) if world.leads else None)
+    run = Run(world.device(options.device), world, trace=getattr(options, "profile", None) if world.leads else None)
     if not world.leads:
         yield run, Silent()
         return

@@ -1,7 +1,6 @@
 """Judges published versions on labelled rows: one by itself, or two side by side. It publishes nothing."""
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +14,14 @@ from models_store.registry import Version
 from models_store.specs import DataSpec
 from training import plots, sources
 from training.data import Rows
-from training.errors import TrainingError
-from training.evaluate import Metrics, Score, mcnemar, metrics, score, worst
+from training.errors import AssessmentRejected
+from training.evaluate import Metrics, Score, mcnemar, metrics, score, times, worst
 from training.report import Report
 
 _WORST = 48  # mistakes on a sheet
 _SIGNIFICANT = 0.05  # the usual level (Fisher 1925)
-_MANY = 64  # pictures in the larger batch that is timed
-_ROUNDS, _SECONDS = 3, 0.5  # both versions are timed in turns, because other work on the machine comes and goes
 _SHOWN = 5  # labels that a refusal names
 _NAMES = ("recall", "precision", "f1-score")
-
-
-class AssessmentRejected(TrainingError):
-    """These versions, or this one and these rows, can't be judged together."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +64,14 @@ def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, rep
         )
     spec = spec or version.manifest.recipe.data
     if spec.source == "files":
+        unseen = _unseen(version, Path(spec.path), report)
+        if unseen is not None:
+            return unseen
         rows, found = sources.labelled(Path(spec.path), version.manifest.input, version.manifest.labels)
         if found.kept < found.rows:
             report.note(str(found))
         return rows
-    data = sources.mnist(data_folder) if spec.source == "mnist" else sources.bundled()
+    data = sources.load(spec, version.manifest.input, data_folder, version.manifest.recipe.seed)
     return _relabelled(data.test, data.labels, version)
 
 
@@ -129,7 +125,7 @@ def compare(left: Version, right: Version, rows: Rows, report: Report) -> Compar
     only_left, only_right = int((one.right & ~other.right).sum()), int((~one.right & other.right).sum())
     p = mcnemar(only_left, only_right)
     models = [load_fastest(version.folder, version.manifest) for version in (left, right)]
-    left_times, right_times = _times(models)
+    left_times, right_times = times(models)
     found = Comparison(
         left=_side(left, one, models[0], left_times),
         right=_side(right, other, models[1], right_times),
@@ -142,6 +138,21 @@ def compare(left: Version, right: Version, rows: Rows, report: Report) -> Compar
     report.table(f"{len(rows)} rows", ["", left.ref, right.ref], _cells(found))
     report.result(**dataclasses.asdict(found))
     return found
+
+
+def _unseen(version: Version, path: Path, report: Report) -> Rows | None:
+    """The test part of a person's files, where the version learned from the rest of just these."""
+    own = version.manifest.recipe
+    if own.data.source != "files" or own.data.path != path.resolve().name:
+        return None
+    if version.manifest.parent is not None:
+        report.note(f"{version.ref} learned from files called {own.data.path}: judge it by pictures it has not seen.")
+        return None
+    whole = sources.files(path, version.manifest.input, own.data.test_share, own.seed)
+    if whole.digest() != version.manifest.data.sha256:
+        return None
+    report.note(f"{version.ref} learned from these files: only the {len(whole.test)} of its test part are read.")
+    return whole.test
 
 
 def _check_rows(version: Version, rows: Rows) -> None:
@@ -164,16 +175,6 @@ def _relabelled(rows: Rows, labels: Sequence[str], version: Version) -> Rows:
         raise AssessmentRejected(f"{version.ref} does not know what {count} rows show ({listed}): leave these out.")
     indices = torch.tensor([known.get(label, -1) for label in labels])
     return Rows(rows.pictures, indices[rows.labels])
-
-
-def _times(models: Sequence[Model]) -> NDArray[np.float64]:
-    """[models, 2]: milliseconds for a picture by itself and for one of many. The least counts: noise only ever adds."""
-    rounds: list[list[tuple[float, float]]] = []
-    began = time.monotonic()
-    while len(rounds) < _ROUNDS or time.monotonic() - began < _SECONDS:
-        sizes = [(model, min(_MANY, model.largest_batch)) for model in models]
-        rounds.append([(1000 * model.seconds(1), 1000 * model.seconds(many) / many) for model, many in sizes])
-    return np.asarray(np.min(rounds, axis=0))
 
 
 def _side(version: Version, result: Score, fastest: Model, times: NDArray[np.float64]) -> Side:

@@ -18,6 +18,7 @@ class Board:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise ExtraMissing("TensorBoard is not installed: pip install 'digitserve[tensorboard]'.") from None
+        folder.mkdir(parents=True, exist_ok=True)  # better refused now than after the first epoch
         self._beside = beside
         self._folder = folder
         self._open = SummaryWriter

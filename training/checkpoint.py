@@ -24,18 +24,34 @@ def run_folder(root: Path, key: str) -> Iterator[Path]:
     `key` names what the run learns from and how: the same command finds it again. Raises RunBusy.
     """
     folder = root / key
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    lock = _locked(folder)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        raise RunBusy("The same training runs already. Wait for it, or change the seed.") from None
     finally:
-        os.close(lock)
         with contextlib.suppress(OSError):  # nothing to go on from: leave no empty folder
             folder.rmdir()
+        os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """Makes the folder and locks it; again where a run that was just ending took it away in between."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if folder.stat().st_ino == os.fstat(lock).st_ino:
+                return lock
+        except BlockingIOError:
+            os.close(lock)
+            raise RunBusy("The same training runs already. Wait for it, or change the seed.") from None
+        except FileNotFoundError:
+            pass
+        os.close(lock)
 
 
 def save(path: Path, state: State) -> None:

@@ -60,6 +60,7 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
     compress.add_argument("--amount", type=float, help="share of weights to prune (.5), or the teacher's weight (.7)")
     compress.add_argument("--student", default="lite", help="the recipe that a teacher's student learns by")
     compress.add_argument("--data", help="mnist, bundled or files of your own (default: what the version learned from)")
+    compress.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
     _changes(compress)
 
     search = add("search", "try variants of a recipe on validation rows and write the best one down")
@@ -136,7 +137,9 @@ def changed(table: dict[str, object], changes: list[tuple[list[str], object]]) -
         *tables, key = path
         inner: dict[str, object] = table
         for name in tables:
-            found = inner.setdefault(name, {})
+            if inner.get(name) is None:  # a table that may be missing
+                inner[name] = {}
+            found = inner[name]
             if not isinstance(found, dict):
                 raise RecipeRejected(f"{name} is no table of the recipe: see --set {'.'.join(path)}.")
             inner = found

@@ -9,6 +9,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from training.errors import DeviceMissing
+
 
 @dataclass(frozen=True)
 class World:
@@ -24,6 +26,21 @@ class World:
         """True in the one process that reports, writes and publishes."""
         return self.rank == 0
 
+    def device(self, wanted: str) -> torch.device:
+        """Where this process computes: `cpu`, `cuda`, or by `auto` a GPU where there is one. Raises DeviceMissing."""
+        gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if wanted == "cpu" or (wanted == "auto" and not gpus):
+            return torch.device("cpu")
+        if not gpus:
+            raise DeviceMissing("torch finds no GPU on this machine: pass --device cpu.")
+        if self.local_size > gpus:
+            raise DeviceMissing(
+                f"{self.local_size} processes need a GPU each, and this machine has {gpus}: start fewer."
+            )
+        device = torch.device("cuda", self.local_rank)
+        torch.cuda.set_device(device)
+        return device
+
     @contextlib.contextmanager
     def joined(self, device: torch.device) -> Iterator[None]:
         """Meets the others at the address that torchrun set: gloo between CPUs, NCCL between GPUs."""
@@ -35,6 +52,15 @@ class World:
             yield
         finally:
             dist.destroy_process_group()
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """One process of each machine does the block before the others begin it: what it downloads lies there then."""
+        if self.size > 1 and self.local_rank:
+            dist.barrier()
+        yield
+        if self.size > 1 and not self.local_rank:
+            dist.barrier()
 
     def averaged(self, net: nn.Module) -> nn.Module:
         """The net so wrapped that every backward pass leaves the mean of all processes' gradients in each of them."""
@@ -62,12 +88,12 @@ class World:
         """The leading process's bytes, in all of them."""
         if self.size == 1:
             return data
-        length = self.told(torch.tensor([-1 if data is None else len(data)], device=device))
-        if length.item() < 0:
-            return None
-        content = torch.frombuffer(bytearray(data or b"\0"), dtype=torch.uint8).to(device)
-        if not self.leads:
-            content = torch.empty(int(length.item()), dtype=torch.uint8, device=device)
+        length = int(self.told(torch.tensor([-1 if data is None else len(data)], device=device)).item())
+        if length <= 0:
+            return None if length < 0 else b""
+        content = torch.empty(length, dtype=torch.uint8, device=device)
+        if self.leads and data:
+            content = torch.frombuffer(bytearray(data), dtype=torch.uint8).to(device)
         return self.told(content).cpu().numpy().tobytes()
 
 

@@ -1,5 +1,36 @@
 """What can go wrong in training through no fault of the program. Each text is one sentence that says what to do."""
 
+import errno
+import os
+from pathlib import Path
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space and repeat the command.",
+    errno.EDQUOT: "Free some space and repeat the command.",
+    errno.EFBIG: "Let this process write larger files (ulimit -f) and repeat the command.",
+    errno.EEXIST: "A file is where a folder must be: move it away or name another folder.",
+    errno.ENOTDIR: "A file is where a folder must be: move it away or name another folder.",
+    errno.EISDIR: "It is a folder: name a file in it.",
+    errno.ENOENT: "Make its folder first.",
+    errno.EACCES: "Change its permissions or name another place.",
+    errno.EPERM: "Change its permissions or name another place.",
+    errno.EROFS: "Name another place.",
+    errno.EPIPE: "Whoever read the output is gone, so the command stopped.",
+}
+
+
+def sentence(error: OSError, place: Path) -> str:
+    """What the system refused, where, and what to do; an error that names no file is of something in `place`."""
+    # a tree that is copied gathers its errors into one without a number
+    number = error.errno or next((known for known in _REMEDIES if f"[Errno {known}]" in str(error)), None)
+    if number is None:
+        return f"The system refused to work on {place}. Check that disk and repeat the command."
+    if number == errno.EPIPE:
+        return f"{os.strerror(number)}. {_REMEDIES[number]}"
+    path = place if error.filename is None else Path(os.fsdecode(error.filename))
+    shown = path.parent if path.name.startswith(".") else path  # hidden names are our own
+    return f"{os.strerror(number)}: {shown}. {_REMEDIES.get(number, 'Check that disk and repeat the command.')}"
+
 
 class TrainingError(Exception):
     """The root: `python -m training` prints it and exits with 2."""
@@ -7,6 +38,10 @@ class TrainingError(Exception):
 
 class DataMissing(TrainingError):
     """A data set is not on this machine."""
+
+
+class DataDiffers(TrainingError):
+    """Processes that train as one have different data sets."""
 
 
 class WeightsMissing(TrainingError):
@@ -31,3 +66,23 @@ class SearchRejected(TrainingError):
 
 class ExtraMissing(TrainingError):
     """A library that only some commands need is not installed."""
+
+
+class DeviceMissing(TrainingError):
+    """The GPU that a process should compute on is not in this machine."""
+
+
+class TraceRejected(TrainingError):
+    """A trace of torch's work can't be written there."""
+
+
+class ExportRejected(TrainingError):
+    """A version can't be written in that format, or not there."""
+
+
+class AssessmentRejected(TrainingError):
+    """These versions, or this one and these rows, can't be judged together."""
+
+
+class WeightsRejected(TrainingError):
+    """Weights that do not fit their net, or a file that holds none."""

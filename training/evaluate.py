@@ -1,5 +1,7 @@
 """Measures a version on labelled rows, always through `models_store.model`: what is measured is what serves."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,8 @@ from training.data import Rows, as_numpy
 from training.vision import torchvision
 
 _ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
+_MANY = 64  # pictures in the larger batch that is timed
+_ROUNDS, _SECONDS = 3, 0.5  # versions are timed in turns, because other work on the machine comes and goes
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,13 @@ def metrics(result: Score, labels: tuple[str, ...]) -> Metrics:
         labels=dict(zip(labels, per_label, strict=True)),
         confusion=confusion_matrix(result.truth, result.answers, labels=indices).tolist(),
     )
+
+
+def times(models: Sequence[Model]) -> NDArray[np.float64]:
+    """[models, 2]: milliseconds for a picture by itself and for one of many. The least counts: noise only ever adds."""
+    rounds: list[list[tuple[float, float]]] = []
+    began = time.monotonic()
+    while len(rounds) < _ROUNDS or time.monotonic() - began < _SECONDS:
+        sizes = [(model, min(_MANY, model.largest_batch)) for model in models]
+        rounds.append([(1000 * model.seconds(1), 1000 * model.seconds(many) / many) for model, many in sizes])
+    return np.asarray(np.min(rounds, axis=0))

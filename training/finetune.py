@@ -12,17 +12,19 @@ from torch import Tensor, nn
 
 from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.manifest import Calibration
+from models_store.model import Model
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import AugmentSpec, DataSpec, FineTuneSpec, TrainSpec
 from training import data, sources
 from training.data import DataSet, Rows
-from training.errors import DataMissing
+from training.evaluate import score
 from training.gate import Decision, Judged, decide
 from training.learn import kept, key, learn, teacher
 from training.loop import Fitted, Run, measure
 from training.nets.catalog import options, skeleton
 from training.publish import Outcome, publish
+from training.replay import known
 from training.report import Report
 from training.weights import rebuild
 
@@ -30,7 +32,6 @@ _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so fiv
 _FOLDS = 5
 _LEAST_HELD_OUT = 10
 _LEAST = 5  # new pictures, of any labels
-_DIGITS = tuple("0123456789")
 
 
 def recipe_for(base: Version, path: Path, suffix: str | None) -> Recipe:
@@ -90,28 +91,33 @@ def finetune(
     """
     report.stage("reading the new pictures")
     task = _task(base, recipe, data_folder, report)
-    facts = DataSet(task.rows, task.rows, task.labels, f"files: {Path(recipe.data.path).name}")
+    facts = DataSet(task.rows, task.rows, task.labels, f"files: {Path(recipe.data.path).resolve().name}")
     with registry.stage(recipe.publish_to) as folder, kept(registry.root, key(recipe, facts), fresh) as runs:
         fitted, rest, held_out, new, how = _judged(task, run, report, runs)
-        decision, old = _decided(task, fitted, new, how, run)
-        report.note(decision.why)
+        before = None if task.test is None else score(Model.load(base.folder, base.manifest), task.test).accuracy
         test = held_out if task.test is None else task.test
         numbers = {"new_accuracy": new.candidate, "new_rows": float(new.rows)}
         # After five folds the version has learned from every row that it could be measured on.
         numbers |= {"accuracy": new.candidate} if task.test is None else {}
         numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
-        numbers |= {} if old is None or old.base is None else {"base_test_accuracy_of_base": old.base}
+        numbers |= {} if before is None else {"accuracy_of_base": before}
+
+        def judge(read: float) -> Decision:
+            old = None if before is None else Judged(len(test), before, read)
+            return decide(new, old, task.spec, how)
+
         outcome = Outcome(
             fitted.net, recipe, dataclasses.replace(facts, train=rest, test=test), fitted.precision,
             calibration=Calibration() if task.new_labels else _inherited(base),
-            runs={"training": fitted.epochs}, parent=base.ref, accepted=decision.accepted, gate=decision.why,
+            runs={"training": fitted.epochs}, parent=base.ref, judge=judge,
             numbers=numbers, pictures=False, sample=_sample(task, rest),
         )  # fmt: skip
         return publish(outcome, registry, folder, report)
 
 
 def _task(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> _Task:
-    assert recipe.finetune is not None, "the command line sets it"
+    if recipe.finetune is None:
+        raise RecipeRejected("Fine-tuning needs the recipe's table finetune: leave it in.")
     if recipe.input != base.manifest.input:
         raise RecipeRejected("A fine-tuned net takes the same pictures as its base: change nothing of input.")
     labels, path, new_labels = base.manifest.labels, Path(recipe.data.path), False
@@ -132,31 +138,20 @@ def _task(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> _
         raise DataSetRejected(
             "too_few_examples", f"{len(rows)} usable pictures are too few to learn from: give {_LEAST} or more."
         )
-    known = None if new_labels else _known(base, data_folder)
-    replay, test = (known.train, known.test) if known else (None, None)
-    stand_in = known is not None and known.source == "bundled" != base.manifest.data.source
+    kept_rows = None if new_labels else known(base, data_folder)
+    replay, test = (kept_rows.train, kept_rows.test) if kept_rows else (None, None)
+    stand_in = kept_rows is not None and kept_rows.source == "bundled" != base.manifest.data.source
     return _Task(base, recipe, recipe.finetune, rows, labels, new_labels, replay, stand_in, test)
-
-
-def _known(base: Version, data_folder: Path) -> DataSet | None:
-    """What stands for all that the base knows: MNIST where it lies on this machine, otherwise scikit-learn's digits;
-    nothing for a base with other labels, whose pictures the store does not keep."""
-    if base.manifest.labels != _DIGITS or base.manifest.input.shape != (1, 28, 28):
-        return None
-    if base.manifest.data.source == "bundled":
-        return sources.bundled()
-    try:
-        return sources.mnist(data_folder, download=False)
-    except DataMissing:
-        return sources.bundled()
 
 
 def _judged(task: _Task, run: Run, report: Report, runs: Path) -> tuple[Fitted, Rows, Rows, Judged, str]:
     """The candidate, the rows that it learned from, those that judged it, and what they said."""
     before = None if task.new_labels else rebuild(task.base).to(run.device)
-    if len(task.rows) >= _FEW:
-        share = max(task.spec.held_out, _LEAST_HELD_OUT / len(task.rows))
+    held_out = task.rows[:0]
+    if len(task.rows) >= _FEW:  # labels that come once are on one side: fewer may be held out than wanted
+        share = max(task.spec.held_out, 1.2 * _LEAST_HELD_OUT / len(task.rows))
         rest, held_out = data.split(task.rows, share, task.recipe.seed)
+    if len(held_out) >= _LEAST_HELD_OUT:
         fitted = _tuned(task, "training", rest, run, report, runs)
         after = measure(fitted.net, held_out, task.recipe, run.device)[1]
         base = None if before is None else measure(before, held_out, task.recipe, run.device)[1]
@@ -165,9 +160,8 @@ def _judged(task: _Task, run: Run, report: Report, runs: Path) -> tuple[Fitted, 
     for number, (rest, part) in enumerate(data.folds(task.rows, _FOLDS, task.recipe.seed), start=1):
         fold = _tuned(task, f"fold {number}", rest, run, report, runs)
         right += len(part) * measure(fold.net, part, task.recipe, run.device)[1]
-        was_right += (
-            0.0 if before is None else len(part) * measure(before.to(run.device), part, task.recipe, run.device)[1]
-        )
+        if before is not None:
+            was_right += len(part) * measure(before, part, task.recipe, run.device)[1]
     count = len(task.rows)
     fitted = _tuned(task, "training", task.rows, run, report, runs)
     judged = Judged(count, None if before is None else round(was_right) / count, round(right) / count)
@@ -197,14 +191,6 @@ def _started(task: _Task) -> nn.Module:
     except RuntimeError:
         raise RecipeRejected("A fine-tuned net has its base's shape: change no other net.options.") from None
     return net
-
-
-def _decided(task: _Task, fitted: Fitted, new: Judged, how: str, run: Run) -> tuple[Decision, Judged | None]:
-    old = None
-    if task.test is not None:
-        before = measure(rebuild(task.base).to(run.device), task.test, task.recipe, run.device)[1]
-        old = Judged(len(task.test), before, measure(fitted.net, task.test, task.recipe, run.device)[1])
-    return decide(new, old, task.spec, how), old
 
 
 def _sample(task: _Task, rest: Rows) -> Tensor:

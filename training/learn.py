@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models_store.errors import RecipeRejected
 from models_store.recipe import Recipe
+from models_store.registry import RUNS
 from models_store.specs import InputSpec
 from training import data, sources
 from training.checkpoint import run_folder
@@ -18,8 +20,6 @@ from training.data import DataSet, Rows
 from training.loop import Epoch, Fitted, Run, Teacher, fit
 from training.nets.catalog import build
 from training.report import Report
-
-_RUNS = ".runs"  # beside the models of a store: checkpoints of runs that have not ended
 
 
 def learn(
@@ -49,6 +49,9 @@ def learn(
     net = build(recipe.net, recipe.input, labels) if net is None else net
     if watched is None and recipe.train.validation:
         rows, watched = data.split(rows, recipe.train.validation, recipe.seed)
+    if watched is not None and not len(watched):
+        few = f"Of {len(rows)} training pictures none can be set apart for validation"
+        raise RecipeRejected(f"{few}: give two or more of each label.")
     resumed: list[int] = []
 
     def on_epoch(epoch: Epoch) -> None:
@@ -60,6 +63,7 @@ def learn(
 
     run = dataclasses.replace(
         run,
+        trace=run.trace if name == "training" else None,
         checkpoint=folder / f"{name}.pt" if folder else None,
         on_epoch=on_epoch,
         on_step=lambda epoch, done, steps: report.progress(name, epoch, done, steps, recipe.train.epochs),
@@ -93,7 +97,7 @@ def load(recipe: Recipe, data_folder: Path, report: Report) -> DataSet:
 @contextlib.contextmanager
 def kept(store: Path, name: str, fresh: bool) -> Iterator[Path]:
     """The folder of a run's checkpoints beside a store's models, emptied where it shall begin anew. Raises RunBusy."""
-    with run_folder(store / _RUNS, name) as folder:
+    with run_folder(store / RUNS, name) as folder:
         if fresh:
             for file in folder.iterdir():
                 file.unlink()

@@ -80,6 +80,7 @@ def fit(
     """
     spec, picture, device, world = recipe.train, recipe.input, run.device, run.world
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    set_learning(net, spec, 1)  # what is frozen costs nothing, so the formats are tried as they will be used
     dtype = precision.choose(net, spec, picture, device, timed=not recipe.deterministic)
     half = bool(world.told(torch.tensor([dtype is torch.bfloat16], device=device)))  # they may have timed differently
     average = copy.deepcopy(net).eval() if spec.ema else net
@@ -116,7 +117,7 @@ def fit(
             began = time.perf_counter()
             loss_sum, right, seen = torch.zeros(3, device=device)
             rate = 0.0
-            for done, whole in enumerate(_batches(order, spec.batch_size), start=1):
+            for done, whole in enumerate(_batches(order, spec.batch_size, world.size), start=1):
                 index = world.share(whole).to(device)
                 batch, truth = pictures[index], labels[index]
                 if replay is not None and replay_rows:
@@ -179,7 +180,7 @@ def fit(
                 checkpoint.save(run.checkpoint, state)
             run.on_epoch(history[-1])
 
-    if spec.patience:
+    if best[1]:
         average.load_state_dict(best[1])
     if not all(bool(torch.isfinite(weights).all()) for weights in average.state_dict().values()):
         raise TrainingDiverged("The last steps left the finite numbers: lower train.learning_rate.")
@@ -220,10 +221,10 @@ def _waited(history: list[Epoch], patience: int) -> bool:
     return bool(patience and losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
-def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
-    # A last batch of one row has no variance for a batch norm: it joins its neighbour.
+def _batches(order: Tensor, size: int, processes: int) -> Iterator[Tensor]:
+    # A last batch of one row for a process has no variance for a batch norm: it joins its neighbour.
     cuts = list(order.split(size))
-    if len(cuts) > 1 and len(cuts[-1]) == 1:
+    if len(cuts) > 1 and len(cuts[-1]) < 2 * processes:
         cuts[-2:] = [torch.cat(cuts[-2:])]
     yield from cuts
 

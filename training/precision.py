@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models_store.specs import InputSpec, TrainSpec
 
 _TRIAL_PIXELS = 128 * 28 * 28  # a trial batch: as much as 128 digits
+_CLEARLY = 0.8  # of float32's time: where both are about as quick, a busy machine must not decide
 _TRIALS = 3  # of each format, in turn; the quickest counts, because noise only ever adds
 
 
@@ -28,7 +29,7 @@ def deterministic(wanted: bool) -> Iterator[None]:
 def choose(
     net: nn.Module, spec: TrainSpec, picture: InputSpec, device: torch.device, timed: bool = True
 ) -> torch.dtype:
-    """The recipe's precision; `auto` is bfloat16 on GPUs that have it, and on CPUs whatever is quicker for this net.
+    """The recipe's precision; `auto` is bfloat16 on GPUs that have it, and on CPUs where it is clearly quicker.
 
     CPUs with bfloat16 instructions differ: on some the convolutions of small nets are twice as fast with them, on
     others half as fast, so a few steps of a copy are timed; where `timed` is False, `auto` is float32.
@@ -41,7 +42,7 @@ def choose(
         return torch.bfloat16
     seconds = {dtype: float("inf") for dtype in (torch.float32, torch.bfloat16)}
     with torch.random.fork_rng(devices=[]):
-        trial = copy.deepcopy(net).train()
+        trial = copy.deepcopy(net)
         rows = max(2, min(spec.batch_size, _TRIAL_PIXELS // (picture.channels * picture.height * picture.width)))
         batch = torch.randn(rows, *picture.shape, device=device).contiguous(memory_format=torch.channels_last)
         for dtype in seconds:
@@ -49,7 +50,7 @@ def choose(
         for _ in range(_TRIALS):
             for dtype in seconds:
                 seconds[dtype] = min(seconds[dtype], _step(trial, batch, dtype))
-    return min(seconds, key=seconds.__getitem__)
+    return torch.bfloat16 if seconds[torch.bfloat16] < _CLEARLY * seconds[torch.float32] else torch.float32
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -13,18 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
-from models_store.model import PROBES, Model, Pixels, Probabilities, agrees, load_fastest, save_probes
+from models_store.model import PLAIN, PROBES, Model, Pixels, Probabilities, agrees, load_fastest, save_probes
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from training import draw, evaluate, plots
 from training.data import DataSet, Rows
+from training.evaluate import Score
 from training.export import FILES, export
+from training.gate import Decision
 from training.loop import Epoch
 from training.nets.catalog import parameters
 from training.report import Report
 
 _PROBES_PER_DIGIT = 4
-_PROBES_OF_PICTURES = 24
+_PROBES_OF_PICTURES = 12
 _CLEAR = 0.1  # how far the two best labels' probabilities of a probe lie apart
 
 
@@ -39,8 +41,7 @@ class Outcome:
     calibration: Calibration = Calibration()
     runs: Mapping[str, Sequence[Epoch]] = dataclasses.field(default_factory=dict)
     parent: str | None = None
-    accepted: bool = True
-    gate: str = "trained from scratch: nothing to compare with"
+    judge: Callable[[float], Decision] | None = None  # of the share of test rows that the worst candidate reads right
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)  # beside accuracy and nll
     facts: Callable[[Path, Manifest], Mapping[str, object]] = lambda folder, draft: {}  # more for report/metrics.json
     sample: Tensor | None = None  # pictures that set the int8 ranges, if others than the training rows
@@ -57,8 +58,15 @@ def publish(outcome: Outcome, registry: Registry, folder: Path, report: Report) 
     recipe, data = outcome.recipe, outcome.data
     export(outcome.net, recipe.input, data.train.pictures if outcome.sample is None else outcome.sample, folder)
     report.stage("evaluating")
-    draft = _with_candidates(folder, manifest(outcome), data.test)
-    draft = _with_numbers(folder, draft, outcome)
+    draft = manifest(outcome)
+    plain = Model.load(folder, draft)
+    read = evaluate.score(plain, data.test)
+    draft, least = _with_candidates(folder, draft, plain, read, data.test)
+    if outcome.judge is not None:
+        decision = outcome.judge(least)
+        report.note(decision.why)
+        draft = dataclasses.replace(draft, accepted=decision.accepted, gate=decision.why)
+    draft = _with_numbers(folder, draft, read, outcome)
     load_fastest(folder, draft.with_files(folder))
     version = registry.publish(recipe.publish_to, folder, draft)
     report.result(
@@ -77,7 +85,9 @@ def publish(outcome: Outcome, registry: Registry, folder: Path, report: Report) 
 def manifest(outcome: Outcome) -> Manifest:
     """What is known of the version before its files are written."""
     recipe, data = outcome.recipe, outcome.data
-    path = Path(recipe.data.path).name  # where it lay on this machine is nobody's business
+    path = (
+        Path(recipe.data.path).resolve().name if recipe.data.path else ""
+    )  # where it lay on this machine is nobody's business
     return Manifest(
         net=recipe.net.name,
         parameters=parameters(outcome.net),
@@ -95,33 +105,30 @@ def manifest(outcome: Outcome) -> Manifest:
         calibration=outcome.calibration,
         candidates={name: Candidate(file=file, labels_changed=0, test_rows=0) for name, file in FILES.items()},
         parent=outcome.parent,
-        accepted=outcome.accepted,
-        gate=outcome.gate,
     )
 
 
-def _with_candidates(folder: Path, draft: Manifest, test: Rows) -> Manifest:
-    """The draft with those candidates that agree with the plain one on the probes; the others' files go."""
-    plain = Model.load(folder, draft)
+def _with_candidates(folder: Path, draft: Manifest, plain: Model, read: Score, test: Rows) -> tuple[Manifest, float]:
+    """The draft with those candidates that agree with the plain one on the probes, and the share of test rows that the
+    worst of them reads right; the others' files go."""
     probes, expected = _probes(plain)
     save_probes(probes, expected, folder / PROBES)
-    truth = evaluate.score(plain, test)
-    kept = {}
+    kept, least = {}, read.accuracy
     for name, candidate in draft.candidates.items():
-        model = Model.load(folder, draft, name)
+        model = plain if name == PLAIN else Model.load(folder, draft, name)
         if agrees(model.predict(probes), expected):
-            changed = evaluate.changed(evaluate.score(model, test), truth)
+            answers = read if model is plain else evaluate.score(model, test)
+            changed, least = evaluate.changed(answers, read), min(least, answers.accuracy)
             kept[name] = dataclasses.replace(candidate, labels_changed=changed, test_rows=len(test))
         else:
             (folder / candidate.file).unlink()
-    return dataclasses.replace(draft, candidates=kept)
+    return dataclasses.replace(draft, candidates=kept), least
 
 
 def _probes(plain: Model) -> tuple[Pixels, Probabilities]:
     """Drawn pictures that the version is not in two minds about, because there rounding may turn the scale."""
-    if plain.picture.preparation == "digit":
-        drawn = draw.units(per_digit=_PROBES_PER_DIGIT, seed=0)
-    else:
+    drawn = draw.units(per_digit=_PROBES_PER_DIGIT, seed=0)
+    if plain.picture.shape != drawn.shape[1:]:
         drawn = draw.scenes(_PROBES_OF_PICTURES, plain.picture.shape, seed=0)
     expected = plain.predict(drawn)
     first, second = np.sort(expected, axis=1)[:, :-3:-1].T
@@ -129,24 +136,23 @@ def _probes(plain: Model) -> tuple[Pixels, Probabilities]:
     return (drawn[clear], expected[clear]) if clear.sum() >= 2 else (drawn, expected)
 
 
-def _with_numbers(folder: Path, draft: Manifest, outcome: Outcome) -> Manifest:
+def _with_numbers(folder: Path, draft: Manifest, read: Score, outcome: Outcome) -> Manifest:
     """The draft with its numbers on the test rows; writes the report for people."""
     labels = outcome.data.labels
-    result = evaluate.score(Model.load(folder, draft), outcome.data.test)
     runs = {name: [dataclasses.asdict(epoch) for epoch in run] for name, run in outcome.runs.items()}
     more = outcome.facts(folder, draft)
     folder = folder / "report"
     folder.mkdir()
     if outcome.pictures:
-        measured = evaluate.metrics(result, labels)
+        measured = evaluate.metrics(read, labels)
         told = {**dataclasses.asdict(measured), **more, "runs": runs}
         numbers = {"accuracy": measured.accuracy, "nll": measured.nll, "ece": measured.ece, **outcome.numbers}
         plots.confusion(measured.confusion, labels, folder / "confusion.png")
-        plots.reliability(result.confidence, result.right, folder / "reliability.png")
+        plots.reliability(read.confidence, read.right, folder / "reliability.png")
         if outcome.runs:
             plots.curves(outcome.runs, folder / "curves.png")
     else:
-        numbers = {"accuracy": result.accuracy, **outcome.numbers}
-        told = {"rows": len(result.truth), **numbers, **more, "runs": runs}
+        numbers = {"accuracy": read.accuracy, **outcome.numbers}
+        told = {"rows": len(read.truth), **numbers, **more, "runs": runs}
     (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
     return dataclasses.replace(draft, metrics=numbers)

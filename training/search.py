@@ -12,9 +12,9 @@ from models_store import durable, records
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
 from training import data
-from training.data import Rows
+from training.data import DataSet, Rows
 from training.errors import ExtraMissing, SearchRejected, TrainingDiverged
-from training.learn import learn, load
+from training.learn import key, learn, load
 from training.loop import Epoch, Run
 from training.nets.catalog import options
 from training.report import Report
@@ -42,10 +42,12 @@ def search(
         raise ExtraMissing("Optuna is not installed: pip install 'digitserve[search]'.") from None
     if out is not None and (out.is_dir() or not os.access(out.parent, os.W_OK)):  # better told now than after hours
         raise SearchRejected(f"The best recipe can't be written to {out}: pass --out with a file in a folder of yours.")
+    if out is not None and out.exists():
+        raise SearchRejected(f"{out} exists already: pass --out with another file.")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = load(recipe, data_folder, report)
     rest, watched = data.split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
-    study = _study(recipe, storage)
+    study = _study(recipe, rows, storage)
 
     def tried(trial: "optuna.Trial") -> float:
         variant = _variant(recipe, trial)
@@ -67,16 +69,17 @@ def search(
     return best
 
 
-def _study(recipe: Recipe, storage: str | None) -> "optuna.Study":
+def _study(recipe: Recipe, rows: DataSet, storage: str | None) -> "optuna.Study":
     import optuna
 
     try:
         return optuna.create_study(
             storage=storage,
-            study_name=recipe.publish_to,
+            study_name=key(recipe, rows),  # what was found for other rows says nothing here
             direction="maximize",
             load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(seed=recipe.seed),
+            # Of those who share a storage, each must try something else.
+            sampler=optuna.samplers.TPESampler(seed=None if storage else recipe.seed),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
         )
     except Exception as error:  # any database driver's own
@@ -89,7 +92,8 @@ def _variant(recipe: Recipe, trial: "optuna.Trial") -> Recipe:
     rate = trial.suggest_float("rate", *_RATES, log=True) * recipe.train.learning_rate
     recipe = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, learning_rate=float(f"{rate:.3g}")))
     if "width" in options(recipe.net.name):
-        width = trial.suggest_categorical("width", _WIDTHS)
+        times = trial.suggest_categorical("width", _WIDTHS)
+        width = times * float(recipe.net.options.get("width", 1.0))
         recipe = dataclasses.replace(
             recipe, net=dataclasses.replace(recipe.net, options={**recipe.net.options, "width": width})
         )

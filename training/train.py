@@ -14,6 +14,7 @@ from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from training import calibrate, data, evaluate
 from training.data import DataSet
+from training.errors import DataDiffers
 from training.export import export
 from training.learn import kept, key, learn, load
 from training.loop import Fitted, Run, measure
@@ -30,19 +31,31 @@ def train(
     publishes; the others return None. Raises BadRef, DataMissing, DataSetRejected, RecipeRejected, RunBusy,
     CheckpointRejected, TrainingDiverged; then nothing is published.
     """
-    report.stage(f"reading the data set {recipe.data.source}")
-    rows = load(recipe, data_folder, report)
+    with run.world.joined(run.device):
+        report.stage(f"reading the data set {recipe.data.source}")
+        with run.world.in_turn():
+            rows = load(recipe, data_folder, report)
+        mine = rows.digest().encode()
+        if run.world.told_bytes(mine, run.device) != mine:
+            raise DataDiffers("This process has other pictures than the leading one: give all the same data set.")
+        return _trained(recipe, rows, registry, run, report, fresh)
+
+
+def _trained(
+    recipe: Recipe, rows: DataSet, registry: Registry, run: Run, report: Report, fresh: bool
+) -> Version | None:
     if recipe.train.unfreeze != "all" and recipe.net.options.get("weights", "none") == "none":
         report.note("Frozen layers with random weights have learned nothing: expect little, or set train.unfreeze=all.")
     if recipe.calibration.held_out > len(rows.train) // 2:
         raise RecipeRejected(f"calibration.held_out takes more than half of the {len(rows.train)} training pictures.")
+    if recipe.train.batch_size < 2 * run.world.size:
+        raise RecipeRejected(f"train.batch_size must be {2 * run.world.size} or more: two rows for each process.")
     with contextlib.ExitStack() as ends:
         runs, folder = None, None
         if run.world.leads:
             # Staged first: a bad name or a full disk shows before hours of training.
             folder = ends.enter_context(registry.stage(recipe.publish_to))
             runs = ends.enter_context(kept(registry.root, key(recipe, rows), fresh))
-        ends.enter_context(run.world.joined(run.device))
         fitted = learn("training", recipe, rows.train, len(rows.labels), run, report, folder=runs)
         histories, calibration = {"training": fitted.epochs}, Calibration()
         if recipe.calibration.held_out:

@@ -23,23 +23,19 @@ from models_store.model import PLAIN, PROBES, Model, agrees, predict_all, read_p
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
-from training import sources
 from training.data import DataSet, Rows
-from training.errors import ExtraMissing, TrainingError
-from training.evaluate import score
+from training.errors import ExportRejected, ExtraMissing, WeightsRejected
 from training.export import Servable
+from training.gate import Decision
+from training.learn import load
 from training.loop import Run
-from training.publish import Outcome, manifest, publish
+from training.publish import Outcome, publish
 from training.report import Report
-from training.weights import WeightsRejected, load_strict, read_weights, rebuild
+from training.weights import load_strict, read_weights, rebuild
 
 Format = Literal["onnx", "state_dict", "torchscript"]
 _OPSET = 18  # what the exporter writes without a conversion; ONNX Runtime reads it since 1.14 (2023)
 _EXTRA = ("onnx", "onnxscript", "onnxruntime")
-
-
-class ExportRejected(TrainingError):
-    """A version can't be written in that format, or not there."""
 
 
 def export(version: Version, to: Format, path: Path, report: Report, *, overwrite: bool = False) -> None:
@@ -83,19 +79,18 @@ def publish_weights(
     if not run.world.leads:
         return None
     report.stage(f"reading the data set {recipe.data.source}")
-    data = sources.load(recipe.data, recipe.input, data_folder, recipe.seed)
-    if data.report is not None and data.report.kept < data.report.rows:
-        report.note(str(data.report))
+    data = load(recipe, data_folder, report)
     data = dataclasses.replace(_with_labels(data, labels or data.labels), source=f"elsewhere; judged by {data.source}")
+    least = (recipe.finetune or FineTuneSpec()).min_accuracy
+
+    def judge(read: float) -> Decision:
+        word = "accepted" if read >= least else "rejected"
+        numbers = f"{read:.2%} of {len(data.test):,} test rows read right, at least {least:.2%} needed"
+        return Decision(read >= least, f"{word}: weights from elsewhere, {numbers}")
+
     with registry.stage(recipe.publish_to) as folder:
-        outcome = Outcome(read_weights(path, recipe, data.labels), recipe, data, torch.float32)
-        servable = Servable(outcome.net, recipe.input).eval()
-        read = score(Model(servable, manifest(outcome), PLAIN, torch.device("cpu")), data.test).accuracy
-        least = (recipe.finetune or FineTuneSpec(base="")).min_accuracy
-        verdict = f"{read:.2%} of {len(data.test)} test rows read right, at least {least:.2%} needed"
-        gate = f"{'accepted' if read >= least else 'rejected'}: weights from elsewhere, {verdict}"
-        report.note(gate)
-        return publish(dataclasses.replace(outcome, accepted=read >= least, gate=gate), registry, folder, report)
+        net = read_weights(path, recipe, data.labels)
+        return publish(Outcome(net, recipe, data, torch.float32, judge=judge), registry, folder, report)
 
 
 def _with_labels(data: DataSet, labels: Sequence[str]) -> DataSet:

@@ -11,17 +11,13 @@ from torch import Tensor, nn
 from models_store.model import WEIGHTS
 from models_store.recipe import Recipe
 from models_store.registry import Version
-from training.errors import TrainingError
+from training.errors import WeightsRejected
 from training.nets.catalog import skeleton
 
 MOST_BYTES = 1 << 30  # of a file that is read whole: the largest net here, resnet50, has 94 MB
 _PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"  # how torch.save's files begin, now and before 2020
 _HEADER = b"{"  # what safetensors has after the header's length, whose first byte may be a pickle's
-
-
-class WeightsRejected(TrainingError):
-    """Weights that do not fit their net, or a file that holds none."""
 
 
 def rebuild(version: Version) -> nn.Module:

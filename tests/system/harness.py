@@ -2,21 +2,30 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
+import numpy as np
 import pytest
 
+from models_store.refs import Ref
+from models_store.registry import Registry, Version
 from tests.conftest import ROOT
+from tests.pictures import png
+from training import draw
+from training.__main__ import main
 
 START_SECONDS = 90
+NOWHERE = "/dev/null/data"  # no folder can ever be made there: MNIST is missing, and nothing is downloaded
 
 
 @contextmanager
@@ -97,3 +106,89 @@ class Load:
                     await asyncio.sleep(0.05)
                 except httpx.TransportError as error:
                     self.broken.append(repr(error))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one command left: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    error: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The JSON lines of a report."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The last word of a command that did what it was told."""
+        assert self.code == 0, self.error
+        return self.events[-1]
+
+    @property
+    def notes(self) -> list[str]:
+        return [event["text"] for event in self.events if event["event"] == "note"]
+
+    @property
+    def sentence(self) -> str:
+        """What a refused command says: one line, and no more."""
+        assert self.code == 2, self.error or self.out[-1000:]
+        (line,) = self.error.splitlines()
+        assert line.startswith("training: ")
+        return line.removeprefix("training: ")
+
+
+class Typed:
+    """`python -m training` without the seconds that a process of its own takes to start."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> Told:
+        self._capsys.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DIGITSERVE_DATA_DIR", os.environ.get("DIGITSERVE_DATA_DIR", NOWHERE))
+            try:
+                code = main([*map(str, arguments), "--threads", "1"])
+            except SystemExit as end:  # argparse's own
+                code = int(str(end.code))
+        return Told(code, *self._capsys.readouterr())
+
+
+def training(*arguments: object, **environment: str) -> subprocess.Popen[str]:
+    """`python -m training` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "training", *map(str, arguments), "--threads", "1"],
+        cwd=ROOT, env={"DIGITSERVE_DATA_DIR": NOWHERE, **os.environ, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def ended(child: subprocess.Popen[str]) -> Told:
+    """What the process left when it is done."""
+    out, error = child.communicate(timeout=300)
+    return Told(child.returncode, out, error)
+
+
+def published(store: Path, ref: str) -> Version:
+    """A version of which every byte is as it was published."""
+    return Registry(store).verify(Ref.parse(ref))
+
+
+def left_in(store: Path) -> dict[str, list[int]]:
+    """Every version in a store, in which nothing is half-written."""
+    assert not list(store.rglob(".staging-*"))
+    registry = Registry(store)
+    return {name: registry.versions(name) for name in registry.models()}
+
+
+def drawn(folder: Path, digits: Iterable[int], each: int, seed: int = 1) -> Path:
+    """A folder per digit, of pictures of 28x28 pixels that no one else has."""
+    rng = np.random.default_rng(seed)
+    for digit in digits:
+        (folder / str(digit)).mkdir(parents=True)
+        for number in range(each):
+            (folder / str(digit) / f"{number:03}.png").write_bytes(png(draw.unit(digit, rng)))
+    return folder

@@ -16,8 +16,9 @@ from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, InputSpec
 from tests.conftest import republished
 from training import draw, sources
-from training.assess import AssessmentRejected, compare, evaluate, judging_rows
+from training.assess import compare, evaluate, judging_rows
 from training.data import Rows, as_numpy
+from training.errors import AssessmentRejected
 from training.report import Silent
 
 SWAPPED = ("1", "0", *"23456789")

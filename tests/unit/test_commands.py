@@ -157,6 +157,6 @@ def test_what_runs_once_does_not_run_by_torchrun(
         monkeypatch.setenv(name, value)
     assert main([*arguments, "--threads", "1"]) == 2
     assert "Only train runs as several processes" in capsys.readouterr().err
-    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
     assert main([*arguments, "--threads", "1"]) == 2
-    assert capsys.readouterr().err == ""  # of several processes one speaks
+    assert capsys.readouterr().err == ""  # of several processes one of each machine speaks

@@ -61,11 +61,11 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     numbers, test = found.metrics, sources.bundled().test
     pixels, truth = test.pictures.numpy(), test.labels.numpy()
     right = [(Model.load(it.folder, it.manifest).predict(pixels).argmax(1) == truth).mean() for it in (base, made)]
-    assert numbers["base_test_accuracy_of_base"] == pytest.approx(right[0])
+    assert numbers["accuracy_of_base"] == pytest.approx(right[0])
     assert numbers["accuracy"] == pytest.approx(right[1])
     assert numbers["new_rows"] == 10
-    kept = right[0] - right[1] <= 0.003 + 1e-9
-    assert found.accepted is (numbers["new_accuracy"] >= numbers["new_accuracy_of_base"] and kept)
+    lost = round(360 * float(right[0] - right[1]))  # of 360 rows, one is 0.28 points
+    assert found.accepted is (lost <= 1 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
     assert f"the base's own test (360 rows): {right[0]:.2%} -> {right[1]:.2%}" in found.gate
     assert found.gate in heard.notes
     assert heard.facts["accepted"] is found.accepted
@@ -102,8 +102,8 @@ def test_wrong_labels_are_rejected_and_never_serve(store: Registry, base: Versio
     wrong.mkdir()
     for digit in range(10):
         (right / str(digit)).rename(wrong / str((digit + 1) % 10))
-    recipe = short(base, wrong, epochs=4)
-    learning = dataclasses.replace(recipe.train, learning_rate=0.02, lower_rate=1.0)
+    recipe = short(base, wrong, epochs=3)
+    learning = dataclasses.replace(recipe.train, learning_rate=0.005, lower_rate=1.0)
     made = run(base, dataclasses.replace(recipe, train=learning), store)
     assert not made.manifest.accepted
     assert "forgets more than 0.3 points" in made.manifest.gate

@@ -45,8 +45,7 @@ def test_the_table_of_the_gate(new: Judged, old: Judged | None, accepted: bool) 
 
 def test_the_sentence_has_the_numbers_and_the_blame() -> None:
     assert decide(Judged(50, 0.9, 0.92), Judged(10_000, 0.9965, 0.9951), SPEC, HOW).why == (
-        "accepted: 50 held-out new pictures: 90.00% -> 92.00%; "
-        "the base's own test (10,000 rows): 99.65% -> 99.51%"
+        "accepted: 50 held-out new pictures: 90.00% -> 92.00%; the base's own test (10,000 rows): 99.65% -> 99.51%"
     )
     assert decide(Judged(50, 0.9, 0.88), Judged(360, 0.95, 0.9), SPEC, HOW).why == (
         "rejected: 50 held-out new pictures: 90.00% -> 88.00%; "
@@ -96,4 +95,5 @@ def test_a_compressed_version_may_lose_as_much() -> None:
     assert not refused.accepted
     assert refused.why == "rejected: 10,000 test rows: 99.50% -> 99.19%, at most 0.3 points may be lost"
     assert still_good(Judged(10_000, 0.9950, 0.97), FineTuneSpec(base="digits@1", max_loss=0.025)).accepted
-    assert not still_good(Judged(10_000, 0.9950, math.nan), SPEC).accepted
+    for no_share in (math.nan, math.inf):
+        assert not still_good(Judged(10_000, 0.9950, no_share), SPEC).accepted

@@ -47,7 +47,9 @@ def test_the_data_are_left_as_they_were() -> None:
 
 
 def test_weight_decay_shrinks_kernels_and_leaves_biases_and_norms_alone() -> None:
-    still = TrainSpec(epochs=20, batch_size=60, learning_rate=1e-6, weight_decay=4e5)  # a gradient moves nothing
+    still = TrainSpec(
+        epochs=20, batch_size=60, learning_rate=1e-6, weight_decay=4e5, precision="float32"
+    )  # a gradient moves nothing
     torch.manual_seed(0)
     before = build(NetSpec(name="fast"), PICTURE, 3).state_dict()
     after = trained(stripes(60), still)[0].state_dict()
@@ -66,7 +68,7 @@ def test_a_last_batch_of_one_row_is_no_problem_and_every_row_counts(rows: int) -
 
 
 def test_the_moving_average_is_published_as_worked_out_by_hand() -> None:
-    one_step = TrainSpec(epochs=1, batch_size=60, learning_rate=0.05)
+    one_step = TrainSpec(epochs=1, batch_size=60, learning_rate=0.05, precision="float32")
     torch.manual_seed(0)
     start = build(NetSpec(name="fast"), PICTURE, 3).state_dict()
     end = trained(stripes(60), one_step)[0].state_dict()
@@ -117,7 +119,7 @@ def test_every_choice_of_a_recipe_learns(changes: dict[str, object]) -> None:
 
 
 def test_l1_makes_weights_smaller_and_clipping_makes_steps_smaller() -> None:
-    one_step = TrainSpec(epochs=1, batch_size=60, learning_rate=0.05)
+    one_step = TrainSpec(epochs=1, batch_size=60, learning_rate=0.05, precision="float32")
     torch.manual_seed(0)
     start = torch.cat([p.flatten() for p in build(NetSpec(name="fast"), PICTURE, 3).parameters()])
 

@@ -9,10 +9,11 @@ import safetensors.torch
 import torch
 
 from models_store.errors import ManifestMismatch
-from models_store.model import PROBES, WEIGHTS, read_probes, save_probes, save_weights
+from models_store.model import PROBES, WEIGHTS, read_probes, save_module, save_probes, save_weights
 from models_store.refs import Ref
 from models_store.registry import Registry
 from training import draw
+from training.export import script
 
 
 def test_weights_come_back_whatever_their_layout(tmp_path: Path) -> None:
@@ -96,3 +97,16 @@ def test_no_pickle_is_loaded(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
     np.load(io.BytesIO(packed(np.save, trap)), allow_pickle=True)  # the trap works
     assert (tmp_path / "sprung").exists()
+
+
+def test_torchscript_names_no_file_of_the_machine_that_made_it(tmp_path: Path) -> None:
+    save_module(script(torch.nn.Linear(2, 2)), tmp_path / "model.pt")
+    with zipfile.ZipFile(tmp_path / "model.pt") as saved:
+        texts = [saved.read(name) for name in saved.namelist()]
+    places = {str(Path(module.__file__ or "").parent).encode() for module in (torch, pytest)}
+    assert len(texts) > 4
+    assert not any(place in text for place in places for text in texts)
+    torch.manual_seed(1)
+    pictures, net = torch.rand(3, 2), torch.nn.Linear(2, 2)
+    save_module(script(net), tmp_path / "model.pt")
+    assert torch.equal(torch.jit.load(str(tmp_path / "model.pt"))(pictures), net(pictures))

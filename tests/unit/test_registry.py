@@ -1,5 +1,4 @@
 import dataclasses
-import datetime
 import shutil
 import threading
 from pathlib import Path
@@ -10,7 +9,6 @@ from models_store.aliases import Aliases
 from models_store.errors import AliasConflict, BadRef, VersionCorrupt, VersionInUse, VersionNotFound
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
-from models_store.retention import prune
 from tests.conftest import republished
 
 
@@ -104,26 +102,6 @@ def test_a_rollback_without_a_champion_says_so(registry: Registry) -> None:
     (registry.root / "digits" / "aliases.json").write_text('{"previous": 1}')
     with pytest.raises(VersionNotFound, match="no alias champion"):
         registry.rollback("digits")
-
-
-def test_prune_takes_what_a_killed_process_left(registry: Registry) -> None:
-    left = registry.root / "digits" / ".staging-abc"
-    left.mkdir()
-    now = datetime.datetime.now(datetime.UTC)
-    prune(registry, now)
-    assert left.exists()
-    prune(registry, now + datetime.timedelta(days=2))
-    assert not left.exists()
-
-
-def test_prune_takes_old_rejects_and_all_but_twenty_unaliased(registry: Registry) -> None:
-    made = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)  # what `republished` writes
-    for number in range(2, 26):
-        republished(registry, accepted=number != 25)
-    week = datetime.timedelta(days=7)
-    assert prune(registry, made + week) == ["digits@2", "digits@3", "digits@4", "digits@5"]
-    assert prune(registry, made + week + datetime.timedelta(seconds=1)) == ["digits@25"]
-    assert registry.versions("digits") == [1, *range(6, 25)]
 
 
 def test_an_abandoned_stage_leaves_nothing(registry: Registry) -> None:

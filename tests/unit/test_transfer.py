@@ -16,10 +16,10 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from tests.conftest import republished
 from training import draw
-from training.errors import ExtraMissing
+from training.errors import ExportRejected, ExtraMissing
 from training.nets.fast import Fast
 from training.report import Silent
-from training.transfer import ExportRejected, Format, export
+from training.transfer import Format, export
 
 OTHERS = draw.units(per_digit=3, seed=9)  # not the probes
 FORMATS: tuple[Format, ...] = ("onnx", "state_dict", "torchscript")

@@ -12,10 +12,10 @@ from models_store.registry import Registry
 from models_store.specs import DataSpec, NetSpec, TrainSpec
 from training import draw
 from training.distributed import World
+from training.errors import WeightsRejected
 from training.loop import Run
 from training.report import Silent
 from training.transfer import publish_weights
-from training.weights import WeightsRejected
 
 DIGITS = tuple("0123456789")
 

@@ -16,8 +16,9 @@ from models_store.registry import Registry
 from models_store.specs import DataSpec, InputSpec, NetSpec, TrainSpec
 from tests.conftest import republished
 from training import draw
+from training.errors import WeightsRejected
 from training.nets.catalog import build, skeleton
-from training.weights import MOST_BYTES, WeightsRejected, load_strict, read_weights, rebuild
+from training.weights import MOST_BYTES, load_strict, read_weights, rebuild
 
 LABELS = tuple("0123456789")
 

@@ -1,11 +1,8 @@
 """cnn, cnn-small and cnn-three: the nets of the tutorials, corrected; they know neither data nor normalisation."""
 
-from typing import Literal
-
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.nets.layers import scaled
+from training.nets.layers import Activation, Pool, halving, scaled, squashing
 
 
 class CNN(nn.Module):
@@ -22,16 +19,16 @@ class CNN(nn.Module):
         labels: int,
         hidden: int = 500,
         dropout: float = 0.2,
-        activation: Literal["relu", "sigmoid"] = "relu",
-        pool: Literal["max", "average"] = "max",
+        activation: Activation = "relu",
+        pool: Pool = "max",
         width: float = 1.0,
     ) -> None:
         super().__init__()
         a, b = scaled(32, width), scaled(64, width)
         self.conv1 = nn.Conv2d(channels, a, 5)
         self.conv2 = nn.Conv2d(a, b, 5)
-        self.pool = nn.MaxPool2d(2) if pool == "max" else nn.AvgPool2d(2)
-        self.activation = nn.ReLU() if activation == "relu" else nn.Sigmoid()
+        self.pool = halving(pool)
+        self.activation = squashing(activation)
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(b * 4 * 4, hidden)
         self.head = nn.Linear(hidden, labels)
@@ -50,17 +47,26 @@ class SmallCNN(nn.Module):
     32*12*12 inputs; tutorials that write 32*7*7 fail on 28x28 pictures.
     """
 
-    def __init__(self, channels: int, labels: int, hidden: int = 128, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        channels: int,
+        labels: int,
+        hidden: int = 128,
+        dropout: float = 0.0,
+        activation: Activation = "relu",
+        pool: Pool = "max",
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 32, 5)
-        self.pool = nn.MaxPool2d(2)
+        self.pool = halving(pool)
+        self.activation = squashing(activation)
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(32 * 12 * 12, hidden)
         self.head = nn.Linear(hidden, labels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.pool(self.conv1(x)))
-        x = self.dropout(F.relu(self.fc1(x.flatten(1))))
+        x = self.activation(self.pool(self.conv1(x)))
+        x = self.dropout(self.activation(self.fc1(x.flatten(1))))
         return self.head(x)  # type: ignore[no-any-return]
 
 
@@ -71,19 +77,28 @@ class ThreeCNN(nn.Module):
     Simonyan and Zisserman 2014 (arXiv:1409.1556). 28 -> 14 -> 7 -> 3.
     """
 
-    def __init__(self, channels: int, labels: int, hidden: int = 128, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        channels: int,
+        labels: int,
+        hidden: int = 128,
+        dropout: float = 0.2,
+        activation: Activation = "relu",
+        pool: Pool = "max",
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 32, 3, padding=1)
         self.conv2 = nn.Conv2d(32, 64, 3, padding=1)
         self.conv3 = nn.Conv2d(64, 128, 3, padding=1)
-        self.pool = nn.MaxPool2d(2)
+        self.pool = halving(pool)
+        self.activation = squashing(activation)
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(128 * 3 * 3, hidden)
         self.head = nn.Linear(hidden, labels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.pool(self.conv1(x)))
-        x = F.relu(self.pool(self.conv2(x)))
-        x = F.relu(self.pool(self.conv3(x)))
-        x = self.dropout(F.relu(self.fc1(x.flatten(1))))
+        x = self.activation(self.pool(self.conv1(x)))
+        x = self.activation(self.pool(self.conv2(x)))
+        x = self.activation(self.pool(self.conv3(x)))
+        x = self.dropout(self.activation(self.fc1(x.flatten(1))))
         return self.head(x)  # type: ignore[no-any-return]

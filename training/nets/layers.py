@@ -1,7 +1,11 @@
 """The pieces that several nets are made of. It knows no whole net."""
 
+from typing import Literal
+
 from torch import nn
 
+Activation = Literal["relu", "sigmoid"]
+Pool = Literal["max", "average"]
 _MULTIPLE = 8  # channels: vectors of the CPU and tiles of the GPU are filled
 _LARGEST_WIDTH = 8.0  # 64 times the weights: more is a slip of the pen
 
@@ -16,6 +20,16 @@ def scaled(channels: int, width: float) -> int:
     if width == 1:
         return channels
     return max(_MULTIPLE, int(channels * width / _MULTIPLE + 0.5) * _MULTIPLE)
+
+
+def squashing(name: Activation) -> nn.Module:
+    """The function after a layer."""
+    return nn.ReLU() if name == "relu" else nn.Sigmoid()
+
+
+def halving(name: Pool) -> nn.Module:
+    """2x2 pixels become one: their largest, or their mean."""
+    return nn.MaxPool2d(2) if name == "max" else nn.AvgPool2d(2)
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:

@@ -1,0 +1,73 @@
+"""Several processes as one run, as torchrun starts them, and processes without a GPU."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.system.harness import NOWHERE, Told, Typed, ended, left_in, published, training
+
+LINE = ["train", "bundled", "--epochs", "4", "--held-out", "0"]
+
+
+def torchrun(count: int, *arguments: object) -> Told:
+    """`python -m training` in so many processes on this machine, one thread each; none of them is left behind."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", count]
+    child = subprocess.Popen(
+        [*map(str, command), "-m", "training", *map(str, arguments), "--threads", "1"],
+        cwd=ROOT, env={**os.environ, "DIGITSERVE_DATA_DIR": NOWHERE, "OMP_NUM_THREADS": "1"}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        return ended(child)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def test_two_processes_publish_one_version_as_good_as_that_of_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = torchrun(2, *LINE, "--store", tmp_path / "two")
+    assert told.result["version"] == "digits-bundled@1"
+    assert [event["number"] for event in told.events if event["event"] == "epoch"] == [1, 2, 3, 4]  # one of two prints
+    assert len([event for event in told.events if event["event"] == "result"]) == 1
+    assert left_in(tmp_path / "two") == {"digits": [1], "digits-bundled": [1]}
+    together = published(tmp_path / "two", "digits-bundled").manifest
+
+    assert Typed(capsys)(*LINE).result["version"] == "digits-bundled@1"
+    alone = published(tmp_path / "store", "digits-bundled").manifest
+    assert together.metrics["accuracy"] == pytest.approx(alone.metrics["accuracy"], abs=0.03)
+    assert together.metrics["accuracy"] >= 0.9
+    assert (together.data, together.recipe) == (alone.data, alone.recipe)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crossval bundled", "search bundled", "finetune digits --data .", "compress int8 digits", "evaluate digits",
+        "compare digits digits", "export digits x --to onnx",
+    ],
+)  # fmt: skip
+def test_only_training_is_for_several_processes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    sentence = "Only train runs as several processes: start this command once, without torchrun."
+    assert Typed(capsys)(*line.split()).sentence == sentence
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    told = Typed(capsys)(*line.split())
+    assert (told.code, told.error) == (2, "")  # of several processes one speaks
+
+
+@pytest.mark.parametrize("line", ["train bundled", "evaluate digits --data bundled"])
+def test_a_gpu_that_is_not_there(tmp_path: Path, line: str) -> None:
+    told = ended(training(*line.split(), "--device", "cuda", CUDA_VISIBLE_DEVICES=""))
+    assert told.sentence == "torch finds no GPU on this machine: pass --device cpu."
+    assert left_in(tmp_path / "store") in ({}, {"digits": [1]})

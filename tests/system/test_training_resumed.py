@@ -1,0 +1,97 @@
+"""Runs that are killed or interrupted in the middle: the same command goes on and ends as if nothing had been."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.system.harness import Told, Typed, ended, left_in, published, training
+
+LINE = ["train", "bundled", "--epochs", "3", "--held-out", "0", "--deterministic"]
+WEIGHTS = "weights.safetensors"
+
+
+def started(store: Path) -> subprocess.Popen[str]:
+    """A training process that is in its second epoch of three, and stands still there."""
+    child = training(*LINE, "--store", store)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if json.loads(line)["event"] == "epoch":
+            child.send_signal(signal.SIGSTOP)
+            return child
+    pytest.fail(ended(child).error)
+
+
+def epochs(told: Told) -> list[int]:
+    return [event["number"] for event in told.events if event["event"] == "epoch"]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The weights that a run has which nobody disturbs."""
+    store = tmp_path_factory.mktemp("unbroken")
+    assert epochs(told := ended(training(*LINE, "--store", store))) == [1, 2, 3]
+    assert told.result["version"] == "digits-bundled@1"
+    return (store / "digits-bundled" / "1" / WEIGHTS).read_bytes()
+
+
+def test_after_kill_9_the_same_command_makes_the_same_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unbroken: bytes
+) -> None:
+    store, typed = tmp_path / "store", Typed(capsys)
+    child = started(store)
+    assert typed(*LINE).sentence == "The same training runs already. Wait for it, or change the seed."
+    child.kill()
+    child.communicate()
+    abandoned = list(store.glob("*/.staging-*"))
+    assert len(abandoned) == 1  # nobody sees it; models_store.retention takes it away after a day
+    assert not (store / "digits-bundled" / "1").exists()
+
+    told = typed(*LINE)
+    assert told.notes == ["training: went on from the checkpoint after epoch 1"]
+    assert epochs(told) == [2, 3]
+    assert told.result["version"] == "digits-bundled@1"
+    version = published(store, "digits-bundled")
+    assert (version.folder / WEIGHTS).read_bytes() == unbroken
+    told_of = json.loads((version.folder / "report" / "metrics.json").read_text())["runs"]["training"]
+    assert [epoch["number"] for epoch in told_of] == [1, 2, 3]
+    assert not list(store.glob(".runs/*"))
+    assert list(store.glob("*/.staging-*")) == abandoned
+
+
+def test_fresh_starts_over(tmp_path: Path, capsys: pytest.CaptureFixture[str], unbroken: bytes) -> None:
+    child = started(tmp_path / "store")
+    child.kill()
+    child.communicate()
+    told = Typed(capsys)(*LINE, "--fresh")
+    assert (epochs(told), told.notes) == ([1, 2, 3], [])
+    assert (published(tmp_path / "store", "digits-bundled").folder / WEIGHTS).read_bytes() == unbroken
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str], unbroken: bytes) -> None:
+    store = tmp_path / "store"
+    child = started(store)
+    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGCONT)
+    told = ended(child)
+    assert (told.code, told.error) == (
+        130, "training: interrupted, nothing was published. The same command goes on after the last whole epoch.\n",
+    )  # fmt: skip
+    assert left_in(store) == {"digits": [1]}
+    assert epochs(again := Typed(capsys)(*LINE)) == [2, 3]
+    assert again.result["version"] == "digits-bundled@1"
+    assert (published(store, "digits-bundled").folder / WEIGHTS).read_bytes() == unbroken
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    child = started(tmp_path / "store")
+    child.kill()
+    child.communicate()
+    (checkpoint,) = (tmp_path / "store").glob(".runs/*/training.pt")
+    os.truncate(checkpoint, 1000)
+    said = Typed(capsys)(*LINE).sentence
+    assert said == "The checkpoint of this run is damaged. Repeat the command with --fresh."
+    assert not (tmp_path / "store" / "digits-bundled" / "1").exists()
