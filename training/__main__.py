@@ -142,7 +142,7 @@ def _examples(options: argparse.Namespace) -> None:
     from training.examples import write
 
     for path in write(options.folder):
-        print(path)
+        print(path, flush=True)
 
 
 _COMMANDS = {

@@ -143,15 +143,16 @@ class Told:
 class Typed:
     """`python -m training` without the seconds that a process of its own takes to start."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, capsys: pytest.CaptureFixture[str], *always: object) -> None:
         self._capsys = capsys
+        self._always = always  # arguments of every command
 
     def __call__(self, *arguments: object) -> Told:
         self._capsys.readouterr()
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DIGITSERVE_DATA_DIR", os.environ.get("DIGITSERVE_DATA_DIR", NOWHERE))
             try:
-                code = main([*map(str, arguments), "--threads", "1"])
+                code = main([*map(str, (*arguments, *self._always)), "--threads", "1"])
             except SystemExit as end:  # argparse's own
                 code = int(str(end.code))
         return Told(code, *self._capsys.readouterr())

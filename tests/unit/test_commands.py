@@ -18,7 +18,6 @@ from training.__main__ import main
 from training.commands import RECIPES, change, changed, shipped_recipes
 
 WORDS = ("train", "crossval", "finetune", "compress", "search", "evaluate", "compare", "export", "import", "examples")
-TORCHRUN = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}
 
 
 def recipe(name: str) -> dict[str, Any]:
@@ -144,19 +143,3 @@ def test_options_win_over_set_and_set_over_the_recipe(tmp_path: Path, monkeypatc
     wanted = recipe("mlp") | {"seed": 6, "publish_to": "mine"}
     wanted["train"]["epochs"], wanted["net"]["options"] = 1, {"hidden": 8}
     assert made == Recipe.read(wanted)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["crossval", "bundled"], ["search", "bundled"], ["finetune", "digits", "--data", "x"], ["evaluate", "digits"]],
-)
-def test_what_runs_once_does_not_run_by_torchrun(
-    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in TORCHRUN.items():
-        monkeypatch.setenv(name, value)
-    assert main([*arguments, "--threads", "1"]) == 2
-    assert "Only train runs as several processes" in capsys.readouterr().err
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert main([*arguments, "--threads", "1"]) == 2
-    assert capsys.readouterr().err == ""  # of several processes one of each machine speaks

@@ -124,7 +124,6 @@ def test_other_labels_make_a_model_of_their_own(store: Registry, base: Version, 
     assert "of 24 new pictures in 5 folds read right, at least 80.00% needed" in found.gate
     assert store.aliases("digits-signs") == {"champion": 1}
     assert (found.calibration.temperature, found.calibration.fitted_on) == (1.0, "nothing: the defaults")
-    # It learned from all 24 rows in the end: what it reads of those is no measure, the folds are.
     assert found.metrics["accuracy"] == found.metrics["new_accuracy"]
     assert "new_accuracy_of_base" not in found.metrics
     assert Model.load(made.folder, found).labels == ("bar", "cross", "frame")
@@ -133,6 +132,23 @@ def test_other_labels_make_a_model_of_their_own(store: Registry, base: Version, 
         run(base, short(base, signs), store)
     assert refusal.value.code == "label_unknown"
     assert "'bar', 'cross', 'frame'" in str(refusal.value)
+
+
+def test_labels_without_a_rule_are_rejected_by_what_the_folds_say(
+    store: Registry, base: Version, tmp_path: Path
+) -> None:
+    """Every label has as many bars, crosses and frames: the version knows its 24 rows by heart, and no others."""
+    mixed = tmp_path / "mixed"
+    for number, path in enumerate(sorted(sign_files(tmp_path / "signs", per_sign=8).rglob("*.png"))):
+        label = mixed / "xyz"[number % 3]
+        label.mkdir(parents=True, exist_ok=True)
+        path.rename(label / f"{number}.png")
+    recipe = short(base, mixed, "mixed", epochs=12)
+    made = run(base, dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, learning_rate=0.01)), store)
+    assert not made.manifest.accepted
+    assert made.manifest.gate.startswith("rejected: a new label set, ")
+    assert made.manifest.metrics["accuracy"] == made.manifest.metrics["new_accuracy"] < 0.8
+    assert store.aliases("digits-mixed") == {}
 
 
 def test_four_pictures_are_too_few_and_what_is_left_out_is_told(store: Registry, base: Version, tmp_path: Path) -> None:

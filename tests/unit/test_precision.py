@@ -11,7 +11,26 @@ from training.nets.catalog import build
 from training.precision import choose, deterministic, has_bf16
 
 CPU = torch.device("cpu")
+AUTO = dataclasses.replace(SPEC, precision="auto")
 BOTH = (torch.float32, torch.bfloat16)
+
+
+class Counting(nn.Module):
+    """Keeps how many rows it was given, also by its copies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+        self.rows: set[int] = set()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Counting":
+        copied = Counting()
+        copied.rows = self.rows
+        return copied
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.rows.add(len(x))
+        return self.head(x.mean((2, 3)).expand(-1, 3))  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -26,11 +45,14 @@ def test_the_recipes_choice_wins(net: nn.Module, named: Any, meant: torch.dtype,
 
 
 def test_what_must_repeat_is_not_left_to_a_clock(net: nn.Module) -> None:
-    assert choose(net, SPEC, PICTURE, CPU, timed=False) is torch.float32
+    counting = Counting()
+    assert choose(counting, AUTO, PICTURE, CPU, timed=False) is torch.float32
+    assert counting.rows == set()
+    assert choose(net, AUTO, PICTURE, CPU, timed=False) is torch.float32
 
 
 def test_without_bfloat16_in_hardware_there_is_nothing_to_try(net: nn.Module) -> None:
-    assert choose(net, SPEC, PICTURE, CPU) in (BOTH if has_bf16(CPU) else (torch.float32,))
+    assert choose(net, AUTO, PICTURE, CPU) in (BOTH if has_bf16(CPU) else (torch.float32,))
 
 
 @pytest.mark.parametrize("name", ["fast", "cnn", "mlp"])
@@ -41,7 +63,7 @@ def test_a_trial_changes_nothing(name: str, frozen: bool) -> None:
     before = copy.deepcopy(net)
     torch.manual_seed(11)
     state = torch.get_rng_state()
-    assert choose(net, dataclasses.replace(SPEC, batch_size=4), PICTURE, CPU) in BOTH
+    assert choose(net, dataclasses.replace(AUTO, batch_size=4), PICTURE, CPU) in BOTH
     assert torch.equal(torch.get_rng_state(), state)
     assert same_weights(net, before)
     assert not net.training
@@ -53,19 +75,9 @@ def test_large_pictures_are_tried_in_small_batches() -> None:
     picture = dataclasses.replace(
         PICTURE, channels=3, height=512, width=512, mean=(0.5,) * 3, std=(0.25,) * 3, preparation="picture"
     )
-    seen: list[int] = []
-
-    class Counting(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.head = nn.Linear(3, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            seen.append(len(x))
-            return self.head(x.mean((2, 3)))  # type: ignore[no-any-return]
-
-    choose(Counting(), dataclasses.replace(SPEC, batch_size=64), picture, CPU)
-    assert set(seen) == ({2} if has_bf16(CPU) else set())
+    counting = Counting()
+    choose(counting, dataclasses.replace(AUTO, batch_size=64), picture, CPU)
+    assert counting.rows == ({2} if has_bf16(CPU) else set())
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -84,6 +96,6 @@ def test_operations_that_repeat_are_asked_for_inside_the_block_only(before: bool
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_gpu_computes_in_bfloat16_where_it_can(net: nn.Module) -> None:
     cuda = torch.device("cuda")
-    assert choose(net.to(cuda), SPEC, PICTURE, cuda) is (torch.bfloat16 if has_bf16(cuda) else torch.float32)
+    assert choose(net.to(cuda), AUTO, PICTURE, cuda) is (torch.bfloat16 if has_bf16(cuda) else torch.float32)
     assert choose(net, dataclasses.replace(SPEC, precision="float32"), PICTURE, cuda) is torch.float32
-    assert choose(net, SPEC, PICTURE, cuda, timed=False) is torch.float32
+    assert choose(net, AUTO, PICTURE, cuda, timed=False) is torch.float32
