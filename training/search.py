@@ -42,7 +42,7 @@ def search(
         raise ExtraMissing("Optuna is not installed: pip install 'digitserve[search]'.") from None
     if out is not None and (out.is_dir() or not os.access(out.parent, os.W_OK)):  # better told now than after hours
         raise SearchRejected(f"The best recipe can't be written to {out}: pass --out with a file in a folder of yours.")
-    if out is not None and out.exists():
+    if out is not None and out.exists() and storage is None:  # a search that goes on writes its recipe anew
         raise SearchRejected(f"{out} exists already: pass --out with another file.")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = load(recipe, data_folder, report)
