@@ -25,6 +25,7 @@ from models_store.model import Model
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
+from models_store.specs import Blocks
 from training import evaluate, sources
 from training.commands import RECIPES
 from training.data import Rows
@@ -43,7 +44,7 @@ class Way:
 
     base: str
     pictures: int
-    unfreeze: str = "all"
+    unfreeze: Blocks = "all"
     replay: int = 16  # MNIST digits in every batch
     with_mnist: bool = True
 
@@ -53,7 +54,9 @@ class Way:
 
 
 WAYS = (
-    *(Way("digits", 200, unfreeze, replay) for unfreeze, replay in (("head", 0), ("all", 0), ("gradual", 16))),
+    Way("digits", 200, "head", 0),
+    Way("digits", 200, replay=0),
+    Way("digits", 200, "gradual"),
     *(Way("digits", count) for count in (50, 200, 800)),
     *(Way("digits", count, with_mnist=False) for count in (50, 200, 800)),
     Way("digits-cnn", 200, "head", 0),
@@ -129,7 +132,7 @@ def _tried(
     recipe = recipe_for(base, place / "taught.zip", None)
     assert recipe.finetune is not None
     recipe = dataclasses.replace(
-        recipe, seed=seed, train=dataclasses.replace(recipe.train, unfreeze=way.unfreeze),  # type: ignore[arg-type]
+        recipe, seed=seed, train=dataclasses.replace(recipe.train, unfreeze=way.unfreeze),
         finetune=dataclasses.replace(recipe.finetune, replay_rows=way.replay),
     )  # fmt: skip
     seconds, began = _Seconds(), time.perf_counter()
