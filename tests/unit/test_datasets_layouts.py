@@ -1,10 +1,7 @@
 """Folders and zips of labelled files, in every layout that people's programs make."""
 
-import contextlib
 import os
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +18,6 @@ ROWS = [
     Row("1/deep/er/c.jpg", "1", b"one"), Row("1/ä ö.png", "1", b"umlaut"),
     Row("7/a.PNG", "7", b"again"), Row("7/b.png", "7", b"seven"),
 ]  # fmt: skip
-_NOBODY = 65534
 CLUTTER = [
     ".DS_Store",
     "7/.hidden.png",
@@ -213,35 +209,6 @@ def test_a_refusal_names_no_path_of_the_machine(tmp_path: Path) -> None:
     with pytest.raises(DataSetRejected) as caught:
         list(read(tmp_path / "none"))
     assert "none" in str(caught.value) and str(tmp_path) not in str(caught.value)
-
-
-@contextlib.contextmanager
-def without_privileges() -> Iterator[None]:
-    """Root may read everything, so it becomes nobody for a while."""
-    user = os.geteuid()
-    os.seteuid(_NOBODY if user == 0 else user)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
-def test_what_may_not_be_read_is_told() -> None:
-    with tempfile.TemporaryDirectory() as place:  # pytest's own folder is closed to others
-        root = Path(place)
-        root.chmod(0o755)
-        folder(root, {"1/a.png": b"x", "2/b.png": b"y", "3/c.png": b"z"})
-        (root / "1" / "a.png").chmod(0)
-        (root / "2").chmod(0)
-        with without_privileges():
-            found = refusals(root)
-        root.chmod(0)
-        with without_privileges():
-            codes = rejected(root), rejected(root / "x.csv")
-        root.chmod(0o700)
-        (root / "2").chmod(0o700)
-    assert found == [("1/a.png", "file_unreadable"), ("2/", "file_unreadable")]
-    assert codes == ("data_unreadable", "data_unreadable")
 
 
 def test_the_limits_hold_for_what_a_table_names_again_and_again() -> None:
