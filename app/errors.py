@@ -2,11 +2,15 @@
 
 AppError
 ├── BadRequest            what was sent cannot be understood
+├── NotFound              there is no such thing
+├── Conflict              there is, and it is in no state for this
 ├── Unprocessable         it can be understood, and it cannot be done
 ├── PayloadTooLarge
 ├── UnsupportedMediaType
 ├── TooBusy               the queue is full
-└── NotReady              later, perhaps
+├── NotReady              later, perhaps
+├── DatabaseUnavailable
+└── StorageFull
 """
 
 from dataclasses import dataclass
@@ -44,6 +48,14 @@ class BadRequest(AppError):
     """What was sent cannot be understood."""
 
 
+class NotFound(AppError):
+    """There is no such thing."""
+
+
+class Conflict(AppError):
+    """It is in no state in which this can be done."""
+
+
 class Unprocessable(AppError):
     """It can be understood, and it cannot be done."""
 
@@ -64,6 +76,14 @@ class NotReady(AppError):
     """No model can answer now."""
 
 
+class DatabaseUnavailable(AppError):
+    """The database is down, cut off or locked for too long."""
+
+
+class StorageFull(AppError):
+    """A disk is full."""
+
+
 class CannotListen(Exception):
     """The address is taken or not this machine's. Never an answer: the server did not start."""
 
@@ -72,6 +92,8 @@ class CannotListen(Exception):
 _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     BadRequest: (400, None),
     VersionNotFound: (404, "model_not_found"),
+    NotFound: (404, None),
+    Conflict: (409, None),
     AliasConflict: (409, "alias_moved"),
     VersionInUse: (409, "version_in_use"),
     VersionRejected: (409, "version_rejected"),
@@ -85,6 +107,8 @@ _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     VersionCorrupt: (503, "version_corrupt"),
     ManifestMismatch: (503, "version_unusable"),
     NotReady: (503, None),
+    DatabaseUnavailable: (503, None),
+    StorageFull: (507, None),
 }
 _STATUS_OF_CODE = {
     "image_too_large": 413,

@@ -18,11 +18,25 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(0, ge=0, le=256)
     store_dir: Path = STORE
+    state_dir: Path = Path("var")
+    database_url: str = ""
     data_dir: Path = Path("data")
     default_model: str = Field("digits", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     max_live_versions: int = Field(4, ge=1, le=64)
     max_body_bytes: int = Field(10 * 2**20, ge=1024)
+    max_file_bytes: int = Field(64 * 2**20, ge=1024)
     max_image_pixels: int = Field(16_000_000, ge=784)
+    job_workers: int = Field(1, ge=0, le=64)
+    job_threads: int = Field(0, ge=0, le=1024)
+    job_min_accuracy: float = Field(0.8, ge=0, le=1)
+    job_lease_seconds: float = Field(15.0, ge=2, le=3600)
+    job_stall_seconds: float = Field(300.0, ge=1)
+    job_kept_days: float = Field(7.0, ge=0)
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy's URL: a file in the state folder unless another is named."""
+        return self.database_url or f"sqlite:///{(self.state_dir / 'digitserve.db').resolve()}"

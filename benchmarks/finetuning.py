@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from models_store.finetuning import recipe_for
 from models_store.model import Model
 from models_store.recipe import Recipe
 from models_store.refs import Ref
@@ -30,7 +31,7 @@ from training import evaluate, sources
 from training.commands import RECIPES
 from training.data import Rows
 from training.errors import DataMissing
-from training.finetune import finetune, recipe_for
+from training.finetune import finetune
 from training.loop import Epoch, Run
 from training.report import Silent
 from training.train import train
@@ -129,7 +130,7 @@ def _tried(
             for index in part:
                 archive.writestr(names[index], pictures[index])
     base = registry.resolve(Ref(way.base))
-    recipe = recipe_for(base, place / "taught.zip", None)
+    recipe = recipe_for(base, str(place / "taught.zip"), None)
     assert recipe.finetune is not None
     recipe = dataclasses.replace(
         recipe, seed=seed, train=dataclasses.replace(recipe.train, unfreeze=way.unfreeze),

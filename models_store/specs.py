@@ -160,6 +160,9 @@ class FineTuneSpec:
     """From which version a run starts, how it keeps what the base knows, and when its result is good enough."""
 
     base: str = ""  # a ref
+    job: str = ""  # who asked for it, where a service did: one job publishes one version, however often it is begun
+    validation: str = ""  # labelled files that judge in place of held-out ones
+    dropout: float = 0.0  # of the net's own, where it has any: a few dozen pictures are noise enough
     held_out: float = 0.1  # share of the new pictures that only judge, 10 at least; under 50 five folds judge in turn
     replay_rows: int = 16  # of the base's own training pictures in every batch, where they are on this machine
     distil: float = 0.1  # weight of the base's own answers in the loss, where its training pictures are not here
@@ -168,6 +171,7 @@ class FineTuneSpec:
 
     def __post_init__(self) -> None:
         require(0 < self.held_out <= 0.5, "finetune.held_out must be above 0 and at most 0.5.")
+        require(0 <= self.dropout < 1, "finetune.dropout must be at least 0 and below 1.")
         require(self.replay_rows >= 0, "finetune.replay_rows must not be negative.")
         require(0 <= self.distil <= 1, "finetune.distil must be 0 to 1.")
         require(0 <= self.max_loss <= 1, "finetune.max_loss must be 0 to 1.")

@@ -71,10 +71,11 @@ def _crossval(options: argparse.Namespace) -> None:
 
 
 def _finetune(options: argparse.Namespace) -> None:
-    from training.finetune import finetune, recipe_for
+    from models_store.finetuning import recipe_for
+    from training.finetune import finetune
 
     base = _version(options, options.ref)
-    recipe = recipe_for(base, Path(options.data), options.suffix)
+    recipe = recipe_for(base, options.data, options.suffix)
     if options.unfreeze:
         options.set.insert(0, change(f"train.unfreeze={options.unfreeze}"))
     recipe = Recipe.read(changed(records.plain(recipe), _changes(options)))

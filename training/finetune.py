@@ -15,14 +15,14 @@ from models_store.manifest import Calibration
 from models_store.model import Model
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
-from models_store.specs import AugmentSpec, DataSpec, FineTuneSpec, TrainSpec
+from models_store.specs import FineTuneSpec
 from training import data, sources
 from training.data import DataSet, Rows
 from training.evaluate import score
 from training.gate import Decision, Judged, decide
 from training.learn import kept, key, learn, teacher
 from training.loop import Fitted, Run, measure
-from training.nets.catalog import options, skeleton
+from training.nets.catalog import skeleton
 from training.publish import Outcome, publish
 from training.replay import known
 from training.report import Report
@@ -32,36 +32,6 @@ _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so fiv
 _FOLDS = 5
 _LEAST_HELD_OUT = 10
 _LEAST = 5  # new pictures, of any labels
-
-
-def recipe_for(base: Version, path: Path, suffix: str | None) -> Recipe:
-    """How a base is fine-tuned unless one says otherwise: the rates and the bending that did best on Semeion's digits
-    (docs/training-log.md)."""
-    net = base.manifest.recipe.net
-    if "dropout" in options(net.name):  # a few dozen pictures are noise enough
-        net = dataclasses.replace(net, options={**net.options, "dropout": 0.0})
-    return Recipe(
-        publish_to=f"{base.name}-{suffix}" if suffix else base.name,
-        net=net,
-        input=base.manifest.input,
-        data=DataSpec(source="files", path=str(path)),
-        train=TrainSpec(
-            epochs=30,
-            batch_size=32,
-            optimizer="adamw",
-            learning_rate=2e-3,
-            lower_rate=0.25,
-            schedule="triangle",
-            warmup=0.05,
-            label_smoothing=0.05,
-            precision="float32",  # a trial costs as much as it could win here
-            freeze_norms=True,
-        ),
-        augment=AugmentSpec(rotate_degrees=10, log_scale=0.1, shear=0.12, shift_pixels=1.5, elastic_pixels=0.7)
-        if base.manifest.input.preparation == "digit"
-        else AugmentSpec(),
-        finetune=FineTuneSpec(base=base.ref),
-    )
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from models_store.errors import DataSetRejected, RecipeRejected, VersionRejected
+from models_store.finetuning import recipe_for
 from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
 from tests.lessons import Heard, digit_files, sign_files
 from training import sources
-from training.finetune import finetune, recipe_for
+from training.finetune import finetune
 from training.loop import Run
 
 DIGITS = "0123456789"
@@ -30,7 +31,7 @@ def base(store: Registry) -> Version:
 
 
 def short(base: Version, path: Path, suffix: str | None = None, epochs: int = 1) -> Recipe:
-    recipe = recipe_for(base, path, suffix)
+    recipe = recipe_for(base, str(path), suffix)
     return dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, epochs=epochs))
 
 
@@ -40,7 +41,7 @@ def run(base: Version, recipe: Recipe, store: Registry, heard: Heard | None = No
 
 @pytest.mark.parametrize("suffix", [None, "mine"])
 def test_the_recipe_starts_from_the_base(base: Version, suffix: str | None) -> None:
-    recipe = recipe_for(base, Path("new"), suffix)
+    recipe = recipe_for(base, "new", suffix)
     assert recipe.publish_to == ("digits" if suffix is None else "digits-mine")
     assert recipe.finetune is not None and recipe.finetune.base == "digits@1"
     assert (recipe.net.name, recipe.input) == (base.manifest.net, base.manifest.input)

@@ -11,11 +11,12 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from models_store.finetuning import recipe_for
 from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
 from tests.lessons import Heard, digit_files, small_version
 from training import draw
-from training.finetune import finetune, recipe_for
+from training.finetune import finetune
 from training.loop import Run
 
 NO_MNIST = Path("/no/mnist/here")
@@ -44,7 +45,7 @@ def sevens(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tuned(base: Version, path: Path, store: Registry, spec: FineTuneSpec, **learning: Any) -> Version:
-    recipe = recipe_for(base, path, None)
+    recipe = recipe_for(base, str(path), None)
     changes = dataclasses.replace(recipe.train, **learning)
     recipe = dataclasses.replace(recipe, train=changes, finetune=dataclasses.replace(spec, base=base.ref))
     return finetune(base, recipe, NO_MNIST, store, Run(), Heard())

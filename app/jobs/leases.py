@@ -1,0 +1,124 @@
+"""Leases: what workers do with jobs. Whoever holds a job names itself and its attempt with every write: a statement that
+changes no row says that the job is no longer theirs. It knows no process and no file. Time is the database's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy.engine import Connection
+
+from app.db import Database, now
+from app.jobs.job import ENDED, HELD, Job, Move, State
+from app.jobs.tables import jobs, moved, owned, say, to_job
+
+
+class Leases:
+    """The jobs of one database, as its workers see them. Every method may raise DatabaseUnavailable, StorageFull."""
+
+    def __init__(self, database: Database, lease_seconds: float = 15.0, max_tries: int = 3) -> None:
+        """A worker that is not heard of for `lease_seconds` has lost its job; a job is tried `max_tries` times."""
+        self._database = database
+        self.lease_seconds = lease_seconds
+        self._max_tries = max_tries
+
+    def claim(self, worker: str) -> Job | None:
+        """Takes the oldest job that waits, or whose worker is not heard of any more."""
+        free = or_(
+            jobs.c.state == State.QUEUED,
+            and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now()),
+        )
+        free = and_(free, jobs.c.tries < self._max_tries)
+        oldest = select(jobs.c.id).where(free).order_by(jobs.c.created_at, jobs.c.id).limit(1)
+        oldest = oldest.with_for_update(skip_locked=True)
+        with self._database.writing() as connection:
+            row = moved(
+                connection, Move.CLAIM, and_(jobs.c.id == oldest.scalar_subquery(), free),
+                worker=worker, attempt=jobs.c.attempt + 1, tries=jobs.c.tries + 1, lease_until=self._lease,
+                started_at=func.coalesce(jobs.c.started_at, now()),
+            )  # fmt: skip
+            if row is None:
+                return None
+            again = "" if row.attempt == 1 else f" again (attempt {row.attempt})"
+            say(connection, row.id, "info", "state", f"The job runs{again}.", {"state": State.RUNNING})
+            return to_job(row)
+
+    def give_up_lost(self) -> Sequence[Job]:
+        """Fails jobs whose last try was lost with its worker."""
+        lost = and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now(), jobs.c.tries >= self._max_tries)
+        first = select(jobs.c.id).where(lost).limit(1).with_for_update(skip_locked=True)
+        error = {
+            "code": "job_lost",
+            "message": "Its workers ended, each time. Ask the operator to look.",
+            "param": None,
+        }
+        failed = []
+        with self._database.writing() as connection:
+            while row := moved(
+                connection, Move.FAIL, and_(jobs.c.id == first.scalar_subquery(), lost),
+                error=error, finished_at=now(), worker=None, lease_until=None,
+            ):  # fmt: skip
+                say(connection, row.id, "error", "state", error["message"] or "", {"state": State.FAILED})
+                failed.append(to_job(row))
+        return failed
+
+    def beat(self, job: Job, progress: Mapping[str, Any] | None = None) -> bool:
+        """Keeps the lease; False where the job is no longer ours: cancelled, paused, or another's."""
+        told = {} if progress is None else {"progress": dict(progress)}
+        with self._database.writing() as connection:
+            return self._held(connection, job, **told) is not None
+
+    def tell(self, job: Job, level: str, kind: str, message: str, data: Mapping[str, Any] | None = None) -> bool:
+        """Adds an event and keeps the lease; False, and nothing is written, where the job is no longer ours."""
+        with self._database.writing() as connection:
+            if self._held(connection, job) is None:
+                return False
+            say(connection, job.id, level, kind, message, data)
+            return True
+
+    def publish(self, job: Job) -> bool:
+        """Asks whether the result may be published now; True once for one attempt."""
+        with self._database.writing() as connection:
+            return moved(connection, Move.PUBLISH, owned(job), lease_until=self._lease) is not None
+
+    def succeed(self, job: Job, result: Mapping[str, Any]) -> bool:
+        """Ends a job whose version is published."""
+        return self._end(job, Move.SUCCEED, "info", str(result.get("gate", "done")), result=dict(result))
+
+    def fail(self, job: Job, code: str, message: str, param: str | None = None) -> bool:
+        """Ends a job that can't be done."""
+        return self._end(job, Move.FAIL, "error", message, error={"code": code, "message": message, "param": param})
+
+    def release(self, job: Job, why: str, *, counts: bool) -> bool:
+        """Gives a job back. A try that counts (a crash) is one of `max_tries`; after the last the job fails."""
+        if counts and job.tries >= self._max_tries:
+            return self.fail(job, "job_crashed", f"The training ended {job.tries} times without a result: {why}")
+        with self._database.writing() as connection:
+            row = moved(
+                connection, Move.RELEASE, owned(job),
+                worker=None, lease_until=None, tries=jobs.c.tries - (0 if counts else 1),
+            )  # fmt: skip
+            if row is not None:
+                say(connection, job.id, "warn", "state", why, {"state": State.QUEUED})
+            return row is not None
+
+    def ended_before(self, seconds: float) -> Sequence[str]:
+        """Ids of the jobs that ended more than so many seconds ago."""
+        query = select(jobs.c.id).where(jobs.c.state.in_(ENDED), jobs.c.finished_at < now() - seconds)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    @property
+    def _lease(self) -> Any:
+        return now() + self.lease_seconds
+
+    def _held(self, connection: Connection, job: Job, **values: Any) -> Row[Any] | None:
+        query = jobs.update().where(owned(job), jobs.c.state.in_(HELD)).values(lease_until=self._lease, **values)
+        return connection.execute(query.returning(jobs.c.id)).one_or_none()
+
+    def _end(self, job: Job, move: Move, level: str, message: str, **values: Any) -> bool:
+        with self._database.writing() as connection:
+            row = moved(connection, move, owned(job), finished_at=now(), worker=None, lease_until=None, **values)
+            if row is not None:
+                say(connection, job.id, level, "state", message, {"state": row.state})
+            return row is not None

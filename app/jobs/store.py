@@ -1,0 +1,129 @@
+"""JobStore: what people do with jobs. Each move of app.jobs.job is one statement, the same on SQLite and on PostgreSQL;
+it knows no process, no file on disk and no HTTP. Time is the database's.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, case, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import Connection
+
+from app.db import Database, now
+from app.errors import Conflict, NotFound
+from app.files.store import files
+from app.jobs.job import Event, Job, Move, Order, State
+from app.jobs.tables import ORDER, events, jobs, moved, say, to_job
+
+
+class JobStore:
+    """All jobs of one database. Every method may raise DatabaseUnavailable, and those that write StorageFull."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, order: Order, idempotency_key: str | None = None, request_digest: str | None = None) -> Job:
+        """Queues a job. The same key again gives the job that there is already.
+
+        Raises NotFound where a file of the order is gone, and Conflict (`idempotency_key_reused`) where the key came
+        with another request.
+        """
+        values = {name: getattr(order, name) for name in ORDER}
+        values |= {
+            "id": f"ftjob-{secrets.token_hex(12)}", "state": State.QUEUED, "created_at": now(),
+            "promote": int(order.promote), "idempotency_key": idempotency_key, "request_digest": request_digest,
+            "attempt": 0, "tries": 0, "events": 0,
+        }  # fmt: skip
+        with self._database.writing() as connection:
+            insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+            query = insert(jobs).values(values).on_conflict_do_nothing().returning(*jobs.c)
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return self._known(connection, idempotency_key, request_digest)
+            for file in filter(None, (order.training_file, order.validation_file)):
+                # locked, so that nobody deletes it before this job can be seen
+                query = select(files.c.id).where(files.c.id == file).with_for_update(read=True)
+                if connection.execute(query).one_or_none() is None:
+                    raise NotFound("file_not_found", f"There is no file {file}. Upload it first.", "training_file")
+            say(connection, row.id, "info", "state", "The job waits for its turn.", {"state": State.QUEUED})
+            return to_job(row)
+
+    def _known(self, connection: Connection, key: str | None, digest: str | None) -> Job:
+        row = connection.execute(select(jobs).where(jobs.c.idempotency_key == key)).one()
+        if row.request_digest != digest:
+            raise Conflict(
+                "idempotency_key_reused", "This Idempotency-Key came with another request before. Use a new one."
+            )
+        return to_job(row)
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+        if row is None:
+            raise _no_job(job_id)
+        return to_job(row)
+
+    def list(
+        self, limit: int, after: str | None = None, labelled: Mapping[str, str] | None = None
+    ) -> tuple[Sequence[Job], bool]:
+        """The newest jobs first, those after the job `after`, with these metadata; and whether there are more.
+
+        Raises NotFound for an unknown `after`.
+        """
+        query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
+        for key, value in (labelled or {}).items():
+            query = query.where(jobs.c.metadata[key].as_string() == value)
+        with self._database.reading() as connection:
+            if after is not None:
+                last = connection.execute(select(jobs.c.created_at).where(jobs.c.id == after)).scalar()
+                if last is None:
+                    raise _no_job(after)
+                same = and_(jobs.c.created_at == last, jobs.c.id < after)
+                query = query.where(or_(jobs.c.created_at < last, same))
+            rows = connection.execute(query).all()
+        return [to_job(row) for row in rows[:limit]], len(rows) > limit
+
+    def cancel(self, job_id: str) -> Job:
+        """Ends a job that has not ended; its worker stops as soon as it hears of it. Raises NotFound, Conflict."""
+        return self._ask(job_id, Move.CANCEL, "The job was cancelled.", finished_at=now(), worker=None)
+
+    def pause(self, job_id: str) -> Job:
+        """Lets a job rest; a running one goes on from its last whole epoch later. Raises NotFound, Conflict."""
+        tries = case((jobs.c.state == State.RUNNING, jobs.c.tries - 1), else_=jobs.c.tries)
+        return self._ask(job_id, Move.PAUSE, "The job was paused.", worker=None, tries=tries)
+
+    def resume(self, job_id: str) -> Job:
+        """Queues a paused job again. Raises NotFound, Conflict."""
+        return self._ask(job_id, Move.RESUME, "The job waits for its turn again.")
+
+    def _ask(self, job_id: str, move: Move, message: str, **values: Any) -> Job:
+        with self._database.writing() as connection:
+            row = moved(connection, move, jobs.c.id == job_id, lease_until=None, **values)
+            if row is not None:
+                say(connection, job_id, "info", "state", message, {"state": row.state})
+                return to_job(row)
+            state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
+        if state is None:
+            raise _no_job(job_id)
+        raise Conflict("job_state", f"A job that is {state} can't be told to {move}. Look at its status.")
+
+    def events(
+        self, job_id: str, limit: int, *, after: int = 0, before: int | None = None, newest_first: bool = False
+    ) -> tuple[Sequence[Event], bool]:
+        """A job's events with numbers above `after` and below `before`, and whether there are more. Raises NotFound."""
+        number = events.c.number
+        query = select(events).where(events.c.job == job_id, number > after)
+        query = query if before is None else query.where(number < before)
+        query = query.order_by(number.desc() if newest_first else number).limit(limit + 1)
+        with self._database.reading() as connection:
+            if connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).scalar() is None:
+                raise _no_job(job_id)
+            rows = connection.execute(query).all()
+        return [Event(**row._mapping) for row in rows[:limit]], len(rows) > limit
+
+
+def _no_job(job_id: str) -> NotFound:
+    return NotFound("job_not_found", f"There is no job {job_id[:60]}. See the list of jobs.")

@@ -1,0 +1,88 @@
+"""The tables of jobs and of their events, and the one statement that moves a job. It knows no process and no HTTP."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import JSON, Column, ColumnElement, Float, Index, Integer, Row, String, Table, Text, and_, case, insert
+from sqlalchemy.engine import Connection
+
+from app.db import metadata, now
+from app.jobs.job import MOVES, Job, Move, Order, State
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Column("base", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("training_file", String(40), nullable=False),
+    Column("validation_file", String(40)),
+    Column("publish_to", Text, nullable=False),
+    Column("promote", Integer, nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("idempotency_key", String(255), unique=True),
+    Column("request_digest", String(64)),
+    Column("worker", String(120)),
+    Column("attempt", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("lease_until", Float),
+    Column("events", Integer, nullable=False),  # how many there are
+    Column("progress", JSON),
+    Column("result", JSON),
+    Column("error", JSON),
+    Index("jobs_by_state", "state", "created_at"),
+    Index("jobs_by_time", "created_at", "id"),
+)
+events = Table(
+    "events",
+    metadata,
+    Column("job", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("level", String(8), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", JSON),
+)
+ORDER = tuple(field.name for field in dataclasses.fields(Order))
+_MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "order")
+
+
+def moved(connection: Connection, move: Move, which: ColumnElement[bool], **values: Any) -> Row[Any] | None:
+    """Makes one move of the table in app.jobs.job: the row after it, None where `which` is in no state for it."""
+    steps = MOVES[move]
+    state = case({str(before): str(after) for before, after in steps.items()}, value=jobs.c.state)
+    query = jobs.update().where(which, jobs.c.state.in_(map(str, steps))).values(state=state, **values)
+    return connection.execute(query.returning(*jobs.c)).one_or_none()
+
+
+def say(
+    connection: Connection, job_id: str, level: str, kind: str, message: str, data: Mapping[str, Any] | None = None
+) -> None:
+    """Adds an event. The counter in the job's row numbers them without gaps, because the row is locked meanwhile."""
+    query = jobs.update().where(jobs.c.id == job_id).values(events=jobs.c.events + 1).returning(jobs.c.events)
+    number = connection.execute(query).scalar_one()
+    values = {"job": job_id, "number": number, "created_at": now(), "level": level, "type": kind, "message": message}
+    connection.execute(insert(events).values(**values, data=None if data is None else dict(data)))
+
+
+def owned(job: Job) -> ColumnElement[bool]:
+    """Whether the row is still held by the one who claimed `job`: the fence."""
+    return and_(jobs.c.id == job.id, jobs.c.worker == job.worker, jobs.c.attempt == job.attempt)
+
+
+def to_job(row: Row[Any]) -> Job:
+    """The record of a row."""
+    columns = row._mapping
+    order = Order(**{name: columns[name] for name in ORDER})
+    mine = {name: columns[name] for name in _MINE}
+    return Job(
+        **{**mine, "state": State(columns["state"])}, order=dataclasses.replace(order, promote=bool(order.promote))
+    )
