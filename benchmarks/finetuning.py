@@ -8,19 +8,17 @@ digits. Medians over the seeds. "Without MNIST" is a machine on which MNIST does
 """
 
 import dataclasses
-import io
 import os
 import statistics
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
+from benchmarks import semeion
 from models_store.finetuning import recipe_for
 from models_store.model import Model
 from models_store.recipe import Recipe
@@ -85,15 +83,13 @@ def main() -> int:
     torch.set_num_threads(1)
     try:
         mnist = sources.mnist(folder)
-        names, zips = _semeion(folder / "semeion" / "semeion.data")
+        names, zips = semeion.read(folder)
     except (DataMissing, OSError) as missing:
         print(missing, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as place:
         registry = open_store(Path(place) / "store")
-        with zipfile.ZipFile(Path(place) / "all.zip", "w") as archive:
-            for name, picture in zip(names, zips, strict=True):
-                archive.writestr(name, picture)
+        semeion.zipped(Path(place) / "all.zip", names, zips, range(len(names)))
         cnn = Recipe.from_toml((RECIPES / "cnn.toml").read_text())
         train(cnn, folder, registry, Run(), Silent())
         print(
@@ -101,12 +97,12 @@ def main() -> int:
         )
         for way in WAYS:
             found = [_tried(way, seed, names, zips, mnist.test, registry, folder, Path(place)) for seed in SEEDS]
-            semeion, digits, training, whole = (statistics.median(column) for column in zip(*found, strict=True))
+            others, digits, training, whole = (statistics.median(column) for column in zip(*found, strict=True))
             base = registry.resolve(Ref(way.base))
             before = _read(base, Path(place) / "all.zip"), _accuracy(base, mnist.test)
             cells = (
                 *(f"`{way.base}`", str(way.pictures), str(way)),
-                *(f"{100 * before[0]:.1f} -> {100 * semeion:.1f} %", f"{100 * before[1]:.2f} -> {100 * digits:.2f} %"),
+                *(f"{100 * before[0]:.1f} -> {100 * others:.1f} %", f"{100 * before[1]:.2f} -> {100 * digits:.2f} %"),
                 *(f"{training:.1f}", f"{whole:.1f}"),
             )
             print(f"| {' | '.join(cells)} |", flush=True)
@@ -126,9 +122,7 @@ def _tried(
     """(Semeion's rest, MNIST, seconds of training, seconds in all)."""
     order = np.random.default_rng(seed).permutation(len(names))
     for path, part in (("taught.zip", order[: way.pictures]), ("rest.zip", order[way.pictures :])):
-        with zipfile.ZipFile(place / path, "w") as archive:
-            for index in part:
-                archive.writestr(names[index], pictures[index])
+        semeion.zipped(place / path, names, pictures, part)
     base = registry.resolve(Ref(way.base))
     recipe = recipe_for(base, str(place / "taught.zip"), None)
     assert recipe.finetune is not None
@@ -149,19 +143,6 @@ def _read(version: Version, path: Path) -> float:
 def _accuracy(version: Version, rows: Rows) -> float:
     """Share of the rows that the version's plain candidate reads right."""
     return evaluate.score(Model.load(version.folder, version.manifest), rows).accuracy
-
-
-def _semeion(path: Path) -> tuple[list[str], list[bytes]]:
-    """Names `label/number.png` and PNG files, dark on white with a margin."""
-    lines = np.loadtxt(path)
-    files = []
-    for line in lines:
-        ink = np.kron(line[:256].reshape(16, 16), np.ones((8, 8)))
-        paper = np.pad(255 * (1 - ink), 60, constant_values=255).astype(np.uint8)
-        buffer = io.BytesIO()
-        Image.fromarray(paper).save(buffer, "PNG")
-        files.append(buffer.getvalue())
-    return [f"{label}/{number}.png" for number, label in enumerate(lines[:, 256:].argmax(1))], files
 
 
 if __name__ == "__main__":

@@ -96,9 +96,17 @@ class Registry:
 
     # Publishing
 
+    def prepare(self, name: str) -> None:
+        """Finds out, before a long training, whether a version can be staged after it. Raises BadRef, OSError."""
+        with self.stage(name):
+            pass
+
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Path]:
-        """A folder beside the versions of `name` to write a new one into; `publish` takes it, else it is removed."""
+        """A folder beside the versions of `name` to write a new one into; `publish` takes it, else it is removed.
+
+        For minutes only: `models_store.retention` takes a stage away that nothing was written into for a day.
+        """
         parent = self.root / check_name(name)
         parent.mkdir(parents=True, exist_ok=True)
         durable.sync_folder(self.root)
@@ -108,6 +116,12 @@ class Registry:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """One process at a time is in such a block: what it has seen of the versions of `name` stays so."""
+        with locked(self.root / check_name(name) / ".lock-publish"):
+            yield
 
     def publish(self, name: str, staged: Path, draft: Manifest) -> Version:
         """Makes the staged folder the next version of `name`: digests, manifest last, fsync, one rename.
@@ -129,7 +143,8 @@ class Registry:
             for number in source.versions(name):
                 version = source.verify(Ref(name, None, number))
                 if version.manifest.digest in here:
-                    self._crown(name, here[version.manifest.digest], version.manifest)  # a kill may have come between
+                    number = here[version.manifest.digest]
+                    self.crown(Version(name, number, self.root / name / str(number), version.manifest))
                     continue
                 with self.stage(name) as folder:
                     shutil.copytree(version.folder, folder, dirs_exist_ok=True)
@@ -163,13 +178,16 @@ class Registry:
                     raise
                 number += 1
         durable.sync_folder(parent)
-        self._crown(name, number, whole)
-        return Version(name, number, parent / str(number), whole)
+        version = Version(name, number, parent / str(number), whole)
+        self.crown(version)
+        return version
 
-    def _crown(self, name: str, number: int, whole: Manifest) -> None:
-        """Makes an accepted version the champion where there is none."""
-        if whole.accepted and number in self.versions(name) and CHAMPION not in self.aliases(name):
-            with contextlib.suppress(AliasConflict):
+    def crown(self, version: Version) -> None:
+        """Makes an accepted version that is still here the champion where there is none: after publishing, and again
+        where a kill may have come between. Raises VersionCorrupt."""
+        name, number = version.name, version.number
+        if version.manifest.accepted and number in self.versions(name) and CHAMPION not in self.aliases(name):
+            with contextlib.suppress(AliasConflict):  # somebody was quicker
                 self.promote(name, number, expected=None)
 
     def _taken(self, name: str) -> set[int]:

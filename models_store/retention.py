@@ -1,6 +1,7 @@
 """What a store need not keep: rejected versions after a week, old ones that no alias names, what a killed process left
 half-written, and checkpoints that nobody went on from. It knows no service."""
 
+import contextlib
 import datetime
 import shutil
 
@@ -10,16 +11,22 @@ from models_store.registry import RUNS, Registry
 
 REJECTED_DAYS = 7
 KEPT_UNALIASED = 20  # of each model, the newest
-_ABANDONED_SECONDS = 86_400  # no training takes a day between two writes into its stage
+_ABANDONED_SECONDS = 86_400  # a stage is filled in minutes, and waits ten for leave at most
 _CHECKPOINT_SECONDS = 7 * 86_400  # since the last epoch of a run that did not end
 
 
-def prune(registry: Registry, now: datetime.datetime) -> list[str]:
-    """Deletes what is past its time and returns the refs. Versions that an alias names are never touched."""
+def sweep(registry: Registry, now: datetime.datetime) -> None:
+    """Removes what killed processes left: half-written versions after a day, checkpoints after a week."""
     for pattern, seconds in (("*/.staging-*", _ABANDONED_SECONDS), (f"{RUNS}/*", _CHECKPOINT_SECONDS)):
         for folder in registry.root.glob(pattern):
-            if now.timestamp() - folder.stat().st_mtime > seconds:
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # published or removed a moment ago
+                if now.timestamp() - folder.stat().st_mtime > seconds:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def prune(registry: Registry, now: datetime.datetime) -> list[str]:
+    """Sweeps, deletes versions that are past their time and returns their refs. Those that an alias names stay."""
+    sweep(registry, now)
     return [ref for name in registry.models() for ref in _prune(registry, name, now)]
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -13,8 +12,7 @@ from models_store import records
 from models_store.errors import ManifestMismatch, RecipeRejected, StoreError, VersionCorrupt
 from models_store.machine import cores
 from models_store.recipe import Recipe
-from models_store.specs import DataSpec
-from training.commands import RECIPES, change, changed, parser, shipped_recipes
+from training.commands import change, changed, changes_of, check_finetune, data_of, parser, read_recipe, recipe_of
 
 if TYPE_CHECKING:
     from models_store.registry import Registry, Version
@@ -27,12 +25,21 @@ _REFUSED = 2  # the exit code where the input is at fault
 _INTERRUPTED = 130
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 2 where the input is at fault, in one sentence on standard error."""
+def main(arguments: list[str] | None = None, *, own_process: bool = False) -> int:
+    """Runs one command and returns its exit code: 2 where the input is at fault, in one sentence on standard error.
+
+    A job says so as a JSON line instead. Where the process is its own, it dies with the parent that gave it the job,
+    and ends without tidying the interpreter up, which takes torch a second.
+    """
     from training.errors import TrainingError, sentence
 
     store = Path(os.environ.get("DIGITSERVE_STORE_DIR") or STORE)
     options = parser(_COMMANDS, store, Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).parse_args(arguments)
+    if getattr(options, "job", None) is not None:
+        code = _job(options, own_process)
+        if own_process:
+            os._exit(code)
+        return code
     try:
         options.command(options)
     except (StoreError, TrainingError) as refusal:
@@ -57,7 +64,7 @@ def _said(text: str, code: int) -> int:
 def _train(options: argparse.Namespace) -> None:
     from training.train import train
 
-    recipe = _recipe(options)
+    recipe = recipe_of(options)
     with _running(options, recipe) as (run, report):
         train(recipe, options.data_folder, _registry(options), run, report, options.fresh)
 
@@ -65,12 +72,30 @@ def _train(options: argparse.Namespace) -> None:
 def _crossval(options: argparse.Namespace) -> None:
     from training.train import cross_validate
 
-    recipe = _recipe(options)
+    recipe = recipe_of(options)
     with _running(options, recipe) as (run, report):
         cross_validate(recipe, options.data_folder, options.folds, run, report)
 
 
+def _job(options: argparse.Namespace, own_process: bool) -> int:
+    from training import job
+
+    check_finetune(options)
+    if own_process:
+        job.obey(options.parent)
+
+    def work() -> None:
+        task, options.json = job.open_job(options.job), True
+        with _running(options, task.recipe) as (run, report):
+            from training.finetune import do
+
+            do(task, options.data_folder, _registry(options), run, report)
+
+    return job.run(work)
+
+
 def _finetune(options: argparse.Namespace) -> None:
+    check_finetune(options)
     from models_store.finetuning import recipe_for
     from training.finetune import finetune
 
@@ -78,7 +103,7 @@ def _finetune(options: argparse.Namespace) -> None:
     recipe = recipe_for(base, options.data, options.suffix)
     if options.unfreeze:
         options.set.insert(0, change(f"train.unfreeze={options.unfreeze}"))
-    recipe = Recipe.read(changed(records.plain(recipe), _changes(options)))
+    recipe = Recipe.read(changed(records.plain(recipe), changes_of(options)))
     with _running(options, recipe) as (run, report):
         finetune(base, recipe, options.data_folder, _registry(options), run, report, options.fresh)
 
@@ -87,9 +112,9 @@ def _compress(options: argparse.Namespace) -> None:
     from training.compress import compress, recipe_for
 
     parent = _version(options, options.ref)
-    student = _read_recipe(options.student) if options.way == "distil" else None
-    recipe = recipe_for(parent, options.way, _data(options.data), student)
-    recipe = Recipe.read(changed(records.plain(recipe), _changes(options)))
+    student = read_recipe(options.student) if options.way == "distil" else None
+    recipe = recipe_for(parent, options.way, data_of(options.data), student)
+    recipe = Recipe.read(changed(records.plain(recipe), changes_of(options)))
     with _running(options, recipe) as (run, report):
         compress(
             parent, options.way, options.amount, recipe, options.data_folder, _registry(options), run, report,
@@ -100,7 +125,7 @@ def _compress(options: argparse.Namespace) -> None:
 def _search(options: argparse.Namespace) -> None:
     from training.search import search
 
-    recipe = _recipe(options)
+    recipe = recipe_of(options)
     with _running(options, recipe) as (run, report):
         search(recipe, options.data_folder, options.trials, options.storage, options.out, run, report)
 
@@ -110,7 +135,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     version = _version(options, options.ref)
     with _running(options) as (_, report):
-        rows = judging_rows(version, _data(options.data), options.data_folder, report)
+        rows = judging_rows(version, data_of(options.data), options.data_folder, report)
         evaluate(version, rows, report, options.mistakes, options.candidate)
 
 
@@ -119,7 +144,7 @@ def _compare(options: argparse.Namespace) -> None:
 
     left, right = _version(options, options.left), _version(options, options.right)
     with _running(options) as (_, report):
-        compare(left, right, judging_rows(left, _data(options.data), options.data_folder, report), report)
+        compare(left, right, judging_rows(left, data_of(options.data), options.data_folder, report), report)
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -133,7 +158,7 @@ def _export(options: argparse.Namespace) -> None:
 def _import(options: argparse.Namespace) -> None:
     from training.transfer import publish_weights
 
-    recipe = _recipe(options)
+    recipe = recipe_of(options)
     labels = tuple(options.labels.split(",")) if options.labels else None
     with _running(options, recipe) as (run, report):
         publish_weights(options.weights, recipe, labels, options.data_folder, _registry(options), run, report)
@@ -150,48 +175,6 @@ _COMMANDS = {
     "train": _train, "crossval": _crossval, "finetune": _finetune, "compress": _compress, "search": _search,
     "evaluate": _evaluate, "compare": _compare, "export": _export, "import": _import, "examples": _examples,
 }  # fmt: skip
-
-
-def _recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe that a command names, with all that the command line says otherwise."""
-    recipe = _read_recipe(options.recipe)
-    data = _data(options.data)
-    if data is not None:
-        recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, source=data.source, path=data.path))
-    changes = _changes(options)
-    if options.held_out is not None:
-        changes.append((["calibration", "held_out"], options.held_out))
-    if options.publish_to is not None:
-        changes.append((["publish_to"], options.publish_to))
-    return Recipe.read(changed(records.plain(recipe), changes))
-
-
-def _changes(options: argparse.Namespace) -> list[tuple[list[str], object]]:
-    changes = list(options.set)
-    changes += [(["seed"], options.seed)] if options.seed is not None else []
-    changes += [(["train", "epochs"], options.epochs)] if options.epochs is not None else []
-    changes += [(["deterministic"], True)] if options.deterministic else []
-    return changes
-
-
-def _read_recipe(name: str) -> Recipe:
-    path = RECIPES / f"{name}.toml" if name in shipped_recipes() else Path(name)
-    try:
-        return Recipe.from_toml(path.read_text())
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise RecipeRejected(
-            f"There is no recipe {name}: give a TOML file or one of {', '.join(shipped_recipes())}."
-        ) from None
-    except UnicodeDecodeError:
-        raise RecipeRejected(f"{name} is no TOML file, as it is not in UTF-8: give another, or save it anew.") from None
-
-
-def _data(text: str | None) -> DataSpec | None:
-    if text is None:
-        return None
-    if text == "mnist" or text == "bundled":
-        return DataSpec(source=text)  # type: ignore[arg-type]
-    return DataSpec(source="files", path=text)
 
 
 def _registry(options: argparse.Namespace) -> "Registry":
@@ -248,4 +231,4 @@ def _world(options: argparse.Namespace) -> "World":
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(own_process=True))

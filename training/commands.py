@@ -1,11 +1,15 @@
 """What can be typed after `python -m training`. It knows words and defaults, no torch and no environment."""
 
 import argparse
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from models_store import records
 from models_store.errors import RecipeRejected
+from models_store.recipe import Recipe
+from models_store.specs import DataSpec
 
 RECIPES = Path(__file__).parent / "recipes"
 Command = Callable[[argparse.Namespace], None]
@@ -47,12 +51,17 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
     folds.add_argument("--folds", type=_positive, default=5)
 
     finetune = add("finetune", "teach a version your own pictures; the gate decides whether the result may serve")
-    finetune.add_argument("ref", help="the version to start from: a name, name@alias or name@7")
-    finetune.add_argument("--data", required=True, help="a folder per label, a zip of one, a CSV or a JSONL file")
+    finetune.add_argument("ref", nargs="?", help="the version to start from: a name, name@alias or name@7")
+    finetune.add_argument("--data", help="a folder per label, a zip of one, a CSV or a JSONL file")
+    finetune.add_argument(
+        "--job", type=Path, metavar="FOLDER", help="instead of all else: do what its recipe.json says"
+    )
     finetune.add_argument("--suffix", help="publish as a model of its own, NAME-SUFFIX; needed for other labels")
+    finetune.add_argument("--parent", type=int, metavar="PID", help="the worker: if it is gone, the job ends at once")
     finetune.add_argument("--unfreeze", choices=("head", "last_block", "all", "gradual"), help="what may learn")
     finetune.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
     _changes(finetune)
+    finetune.set_defaults(refuse=finetune.error)
 
     compress = add("compress", "make a smaller version: pruned, rounded to int8, or a student's")
     compress.add_argument("way", choices=("prune", "int8", "distil"))
@@ -94,6 +103,15 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
     examples = add("examples", "draw the example pictures of the documentation")
     examples.add_argument("folder", type=Path)
     return whole
+
+
+def check_finetune(options: argparse.Namespace) -> None:
+    """Ends the process with a usage line unless there are a version and data, or a job and no word beside it."""
+    others = ("data", "suffix", "unfreeze", "fresh", "set", "seed", "epochs", "deterministic")
+    if options.job is None and not (options.ref and options.data):
+        options.refuse("a version and --data are needed, or --job")
+    if options.job is not None and (options.ref or any(getattr(options, name) for name in others)):
+        options.refuse("everything of a job is in its folder: leave the version and the recipe's options out")
 
 
 def _recipe(command: argparse.ArgumentParser) -> None:
@@ -145,6 +163,51 @@ def changed(table: dict[str, object], changes: list[tuple[list[str], object]]) -
             inner = found
         inner[key] = value
     return table
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """The recipe that a command names, with all that the command line says otherwise."""
+    recipe = read_recipe(options.recipe)
+    data = data_of(options.data)
+    if data is not None:
+        recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, source=data.source, path=data.path))
+    changes = changes_of(options)
+    if options.held_out is not None:
+        changes.append((["calibration", "held_out"], options.held_out))
+    if options.publish_to is not None:
+        changes.append((["publish_to"], options.publish_to))
+    return Recipe.read(changed(records.plain(recipe), changes))
+
+
+def changes_of(options: argparse.Namespace) -> list[tuple[list[str], object]]:
+    """What the command line says otherwise than a recipe, the last word last."""
+    changes = list(options.set)
+    changes += [(["seed"], options.seed)] if options.seed is not None else []
+    changes += [(["train", "epochs"], options.epochs)] if options.epochs is not None else []
+    changes += [(["deterministic"], True)] if options.deterministic else []
+    return changes
+
+
+def read_recipe(name: str) -> Recipe:
+    """A recipe of the software by its name, or a TOML file. Raises RecipeRejected."""
+    path = RECIPES / f"{name}.toml" if name in shipped_recipes() else Path(name)
+    try:
+        return Recipe.from_toml(path.read_text())
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise RecipeRejected(
+            f"There is no recipe {name}: give a TOML file or one of {', '.join(shipped_recipes())}."
+        ) from None
+    except UnicodeDecodeError:
+        raise RecipeRejected(f"{name} is no TOML file, as it is not in UTF-8: give another, or save it anew.") from None
+
+
+def data_of(text: str | None) -> DataSpec | None:
+    """What `--data` names: a data set with a name, or somebody's own files."""
+    if text is None:
+        return None
+    if text == "mnist" or text == "bundled":
+        return DataSpec(source=text)  # type: ignore[arg-type]
+    return DataSpec(source="files", path=text)
 
 
 def _positive(text: str) -> int:

@@ -130,7 +130,8 @@ def compress(
     if rows.labels != parent.manifest.labels:
         raise RecipeRejected(f"{parent.ref} reads other labels than this data set has: give its own by --data.")
     name = f"{key(recipe, rows)}-{way}-{amount}-{parent.manifest.digest[:8]}"
-    with registry.stage(recipe.publish_to) as folder, kept(registry.root, name, fresh) as runs:
+    registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
+    with kept(registry.root, name, fresh) as runs:
         fitted = _made(parent, way, amount, recipe, rows, run, report, runs)
         before = evaluate.score(Model.load(parent.folder, parent.manifest), rows.test).accuracy
 
@@ -143,7 +144,8 @@ def compress(
             runs={"training": fitted.epochs}, parent=parent.ref, judge=judge,
             facts=_comparison(parent, rows.test, report),
         )  # fmt: skip
-        return publish(outcome, registry, folder, report)
+        with registry.stage(recipe.publish_to) as folder:
+            return publish(outcome, registry, folder, report)
 
 
 def _made(

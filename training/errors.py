@@ -86,3 +86,11 @@ class AssessmentRejected(TrainingError):
 
 class WeightsRejected(TrainingError):
     """Weights that do not fit their net, or a file that holds none."""
+
+
+class BaseUnusable(TrainingError):
+    """The version that a job starts from is gone, or not what was published."""
+
+
+class JobAbandoned(TrainingError):
+    """Nobody said for a long time whether a finished job may publish."""

@@ -3,15 +3,19 @@
 The only user of torch.ao.quantization, which warns that it will move to another package.
 """
 
+import contextlib
 import copy
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+import torch.fx.config
 from torch import Tensor, nn
 
 from models_store.model import WEIGHTS, save_module, save_weights
 from models_store.specs import InputSpec
+from training.errors import TrainingDiverged
 
 _RANGE_ROWS, _LEAST_RANGE_ROWS = 2000, 100  # pictures whose activations set the int8 ranges
 _RANGE_PIXELS = 2000 * 28 * 28  # in all: of large pictures, fewer say as much
@@ -46,7 +50,8 @@ def export(net: nn.Module, picture: InputSpec, sample: Tensor, folder: Path) -> 
     """Writes weights.safetensors and the three candidates of `FILES`.
 
     `sample`: uint8 [N, C, H, W] training pictures; the first ones set the int8 ranges. Modules are scripted here and
-    never at load, because each scripting leaks memory; and not frozen, so that they can be cast and moved later.
+    never at load, because each scripting leaks memory; and not frozen, so that they can be cast and moved later. Raises
+    TrainingDiverged where the net answers a sample with what is no finite number, though its weights are finite.
     """
     net = copy.deepcopy(net).cpu().eval()
     save_weights(net.state_dict(), folder / WEIGHTS)
@@ -88,8 +93,33 @@ def quantised(net: nn.Module, picture: InputSpec, sample: Tensor) -> nn.Module:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        watched = prepare_fx(copy.deepcopy(net).eval(), get_default_qconfig_mapping("onednn"), (parts[0] / 255.0,))
+        warnings.filterwarnings("ignore", message="torch.inf detected", category=UserWarning)
+        with _without_stack_traces():
+            watched = prepare_fx(copy.deepcopy(net).eval(), get_default_qconfig_mapping("onednn"), (parts[0] / 255.0,))
         with torch.inference_mode():
             for part in parts:
-                watched((part / 255.0 - mean) / std)
+                _look(watched, net, (part / 255.0 - mean) / std)
         return convert_fx(watched)
+
+
+def _look(watched: nn.Module, net: nn.Module, batch: Tensor) -> None:
+    """Shows a batch to the observers. Raises TrainingDiverged where the net's answers are no finite numbers."""
+    try:
+        finite = bool(torch.isfinite(watched(batch)).all())
+    except RuntimeError:  # no observer can count what is no number
+        finite = bool(torch.isfinite(net(batch)).all())
+        if finite:
+            raise
+    if not finite:
+        raise TrainingDiverged("The new net's answers are no finite numbers: lower train.learning_rate.")
+
+
+@contextlib.contextmanager
+def _without_stack_traces() -> Iterator[None]:
+    """Has torch not note which line of the net made which step: nobody reads it, and it imports torch's compiler."""
+    before = torch.fx.config.do_not_emit_stack_traces
+    torch.fx.config.do_not_emit_stack_traces = True
+    try:
+        yield
+    finally:
+        torch.fx.config.do_not_emit_stack_traces = before

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from models_store.specs import FineTuneSpec
 
+OWN_TEST = "the base's own test"
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -13,6 +15,7 @@ class Judged:
     rows: int
     base: float | None  # share read right; None where the base does not have these labels
     candidate: float
+    what: str = OWN_TEST
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str) -> Dec
     if old is None or old.base is None:
         return Decision(better, f"{_word(better)}: {said}; no test of the base is on this machine")
     kept = old.base - old.candidate <= spec.max_loss + 1e-9  # shares of whole rows: a tie in floats is a tie
-    said += f"; the base's own test ({old.rows:,} rows): {_share(old.base)} -> {_share(old.candidate)}"
+    said += f"; {old.what} ({old.rows:,} rows): {_share(old.base)} -> {_share(old.candidate)}"
     blame = [] if better else ["worse on the new pictures"]
     blame += [] if kept else [f"forgets more than {100 * spec.max_loss:g} points"]
     return Decision(better and kept, f"{_word(better and kept)}: {said}{''.join(f'; {reason}' for reason in blame)}")

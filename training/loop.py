@@ -1,6 +1,7 @@
 """The one training loop, read top to bottom. It knows tensors and numbers, no files, no stores and no data set."""
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -150,14 +151,14 @@ def fit(
                 run.on_step(number, done, steps)
 
             loss_sum, right, seen = world.summed(torch.stack([loss_sum, right, seen]))
-            if not torch.isfinite(loss_sum):
-                raise TrainingDiverged(
-                    f"The loss left the finite numbers in epoch {number}: lower train.learning_rate."
-                )
             watched = None
             if validation is not None:  # the leader's numbers for all: they must stop in the same epoch
                 found = torch.tensor(measure(average, validation, recipe, device), device=device)
                 watched = world.told(found).tolist()
+            if not all(map(math.isfinite, (loss_sum.item(), *(watched or ())))):
+                raise TrainingDiverged(
+                    f"The loss left the finite numbers in epoch {number}: lower train.learning_rate."
+                )
             history.append(
                 Epoch(
                     number,

@@ -1,5 +1,7 @@
 """Optimizers, learning rates and which blocks learn, as a recipe names them. It knows no data and no loss."""
 
+import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -17,15 +19,24 @@ def optimizer(net: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
     nesterov = spec.nesterov and spec.momentum > 0
     match spec.optimizer:
         case "sgd":
-            return torch.optim.SGD(groups, lr=rate, momentum=spec.momentum, nesterov=nesterov)
+            return _plain(torch.optim.SGD)(groups, lr=rate, momentum=spec.momentum, nesterov=nesterov)
         case "rmsprop":
-            return torch.optim.RMSprop(groups, lr=rate, momentum=spec.momentum)
+            return _plain(torch.optim.RMSprop)(groups, lr=rate, momentum=spec.momentum)
         case "adam":
-            return torch.optim.Adam(groups, lr=rate)
+            return _plain(torch.optim.Adam)(groups, lr=rate)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate)
+            return _plain(torch.optim.AdamW)(groups, lr=rate)
         case "adagrad":
-            return torch.optim.Adagrad(groups, lr=rate)
+            return _plain(torch.optim.Adagrad)(groups, lr=rate)
+
+
+@functools.cache
+def _plain(kind: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+    """The same optimizer without the wrappers that tell torch's compiler to let it alone: nothing is compiled here, and
+    the first of them imports that compiler, which takes a second and more."""
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    bare = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    return type(kind.__name__, (kind,), {**bare, "step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 
 def _groups(net: nn.Module, spec: TrainSpec) -> list[dict[str, Any]]:

@@ -18,12 +18,14 @@ _TRIALS = 3  # of each format, in turn; the quickest counts, because noise only 
 @contextlib.contextmanager
 def deterministic(wanted: bool) -> Iterator[None]:
     """Lets torch choose only operations that give the same bits every time, inside the block."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(wanted or before)
+    if not wanted or torch.are_deterministic_algorithms_enabled():
+        yield
+        return
+    torch.use_deterministic_algorithms(True)  # imports torch's compiler, two seconds: not where nobody wants it
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(False)
 
 
 def choose(

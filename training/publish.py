@@ -12,12 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models_store.errors import ManifestMismatch
 from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
-from models_store.model import PLAIN, PROBES, Model, Pixels, Probabilities, agrees, load_fastest, save_probes
+from models_store.model import PLAIN, PROBES, Model, Pixels, Probabilities, agrees, save_probes
 from models_store.recipe import Recipe
+from models_store.refs import CHAMPION
 from models_store.registry import Registry, Version
 from training import draw, evaluate, plots
 from training.data import DataSet, Rows
+from training.errors import TrainingDiverged
 from training.evaluate import Score
 from training.export import FILES, export
 from training.gate import Decision
@@ -48,11 +51,21 @@ class Outcome:
     pictures: bool = True  # draw the report's PNGs, by libraries that take seconds to import
 
 
-def publish(outcome: Outcome, registry: Registry, folder: Path, report: Report) -> Version:
+def publish(
+    outcome: Outcome,
+    registry: Registry,
+    folder: Path,
+    report: Report,
+    *,
+    leave: Callable[[], None] = lambda: None,
+    made: Callable[[], Version | None] = lambda: None,
+) -> Version:
     """Fills `folder` (staged by the registry) and publishes it under the recipe's name.
 
-    Candidates that disagree with the plain one on the probes are left out. Raises ManifestMismatch where the version
-    could not be served afterwards: better here than there.
+    Candidates that disagree with the plain one on the probes are left out. `leave` is called when only the publishing
+    is missing and returns when it may be done; a version that `made` knows then is taken instead: it is another
+    process's of the same job. Raises TrainingDiverged where the net answers with what is no number, and
+    ManifestMismatch where the version could not be served afterwards: better here than there.
     """
     report.stage("exporting")
     recipe, data = outcome.recipe, outcome.data
@@ -61,33 +74,40 @@ def publish(outcome: Outcome, registry: Registry, folder: Path, report: Report) 
     draft = manifest(outcome)
     plain = Model.load(folder, draft)
     read = evaluate.score(plain, data.test)
+    if not np.isfinite(read.probabilities).all():
+        raise TrainingDiverged("The new net's answers are no finite numbers: lower train.learning_rate.")
     draft, least = _with_candidates(folder, draft, plain, read, data.test)
     if outcome.judge is not None:
         decision = outcome.judge(least)
         report.note(decision.why)
         draft = dataclasses.replace(draft, accepted=decision.accepted, gate=decision.why)
     draft = _with_numbers(folder, draft, read, outcome)
-    load_fastest(folder, draft.with_files(folder))
-    version = registry.publish(recipe.publish_to, folder, draft)
+    leave()
+    with registry.alone(recipe.publish_to):
+        version = made() or registry.publish(recipe.publish_to, folder, draft)
+    announce(version, registry, report)
+    return version
+
+
+def announce(version: Version, registry: Registry, report: Report) -> None:
+    """Says what was published, and all its numbers to programs."""
+    found = version.manifest
     report.result(
         version=version.ref,
-        accuracy=version.manifest.metrics["accuracy"],
-        parameters=version.manifest.parameters,
-        candidates=", ".join(version.manifest.candidates),
-        accepted=version.manifest.accepted,
-        gate=version.manifest.gate,
-        champion=registry.aliases(version.name).get("champion") == version.number,
+        accuracy=found.metrics["accuracy"],
+        parameters=found.parameters,
+        candidates=", ".join(name for name in FILES if name in found.candidates),
+        accepted=found.accepted,
+        gate=found.gate,
+        champion=registry.aliases(version.name).get(CHAMPION) == version.number,
         folder=str(version.folder),
+        numbers=dict(found.metrics),
     )
-    return version
 
 
 def manifest(outcome: Outcome) -> Manifest:
     """What is known of the version before its files are written."""
     recipe, data = outcome.recipe, outcome.data
-    path = (
-        Path(recipe.data.path).resolve().name if recipe.data.path else ""
-    )  # where it lay on this machine is nobody's business
     return Manifest(
         net=recipe.net.name,
         parameters=parameters(outcome.net),
@@ -95,7 +115,7 @@ def manifest(outcome: Outcome) -> Manifest:
         labels=data.labels,
         metrics={},
         data=DataFacts(source=data.source, sha256=data.digest(), train_rows=len(data.train), test_rows=len(data.test)),
-        recipe=dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=path)),
+        recipe=_anywhere(recipe),
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         made_with={
             "torch": torch.__version__,
@@ -108,6 +128,19 @@ def manifest(outcome: Outcome) -> Manifest:
     )
 
 
+def _anywhere(recipe: Recipe) -> Recipe:
+    """The recipe with the files' names only: where they lay on this machine is nobody's business."""
+    task = recipe.finetune
+    if task is not None:
+        task = dataclasses.replace(task, validation=_name(task.validation))
+    data = dataclasses.replace(recipe.data, path=_name(recipe.data.path))
+    return dataclasses.replace(recipe, data=data, finetune=task)
+
+
+def _name(path: str) -> str:
+    return Path(path).resolve().name if path else ""
+
+
 def _with_candidates(folder: Path, draft: Manifest, plain: Model, read: Score, test: Rows) -> tuple[Manifest, float]:
     """The draft with those candidates that agree with the plain one on the probes, and the share of test rows that the
     worst of them reads right; the others' files go."""
@@ -116,12 +149,14 @@ def _with_candidates(folder: Path, draft: Manifest, plain: Model, read: Score, t
     kept, least = {}, read.accuracy
     for name, candidate in draft.candidates.items():
         model = plain if name == PLAIN else Model.load(folder, draft, name)
-        if agrees(model.predict(probes), expected):
-            answers = read if model is plain else evaluate.score(model, test)
+        answers = read if model is plain else evaluate.score(model, test)
+        if agrees(model.predict(probes), expected):  # warm by now, as it will be when it serves
             changed, least = evaluate.changed(answers, read), min(least, answers.accuracy)
             kept[name] = dataclasses.replace(candidate, labels_changed=changed, test_rows=len(test))
         else:
             (folder / candidate.file).unlink()
+    if PLAIN not in kept:
+        raise ManifestMismatch("The new version does not answer the same picture alike twice. Train it again.")
     return dataclasses.replace(draft, candidates=kept), least
 
 

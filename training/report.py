@@ -7,14 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from training.loop import Epoch
+if TYPE_CHECKING:  # whoever reports a job that could not begin has no torch yet
+    from training.loop import Epoch
 
 _WIDTH = 80  # columns that a table may take
 _SECONDS_BETWEEN = 1.0  # lines about steps, for programs
@@ -32,7 +33,7 @@ class Report(Protocol):
         Epochs and steps count from 1. May be called after every step.
         """
 
-    def epoch(self, run: str, epoch: Epoch) -> None:
+    def epoch(self, run: str, epoch: "Epoch") -> None:
         """An epoch of the named run (`training`, `calibration`) ended."""
 
     def note(self, text: str) -> None:
@@ -61,7 +62,7 @@ class JsonLines:
             self._told = now
             self._line("progress", run=run, epoch=epoch, epochs=epochs, done=done, steps=steps)
 
-    def epoch(self, run: str, epoch: Epoch) -> None:
+    def epoch(self, run: str, epoch: "Epoch") -> None:
         self._line("epoch", run=run, **dataclasses.asdict(epoch))
 
     def note(self, text: str) -> None:
@@ -73,8 +74,25 @@ class JsonLines:
     def result(self, **facts: Any) -> None:
         self._line("result", **facts)
 
+    def ready(self) -> None:
+        """A job's version is complete and waits for leave to be published."""
+        self._line("ready")
+
+    def error(self, code: str, text: str) -> None:
+        """A job can't be done: the stable name of the reason, and one sentence that says what to do."""
+        self._line("error", code=code, text=text)
+
     def _line(self, event: str, **facts: Any) -> None:
-        print(json.dumps({"event": event, **facts}), flush=True)
+        print(json.dumps(_finite({"event": event, **facts}), allow_nan=False), flush=True)
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for infinity and for what is no number, neither of which JSON has."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Bar:
@@ -99,7 +117,7 @@ class Bar:
         self._steps, self._epochs = steps, max(epoch, epochs, self._epochs)
         self._move(epoch, (epoch - 1) * steps + done)
 
-    def epoch(self, run: str, epoch: Epoch) -> None:
+    def epoch(self, run: str, epoch: "Epoch") -> None:
         self._begin(run)
         self._epochs = epoch.epochs
         self._facts = f"loss {epoch.loss:.4f}  right {100 * epoch.accuracy:.2f} %"
@@ -177,7 +195,7 @@ class Silent:
     def progress(self, run: str, epoch: int, done: int, steps: int, epochs: int = 1) -> None:
         pass
 
-    def epoch(self, run: str, epoch: Epoch) -> None:
+    def epoch(self, run: str, epoch: "Epoch") -> None:
         pass
 
     def note(self, text: str) -> None:

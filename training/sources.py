@@ -1,11 +1,13 @@
 """Data sets by name: MNIST's files, the bundled digits, a person's own files. It knows no net and no training."""
 
+import importlib.util
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models_store.datasets.archive import ArchiveLimits
 from models_store.datasets.clean import Cleaned, Report, clean
@@ -21,6 +23,7 @@ _BUNDLED_TEST_ROWS = 360  # a fifth, as in scikit-learn's own example for this s
 _DIGITS = tuple("0123456789")
 _LEAST = 5  # pictures of each label: four to learn from, one to test
 _SHOWN = 5  # rows and labels that a refusal names
+_PARTS, _IDX = ("train", "t10k"), {"images-idx3-ubyte": 3, "labels-idx1-ubyte": 1}  # and their axes
 _OWN_LIMITS = ArchiveLimits(max_entries=1_000_000, max_expanded_bytes=16 * 2**30)  # of people's own machines
 
 
@@ -68,8 +71,10 @@ def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[R
     Raises DataSetRejected where the files can't be used: as `label_unknown` where a row has another label, and as
     `too_few_examples` where no picture is usable.
     """
-    strangers: dict[str, list[str]] = {}
-    cleaned = clean(_known(read(path, _OWN_LIMITS), labels, strangers), picture)
+    wheres_of: dict[str, list[str]] = {}
+    cleaned = clean(_noted(read(path, _OWN_LIMITS), labels, wheres_of), picture)
+    usable = set(cleaned.labels)
+    strangers = {label: wheres for label, wheres in wheres_of.items() if label in usable}
     if strangers:
         wheres = [where for rows in strangers.values() for where in rows][:_SHOWN]
         raise DataSetRejected(
@@ -82,17 +87,16 @@ def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[R
     return _rows(cleaned, labels), cleaned.report
 
 
-def _known(
-    rows: Iterable[Row | Refused], labels: tuple[str, ...], strangers: dict[str, list[str]]
+def _noted(
+    rows: Iterable[Row | Refused], labels: tuple[str, ...], wheres_of: dict[str, list[str]]
 ) -> Iterator[Row | Refused]:
-    """The rows until the first with another label. From there on it only collects these: nothing else matters then."""
+    """All rows; notes by the way where the first ones with each other label are. Only usable ones will count."""
     for row in rows:
         if isinstance(row, Row) and row.label not in labels:
-            wheres = strangers.setdefault(row.label, [])
+            wheres = wheres_of.setdefault(row.label, [])
             if len(wheres) < _SHOWN:
                 wheres.append(row.where)
-        elif not strangers:
-            yield row
+        yield row
 
 
 def _rows(cleaned: Cleaned, labels: tuple[str, ...]) -> Rows:
@@ -119,17 +123,38 @@ def mnist(folder: Path, download: bool = True) -> DataSet:
     Missing files are downloaded there by torchvision where the network and `download` allow. Raises DataMissing where
     they are not there then.
     """
-    datasets = torchvision().datasets
+    raw = folder / "MNIST" / "raw"
     try:
-        train, test = (datasets.MNIST(str(folder), train=part, download=download) for part in (True, False))
-    except (OSError, RuntimeError, ValueError, AssertionError):
+        if download and not all((raw / f"{part}-{what}").is_file() for part in _PARTS for what in _IDX):
+            for part in (True, False):  # its import takes two seconds, and reading takes no library
+                torchvision().datasets.MNIST(str(folder), train=part, download=True)
+        train, test = (_idx_rows(raw, part) for part in _PARTS)
+    except (OSError, RuntimeError, ValueError):
         raise DataMissing(
-            f"MNIST is not in {folder / 'MNIST' / 'raw'} and could not be downloaded: put the four files "
+            f"MNIST is not in {raw} and could not be downloaded: put the four files "
             "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte there "
             "(unpacked), or set DIGITSERVE_DATA_DIR to the folder that holds MNIST/raw."
         ) from None
-    rows = [Rows(part.data[:, None], part.targets.long()) for part in (train, test)]
-    return DataSet(rows[0], rows[1], _DIGITS, "mnist")
+    return DataSet(train, test, _DIGITS, "mnist")
+
+
+def _idx_rows(raw: Path, part: str) -> Rows:
+    pictures, labels = (_idx(raw / f"{part}-{what}", axes) for what, axes in _IDX.items())
+    if len(pictures) != len(labels):
+        raise ValueError(part)
+    return Rows(pictures, labels)
+
+
+def _idx(path: Path, axes: int) -> torch.Tensor:
+    """Pictures as uint8 [N, 1, H, W], or labels as int64 [N], in the format that MNIST's page describes. Raises
+    ValueError for another, OSError."""
+    data = np.fromfile(path, np.uint8)
+    head = 4 * (1 + axes)
+    magic, *shape = data[:head].view(">u4").tolist() if len(data) >= head else [0]
+    if magic != 0x800 + axes or not shape[0]:
+        raise ValueError(path.name)
+    values = torch.from_numpy(data[head:].reshape(shape))
+    return values[:, None] if axes > 1 else values.long()
 
 
 def bundled() -> DataSet:
@@ -138,12 +163,23 @@ def bundled() -> DataSet:
 
     8x8 pixels of 0..16, enlarged bicubically to 20x20 in the middle of 28x28, which is MNIST's own layout.
     """
-    from sklearn.datasets import load_digits  # a second to import: only who asks for it pays
-
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = _small_digits()
     small = torch.from_numpy(np.asarray(pixels, np.float32)).view(-1, 1, 8, 8) * (255 / 16)
     large = torch.nn.functional.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False)
     pictures = torch.nn.functional.pad(large, (4, 4, 4, 4)).round().clamp(0, 255).to(torch.uint8)
     rows = Rows(pictures, torch.from_numpy(np.asarray(labels, np.int64)))
     cut = len(rows) - _BUNDLED_TEST_ROWS
     return DataSet(rows[:cut], rows[cut:], _DIGITS, "bundled")
+
+
+def _small_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """scikit-learn's table, read where it lies: importing the library around it takes a second."""
+    package = importlib.util.find_spec("sklearn")
+    table = Path(package.origin if package and package.origin else "").parent / "datasets" / "data" / "digits.csv.gz"
+    if not table.is_file():  # another release keeps it elsewhere
+        from sklearn.datasets import load_digits
+
+        pixels, labels = load_digits(return_X_y=True)
+        return pixels, labels
+    rows = np.loadtxt(table, delimiter=",")
+    return rows[:, :-1], rows[:, -1].astype(np.int64)

@@ -51,20 +51,20 @@ def _trained(
     if recipe.train.batch_size < 2 * run.world.size:
         raise RecipeRejected(f"train.batch_size must be {2 * run.world.size} or more: two rows for each process.")
     with contextlib.ExitStack() as ends:
-        runs, folder = None, None
+        runs = None
         if run.world.leads:
-            # Staged first: a bad name or a full disk shows before hours of training.
-            folder = ends.enter_context(registry.stage(recipe.publish_to))
+            registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
             runs = ends.enter_context(kept(registry.root, key(recipe, rows), fresh))
         fitted = learn("training", recipe, rows.train, len(rows.labels), run, report, folder=runs)
         histories, calibration = {"training": fitted.epochs}, Calibration()
         if recipe.calibration.held_out:
             sibling, calibration = _calibrated(recipe, rows, registry, run, report, runs)
             histories["calibration"] = sibling.epochs
-        if folder is None:
+        if not run.world.leads:
             return None
         outcome = Outcome(fitted.net, recipe, rows, fitted.precision, calibration, histories)
-        return publish(outcome, registry, folder, report)
+        with registry.stage(recipe.publish_to) as folder:
+            return publish(outcome, registry, folder, report)
 
 
 def cross_validate(recipe: Recipe, data_folder: Path, folds: int, run: Run, report: Report) -> list[float]:

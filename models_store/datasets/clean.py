@@ -69,7 +69,32 @@ def clean(
     `on_row` hears after each row how many there were. Holds the pixels of all, and the file of one.
     """
     pixels = bytearray()
-    seen: dict[bytes, _Seen] = {}  # in the order of `pixels`
+    seen, report = _counted(rows, spec, on_row, max_pixels, pixels.extend)
+    stacked = np.frombuffer(pixels, np.uint8).reshape(len(seen), *spec.shape)
+    good = np.array([not same.conflicts for same in seen], bool)
+    labels = tuple(same.label for same in seen if not same.conflicts)
+    return Cleaned(stacked if good.all() else stacked[good], labels, report)
+
+
+def count(
+    rows: Iterable[Row | Refused],
+    spec: InputSpec,
+    on_row: Callable[[int], None] | None = None,
+    max_pixels: int = _MAX_PIXELS,
+) -> Report:
+    """The report of `clean`, without holding the pixels of any picture but one."""
+    return _counted(rows, spec, on_row, max_pixels, lambda _: None)[1]
+
+
+def _counted(
+    rows: Iterable[Row | Refused],
+    spec: InputSpec,
+    on_row: Callable[[int], None] | None,
+    max_pixels: int,
+    keep: Callable[[bytes], None],
+) -> tuple[list[_Seen], Report]:
+    """The different pictures in the order in which `keep` hears their pixels, and the report."""
+    seen: dict[bytes, _Seen] = {}
     refused: Counter[str] = Counter()
     examples: list[Refused] = []
     number = 0
@@ -84,7 +109,7 @@ def clean(
             known = seen.setdefault(hashlib.sha256(raw).digest(), _Seen(row.where, row.label))
             known.count += 1
             if known.count == 1:
-                pixels += raw
+                keep(raw)
             if known.label != row.label:
                 known.conflicts = True
                 why = f"It is the same picture as {known.where}, whose label is {known.label}. Correct one of them."
@@ -92,7 +117,7 @@ def clean(
         del examples[_MAX_EXAMPLES:]
         if on_row is not None:
             on_row(number)
-    return _without_conflicts(pixels, list(seen.values()), spec, number, refused, tuple(examples))
+    return list(seen.values()), _report(list(seen.values()), number, refused, tuple(examples))
 
 
 def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
@@ -105,25 +130,14 @@ def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
     return prepared.pixels
 
 
-def _without_conflicts(
-    pixels: bytearray,
-    seen: list[_Seen],
-    spec: InputSpec,
-    rows: int,
-    refused: Counter[str],
-    examples: tuple[Refused, ...],
-) -> Cleaned:
-    stacked = np.frombuffer(pixels, np.uint8).reshape(len(seen), *spec.shape)
-    good = np.array([not same.conflicts for same in seen], bool)
+def _report(seen: list[_Seen], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> Report:
     kept = [same for same in seen if not same.conflicts]
-    labels = tuple(same.label for same in kept)
-    report = Report(
+    return Report(
         rows=rows,
         kept=len(kept),
         duplicates=sum(same.count - 1 for same in kept),
         conflicting_labels=sum(same.count for same in seen if same.conflicts),
         refused=dict(refused),
         examples=examples,
-        per_label=dict(Counter(labels)),
+        per_label=dict(Counter(same.label for same in kept)),
     )
-    return Cleaned(stacked if good.all() else stacked[good], labels, report)

@@ -61,16 +61,16 @@ def pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("pretrained")
 async def test_a_new_head_reads_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for number, picture in enumerate(scenes(180, seed=7)):  # 60 of each
+    for number, picture in enumerate(scenes(90, seed=7)):  # 30 of each
         file = tmp_path / "shapes" / SHAPES[number % 3] / f"{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(png(picture))
     changes = ("--set", "train.learning_rate=0.01", "--set", "train.batch_size=8", "--set", "augment.crop=1")
-    told = Typed(capsys)("train", "resnet18", "--data", tmp_path / "shapes", "--epochs", "4", *changes)
+    told = Typed(capsys)("train", "resnet18", "--data", tmp_path / "shapes", "--epochs", "3", *changes)
     assert told.result["version"] == "shapes-resnet18@1"
     manifest = published(tmp_path / "store", "shapes-resnet18").manifest
     assert (manifest.recipe.train.unfreeze, manifest.input.shape) == ("head", (3, 224, 224))
-    assert (manifest.data.train_rows, manifest.data.test_rows) == (144, 36)
+    assert (manifest.data.train_rows, manifest.data.test_rows) == (72, 18)
 
     fresh = scenes(60, seed=11)
     app = create_app(Settings(store_dir=tmp_path / "store", default_model="shapes-resnet18"))
@@ -78,7 +78,7 @@ async def test_a_new_head_reads_shapes(tmp_path: Path, capsys: pytest.CaptureFix
         answers = [await read(http, picture) for picture in fresh]
         shown = (await read(http, fresh[0], prepared="true"))["prepared"]
     right = sum(answer["label"] == SHAPES[number % 3] for number, answer in enumerate(answers))
-    assert right >= 36  # of 60; by chance 20 +- 4, and 47 to 51 were seen
+    assert right >= 36  # of 60; by chance 20 +- 4, and 41 to 52 were seen
     assert {answer["model"] for answer in answers} == {"shapes-resnet18@1"}
     seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown))))
     assert (seen == fresh[0]).all()  # 224x224 passes as it is, in its colours

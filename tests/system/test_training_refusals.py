@@ -140,7 +140,7 @@ def test_a_recipe_that_is_none(refused: Refused, command: str, recipe: str, sent
         ("finetune digits --data $good --set train.epochs=0", "train.epochs must be 1 to 10000."),
         ("finetune digits --data $good --set finetune.nope=1", "Unknown key finetune.nope."),
         ("finetune digits --data $good --set finetune=null", "Fine-tuning needs the recipe's table finetune"),
-        ("finetune digits --data $good --set net.options.width=0.5", "change no other net.options."),
+        ("finetune digits --data $good --set net.options.width=0.5", "its dropout is finetune.dropout."),
         ("finetune digits --data $good --suffix Mine", "A model name has 1 to 63 of a-z, 0-9 and -"),
         ("compress prune digits --data bundled --set train.nope=1", "Unknown key train.nope."),
         ("compress prune digits --data bundled --amount 1", "--amount must be at least 0 and below 1."),

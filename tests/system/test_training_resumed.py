@@ -50,8 +50,7 @@ def test_after_kill_9_the_same_command_makes_the_same_weights(
     child.kill()
     child.communicate()
     assert not (store / "digits-bundled" / "1").exists()
-    abandoned = list(store.glob("*/.staging-*"))
-    assert len(abandoned) == 1  # nobody sees it; models_store.retention takes it away after a day
+    assert not list(store.glob("*/.staging-*"))  # nothing is begun there before the training has ended
     shutil.copytree(store, copy)
 
     told = typed(*LINE)
@@ -63,7 +62,7 @@ def test_after_kill_9_the_same_command_makes_the_same_weights(
     told_of = json.loads((version.folder / "report" / "metrics.json").read_text())["runs"]["training"]
     assert [epoch["number"] for epoch in told_of] == [1, 2, 3]
     assert not list(store.glob(".runs/*"))
-    assert list(store.glob("*/.staging-*")) == abandoned
+    assert not list(store.glob("*/.staging-*"))
 
     afresh = typed(*LINE, "--store", copy, "--fresh")
     assert (epochs(afresh), afresh.notes) == ([1, 2, 3], [])

@@ -121,6 +121,8 @@ def test_help_names_every_command_and_every_command_has_help(capsys: pytest.Capt
         [], ["fly"], ["train"], ["train", "lite", "--set", "epochs"], ["train", "lite", "--threads", "0"],
         ["search", "lite", "--trials", "-1"], ["compress", "shrink", "digits"], ["finetune", "digits"],
         ["finetune", "digits", "--data", "x", "--unfreeze", "tail"], ["export", "digits", "x"],
+        ["finetune", "--data", "x"], ["finetune"], ["finetune", "digits", "--job", "x"],
+        ["finetune", "--job", "x", "--data", "y"], ["finetune", "--job", "x", "--epochs", "3"],
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_a_usage_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

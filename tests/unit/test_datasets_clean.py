@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from models_store.datasets.clean import Report, clean
+from models_store.datasets.clean import Report, clean, count
 from models_store.datasets.rows import Refused, Row
 from models_store.specs import InputSpec
 from tests.pictures import encoded, png
@@ -57,6 +57,18 @@ def test_of_a_picture_with_two_labels_no_copy_is_kept() -> None:
     assert (report.rows, report.kept, report.duplicates, report.conflicting_labels) == (5, 1, 0, 4)
     assert [(found.where, found.code) for found in report.examples] == [("d", "conflicting_labels")]
     assert "a" in report.examples[0].why and "7" in report.examples[0].why
+
+
+def test_counting_says_the_same() -> None:
+    rows: list[Row | Refused] = [
+        row("a", "7", 1), row("b", "7", 1), row("c", "2", 2), row("d", "1", 1), row("e", "3", 3), row("f", "3", 3),
+        Row("g", "7", b"no picture"), Refused("h", "label_missing", "There is no label."),
+    ]  # fmt: skip
+    heard: list[int] = []
+    report = count(rows, SPEC, heard.append)
+    assert report == clean(rows, SPEC).report
+    assert (report.rows, report.kept, report.duplicates, report.conflicting_labels) == (8, 2, 1, 3)
+    assert heard == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_bad_and_blank_pictures_are_refused_and_counted() -> None:

@@ -67,7 +67,7 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     assert numbers["new_rows"] == 10
     lost = round(360 * float(right[0] - right[1]))  # of 360 rows, one is 0.28 points
     assert found.accepted is (lost <= 1 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
-    assert f"the base's own test (360 rows): {right[0]:.2%} -> {right[1]:.2%}" in found.gate
+    assert f"scikit-learn's digits in place of its own test (360 rows): {right[0]:.2%} -> {right[1]:.2%}" in found.gate
     assert found.gate in heard.notes
     assert heard.facts["accepted"] is found.accepted
 

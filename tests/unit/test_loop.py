@@ -91,6 +91,16 @@ def test_an_absurd_learning_rate_is_told(name: str) -> None:
         trained(stripes(60), dataclasses.replace(SPEC, learning_rate=1e12), name=name)
 
 
+def test_a_last_step_into_the_absurd_is_told_by_the_watched_rows() -> None:
+    """The only loss was measured before the only step; its weights are finite, and their answers are not."""
+    recipe = recipe_of(TrainSpec(epochs=1, batch_size=60, learning_rate=1e12, precision="float32"))
+    torch.manual_seed(0)
+    net = build(recipe.net, PICTURE, 3)
+    with pytest.raises(TrainingDiverged, match=r"in epoch 1: lower train\.learning_rate"):
+        fit(net, stripes(60), recipe, validation=stripes(33, seed=9))
+    assert all(torch.isfinite(weights).all() for weights in net.state_dict().values())
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -156,3 +156,8 @@ def test_an_unknown_option_is_rejected(name: str, given: dict[str, int | str]) -
 def test_an_option_out_of_range_is_rejected(name: str, given: dict[str, float]) -> None:
     with pytest.raises(RecipeRejected, match=next(iter(given))):
         net(name, **given)
+
+
+@pytest.mark.parametrize("name", ["fast", "cnn", "mlp"])
+def test_a_whole_number_will_do_where_a_fraction_may_stand(name: str) -> None:
+    assert torch.jit.script(net(name, dropout=0).eval()).code  # which takes no 0 for 0.0

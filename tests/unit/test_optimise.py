@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import itertools
 import math
@@ -129,3 +130,34 @@ def test_a_cosine_after_a_warm_up_meets_its_peak_and_ends_low() -> None:
     assert max(rates) == pytest.approx(1)
     assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[30] == pytest.approx((1 + math.cos(math.pi / 2)) / 2, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("sgd", lambda groups: SGD(groups, lr=0.01, momentum=0.9, nesterov=True)),
+        ("rmsprop", lambda groups: torch.optim.RMSprop(groups, lr=0.01, momentum=0.9)),
+        ("adam", lambda groups: torch.optim.Adam(groups, lr=0.01)),
+        ("adamw", lambda groups: torch.optim.AdamW(groups, lr=0.01)),
+        ("adagrad", lambda groups: torch.optim.Adagrad(groups, lr=0.01)),
+    ],
+)
+def test_an_optimizer_steps_as_torchs_own_also_after_a_checkpoint(name: Any, own: Any) -> None:
+    spec = dataclasses.replace(SPEC, optimizer=name, learning_rate=0.01, weight_decay=0.1)
+    net = build(NetSpec(name="mlp", options={"hidden": 8, "second": 8}), PICTURE, 3)
+    twin = copy.deepcopy(net)
+    ours = optimizer(net, spec)
+    matrices, others = [[p for p in twin.parameters() if (p.dim() > 1) is wide] for wide in (True, False)]
+    theirs = own([{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}])
+    batch = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    for step in range(4):
+        for it, improver in ((net, ours), (twin, theirs)):
+            improver.zero_grad()
+            it(batch).square().sum().backward()
+            improver.step()
+        if step == 1:
+            state = ours.state_dict()
+            ours = optimizer(net, spec)
+            ours.load_state_dict(state)
+    assert all(torch.equal(mine, other) for mine, other in zip(net.parameters(), twin.parameters(), strict=True))
+    assert isinstance(ours, type(theirs))

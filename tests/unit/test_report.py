@@ -1,5 +1,7 @@
+import dataclasses
 import io
 import json
+import math
 import re
 
 import pytest
@@ -50,6 +52,17 @@ def test_every_event_is_one_json_object_a_line(capsys: pytest.CaptureFixture[str
         {"event": "table", "title": "two", "columns": ["", "a"], "rows": [["accuracy", "99 %"]]},
         {"event": "result", "version": "digits@1", "left": {"p": 0.5}},
     ]  # fmt: skip
+
+
+def test_what_is_no_number_is_null_as_json_has_none(capsys: pytest.CaptureFixture[str]) -> None:
+    report = JsonLines()
+    report.epoch("training", dataclasses.replace(SECOND, loss=math.nan, validation_loss=math.inf))
+    report.result(numbers={"nll": -math.inf, "rows": 3}, many=[math.nan, 0.5])
+    out = capsys.readouterr().out
+    assert "NaN" not in out and "Infinity" not in out
+    epoch, result = map(json.loads, out.splitlines())
+    assert (epoch["loss"], epoch["accuracy"], epoch["validation_loss"]) == (None, 0.9375, None)
+    assert result == {"event": "result", "numbers": {"nll": None, "rows": 3}, "many": [None, 0.5]}
 
 
 def test_steps_are_told_at_most_once_a_second(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 
 from models_store.registry import RUNS, Registry
-from models_store.retention import prune
+from models_store.retention import prune, sweep
 from tests.conftest import republished
 
 NOW = datetime.datetime(2026, 1, 20, tzinfo=datetime.UTC)
@@ -23,6 +23,14 @@ def test_what_a_killed_process_left_goes_after_its_time(registry: Registry) -> N
     assert prune(registry, NOW) == []
     assert not any(folder.exists() for folder in old)
     assert all((folder / "file").exists() for folder in young)
+
+
+def test_a_stage_that_goes_away_meanwhile_stops_no_sweep(registry: Registry) -> None:
+    gone = registry.root / "digits" / ".staging-0"
+    gone.symlink_to(registry.root / "no-more")  # it is listed, and nothing is there when it is looked at
+    old = aged(registry.root / RUNS / "digits-1", 8)
+    sweep(registry, NOW)
+    assert not old.exists()
 
 
 def test_prune_takes_old_rejects_and_all_but_twenty_unaliased(registry: Registry) -> None:

@@ -10,8 +10,9 @@ from sklearn.datasets import load_digits
 
 from models_store.errors import RecipeRejected
 from models_store.specs import DataSpec, InputSpec
+from tests.lessons import mnist_files
 from training import sources
-from training.data import DataSet
+from training.data import DataSet, Rows
 from training.errors import DataMissing
 
 
@@ -95,6 +96,24 @@ def test_a_half_copied_data_set_is_told(tmp_path: Path, size: int) -> None:
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 3) + bytes(3))
     with pytest.raises(DataMissing, match="MNIST"):
         sources.mnist(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("train-labels-idx1-ubyte", struct.pack(">II", 0x801, 2) + bytes(2)),  # for three pictures
+        ("train-images-idx3-ubyte", struct.pack(">IIII", 0x802, 3, 28, 28) + bytes(3 * 784)),
+        ("t10k-images-idx3-ubyte", struct.pack(">IIII", 0x803, 0, 28, 28)),
+        ("t10k-labels-idx1-ubyte", struct.pack(">II", 0x801, 3) + bytes(2)),
+    ],
+)
+def test_files_of_mnist_that_do_not_fit_are_told(tmp_path: Path, part: str, content: bytes) -> None:
+    rows = Rows(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
+    folder = mnist_files(tmp_path, rows, rows)
+    assert len(sources.mnist(folder, download=False).test) == 3
+    (folder / "MNIST" / "raw" / part).write_bytes(content)
+    with pytest.raises(DataMissing, match="MNIST"):
+        sources.mnist(folder, download=False)
 
 
 @pytest.mark.usefixtures("without_network")

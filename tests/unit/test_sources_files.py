@@ -119,9 +119,22 @@ def test_other_labels_are_named_with_their_rows(tmp_path: Path) -> None:
     assert "x/012.png" not in sentence and str(tmp_path) not in sentence
 
 
+def test_another_label_that_only_a_bad_picture_has_is_no_other_label(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"7": 6, "1": 2})
+    (path / "x").mkdir()
+    (path / "x" / "bad.png").write_bytes(b"bad")
+    rows, report = sources.labelled(path, PICTURE, ("1", "7"))
+    assert (len(rows), report.refused) == (8, {"image_invalid": 1})
+
+
 def test_a_thousand_other_labels_make_a_short_sentence(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
-    table.write_text("label,pixel0,pixel1,pixel2,pixel3\n" + "".join(f"{n},0,0,9,9\n" for n in range(1000)))
+    rows = ["label," + ",".join(f"pixel{n}" for n in range(784))]
+    for label in range(1000):  # no two pictures are the same: two points, each time elsewhere
+        pixels = [0] * 784
+        pixels[100 + label % 500] = pixels[650 + label // 500] = 255
+        rows.append(",".join(map(str, [label, *pixels])))
+    table.write_text("\n".join(rows))
     with pytest.raises(DataSetRejected, match="'0', '1', '2', '3', '4' and 995 more") as caught:
         sources.labelled(table, PICTURE, ("x",))
     assert len(str(caught.value)) < 300

@@ -91,7 +91,9 @@ def build(spec: NetSpec, picture: InputSpec, labels: int) -> nn.Module:
         if wanted:
             raise RecipeRejected(f"The net {spec.name} takes {wanted} as {key}, not {value!r}.")
     try:
-        return NETS[spec.name](picture.channels, labels, **spec.options)
+        # TorchScript takes no 0 for 0.0
+        values = {key: float(value) if known[key] is float else value for key, value in spec.options.items()}
+        return NETS[spec.name](picture.channels, labels, **values)
     except ValueError as error:
         raise RecipeRejected(f"The net {spec.name} cannot be built with {dict(spec.options)}: {error}.") from None
     except RuntimeError:  # torch found no memory for it

@@ -1,0 +1,165 @@
+"""The folder of one fine-tune job, as the process sees it that does the job: what to do, the leave to publish, how it
+ends. It knows neither what training is nor who asks for it.
+
+FOLDER/recipe.json   what to do; names in it are relative to the folder
+       go            appears when the finished version may be published
+       *.pt          checkpoints, an earlier attempt's too
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import errno
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from models_store.errors import (
+    BadRef,
+    DataSetRejected,
+    ManifestMismatch,
+    RecipeRejected,
+    RecordRejected,
+    StoreError,
+)
+from models_store.recipe import Recipe
+from models_store.refs import Ref
+from models_store.registry import Registry, Version
+from training.errors import BaseUnusable, JobAbandoned, TrainingDiverged, TrainingError
+from training.report import JsonLines
+
+RECIPE, GO = "recipe.json", "go"
+REFUSED, BROKEN, TERMINATED = 2, 1, 128 + signal.SIGTERM  # exit codes
+_LOOK_SECONDS = 0.02
+_PATIENCE_SECONDS = 600.0  # a worker that has not answered by then never will: it has its own, shorter, limits
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_CODES: tuple[tuple[type[Exception], str], ...] = (
+    (BaseUnusable, "base_unusable"),
+    (TrainingDiverged, "training_diverged"),
+    (JobAbandoned, "job_abandoned"),
+    (RecipeRejected, "recipe_rejected"),
+    (RecordRejected, "recipe_rejected"),
+    (BadRef, "recipe_rejected"),
+    (ManifestMismatch, "version_unservable"),
+    (StoreError, "training_refused"),
+    (TrainingError, "training_refused"),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at a job."""
+
+    folder: Path
+    recipe: Recipe  # its files by whole paths
+    id: str  # empty where nobody gave it one
+    patience_seconds: float = _PATIENCE_SECONDS
+
+    def published(self, registry: Registry) -> Version | None:
+        """The version that another attempt at this job has published.
+
+        It becomes the champion where its model has none: the attempt may have been killed just before that.
+        """
+        if not self.id:
+            return None
+        name = self.recipe.publish_to
+        for number in reversed(registry.versions(name)):
+            try:
+                version = registry.resolve(Ref(name, None, number))
+            except StoreError:  # not readable: no attempt left it so
+                continue
+            task = version.manifest.recipe.finetune
+            if task is not None and task.job == self.id:
+                registry.crown(version)
+                return version
+        return None
+
+    def wait(self) -> None:
+        """Says `ready` on standard output and waits for leave to publish. Raises JobAbandoned where none is given."""
+        JsonLines().ready()
+        until = time.monotonic() + self.patience_seconds
+        while not (self.folder / GO).exists():
+            if time.monotonic() > until:
+                raise JobAbandoned("Nobody gave leave to publish the result, so the job ended. Make it again.")
+            time.sleep(_LOOK_SECONDS)
+
+
+def open_job(folder: Path) -> Job:
+    """Reads what is to be done. Raises RecipeRejected, OSError."""
+    recipe = Recipe.from_json((folder / RECIPE).read_text())
+    task = recipe.finetune
+    if task is None or recipe.data.source != "files":
+        raise RecipeRejected("A job's recipe needs the table finetune and data of its own.")
+    validation = str(folder / task.validation) if task.validation else ""
+    recipe = dataclasses.replace(
+        recipe,
+        data=dataclasses.replace(recipe.data, path=str(folder / recipe.data.path)),
+        finetune=dataclasses.replace(task, validation=validation),
+    )
+    return Job(folder, recipe, task.job)
+
+
+def run(work: Callable[[], None]) -> int:
+    """Does the work and returns the exit code; whatever goes wrong is one `error` line on standard output."""
+    try:
+        work()
+    except _Terminated:
+        return TERMINATED
+    except Exception as error:  # the last one to hear of it
+        code, text = reason(error)
+        with contextlib.suppress(OSError):  # the disk that is full holds the lines too
+            JsonLines().error(code, text)
+        if code != _INTERNAL[0]:
+            return REFUSED
+        traceback.print_exception(error)
+        return BROKEN
+    return 0
+
+
+_INTERNAL = ("internal_error", "Something broke in the training, which the operator's log describes. Try again.")
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """The stable name of what went wrong, and one sentence for whoever asked for the job."""
+    if isinstance(error, DataSetRejected):
+        return error.code, str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "storage_full", "The disk is full. Free some space and make the job again."
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_of_memory(error)):
+        return "out_of_memory", "The training needs more memory than there is. Take a smaller batch_size."
+    if isinstance(error, TrainingDiverged):  # its own text names the command line's options
+        return "training_diverged", "The training left the finite numbers. Take a lower learning rate."
+    return next(((code, str(error)) for kind, code in _CODES if isinstance(error, kind)), _INTERNAL)
+
+
+def _is_of_memory(error: RuntimeError) -> bool:
+    """torch has a class of its own for GPUs only."""
+    return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: as an exception it takes away whatever is half-written, and nobody takes it for an error."""
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Terminated
+
+
+def obey(parent: int | None) -> None:
+    """Makes this process end tidily at SIGTERM, and with the thread that started it: by SIGKILL, and on Linux only.
+
+    `parent` is the process that started it, which may be gone by now; None where nobody said which that was.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    if sys.platform == "linux":
+        parent = os.getppid() if parent is None else parent
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before that was said
+            os.kill(os.getpid(), signal.SIGKILL)
