@@ -3,17 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo serve test check format train bench bench-training
+.PHONY: demo serve test soak check format train bench bench-training
 .DEFAULT_GOAL := demo
 
-demo: $(READY)  ## start a server on a free port and let it read docs/examples
+demo: $(READY)  ## start a server, let it read pictures and learn a hand that it reads badly
 	$(BIN)/python docs/demo.py
 
 serve: $(READY)  ## serve on http://127.0.0.1:8000 until stopped
 	$(BIN)/digitserve serve
 
 test: $(READY)  ## unit, integration, system and contract tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
+
+MINUTES ?= 20
+SEED ?= 1
+soak: $(READY)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 check: $(READY)  ## lint, format, types, import walls, file lengths
 	$(BIN)/ruff check .

@@ -65,6 +65,9 @@ class VersionEntry(BaseModel):
     owned_by: str = _OWNER
     aliases: list[str] = Field(description="that point at this version", examples=[["champion"]])
     serving: Served | None = Field(description="null where this process has not loaded it")
+    parent: str | None = Field(description="the version it was fine-tuned from", examples=["digits@1"])
+    data_sha256: str = Field(description="of all pictures and labels that it learned from and was tested on")
+    job: str | None = Field(description="the fine-tune job that made it", examples=["ftjob-5f2a9c0d1e7b4a68f2a9c0d1"])
     manifest: dict[str, Any]
 
 
@@ -121,13 +124,16 @@ def router(
     def model(ref: RefParam) -> VersionEntry:
         """The version that a ref points at: labels, accuracy, recipe, data, calibration, files and their digests."""
         version = registry.resolve(Ref.parse(ref))
-        loaded = serving(version)
+        manifest, loaded = version.manifest, serving(version)
         return VersionEntry(
             id=version.ref,
-            created=_unix(version.manifest.created_at),
+            created=_unix(manifest.created_at),
             aliases=sorted(a for a, n in registry.aliases(version.name).items() if n == version.number),
             serving=Served(candidate=loaded.candidate, device=loaded.device) if loaded else None,
-            manifest=records.plain(version.manifest),
+            parent=manifest.parent,
+            data_sha256=manifest.data.sha256,
+            job=(manifest.recipe.finetune.job if manifest.recipe.finetune else "") or None,
+            manifest=records.plain(manifest),
         )
 
     @routes.put("/{name}/aliases/{alias}", summary="Promote", openapi_extra={"requestBody": _PROMOTION})

@@ -4,24 +4,36 @@ A store writes `with database.writing() as connection` and everything in the blo
 """
 
 import contextlib
+import errno
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, MetaData, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+import structlog
+from sqlalchemy import URL, Connection, Engine, Float, MetaData, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.errors import DatabaseUnavailable, StorageFull
+from app.errors import AppError, DatabaseUnavailable, StorageFull
 
 HEAD = "0001"  # the newest script in app/migrations/versions
-WAIT_SECONDS = 5  # for a lock, for a connection, for an answer
+SCRIPTS = Path(__file__).parent / "migrations"
+WAIT_SECONDS = 5.0  # for a lock, for a connection, for an answer
 
 metadata = MetaData()
 _MIGRATING = 0x64696769  # the advisory lock's number: any, but always the same
-_FULL = ("disk is full", "disk I/O error", "No space left on device")
+_DISK_FULL, _NOT_ALLOWED = "53100", "42501"
+# a quota is no full disk to SQLite but a failed write
+_SQLITE_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+_SQLITE_UNUSABLE = (
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT,
+)  # fmt: skip
+_log = structlog.get_logger("digitserve.database")
 
 
 class now(FunctionElement[float]):  # noqa: N801 (reads like SQL's other functions)
@@ -44,9 +56,15 @@ def _postgresql_now(*_: Any, **__: Any) -> str:
 class Database:
     """Opens nothing until it is asked; may be used from any thread."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's: `sqlite:////folder/file.db` or `postgresql+psycopg://user@host/name`."""
-        self._engine = _postgresql(url) if make_url(url).get_backend_name() == "postgresql" else _sqlite(url)
+    def __init__(self, url: str, wait_seconds: float = WAIT_SECONDS) -> None:
+        """`url` is SQLAlchemy's: `sqlite:////folder/file.db` or `postgresql://user@host/name`.
+
+        Nobody waits longer than `wait_seconds` for a lock, a connection or an answer.
+        """
+        found = make_url(url)
+        is_server = found.get_backend_name() in ("postgresql", "postgres")
+        self._engine = _postgresql(found, wait_seconds) if is_server else _sqlite(found, wait_seconds)
+        self._wait_seconds = wait_seconds
         self._ready = False
         self._lock = threading.Lock()
 
@@ -59,9 +77,8 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed at the end of the block. Raises DatabaseUnavailable, StorageFull."""
-        with _refusals(), self._migrated().connect() as connection:
-            with connection.execution_options(writes=True).begin():
-                yield connection
+        with _refusals(), self._migrated().connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Lets go of every connection."""
@@ -69,41 +86,60 @@ class Database:
 
     def _migrated(self) -> Engine:
         if not self._ready:
-            with self._lock:
+            if not self._lock.acquire(timeout=self._wait_seconds):  # another thread waits for the database already
+                raise _unavailable()
+            try:
                 if not self._ready:
                     _migrate(self._engine)
                     self._ready = True
+            finally:
+                self._lock.release()
         return self._engine
 
 
 def _migrate(engine: Engine) -> None:
     """Runs the scripts that are missing, in one transaction; processes that start together wait for the first."""
-    if _revision(engine) == HEAD:
-        return
+    _make_room(engine.url)
+    with engine.connect() as connection:
+        if _revision(connection) == HEAD:
+            return
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
-    with engine.connect() as connection, connection.execution_options(writes=True).begin():
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if _revision(connection) not in {None, *known}:
+            raise DatabaseUnavailable(
+                "database_too_new",
+                "The database was made by a newer release. Start that release, or name another database.",
+            )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+def _make_room(url: URL) -> None:
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _log.error("database_refused", why=error.strerror)
+        raise (_full() if error.errno in (errno.ENOSPC, errno.EDQUOT) else _unusable()) from error
 
 
-def _sqlite(url: str) -> Engine:
-    path = make_url(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, pool_timeout=WAIT_SECONDS)
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _sqlite(url: URL, wait_seconds: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": wait_seconds}, pool_timeout=wait_seconds)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
@@ -120,16 +156,26 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _postgresql(url: str) -> Engine:
-    milliseconds = 1000 * WAIT_SECONDS
+def _postgresql(url: URL, wait_seconds: float) -> Engine:
+    seconds, milliseconds = max(1, round(wait_seconds)), round(1000 * wait_seconds)
+    settings = {
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": milliseconds,  # a stopped process keeps nobody from its rows
+        "timezone": "utc",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return create_engine(
-        url,
+        url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
-        pool_timeout=WAIT_SECONDS,
+        pool_timeout=wait_seconds,
         connect_args={
-            "connect_timeout": WAIT_SECONDS,
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c timezone=utc",
-            "tcp_user_timeout": milliseconds,  # a server that is cut off answers nothing, not even no
+            "connect_timeout": seconds,
+            "options": f"{options} {url.query.get('options', '')}",
+            # a server that is cut off answers nothing, not even no: neither to a request, nor while one waits
+            "tcp_user_timeout": milliseconds,
+            "keepalives_idle": seconds,
+            "keepalives_interval": 1,
         },
     )
 
@@ -138,30 +184,41 @@ def _postgresql(url: str) -> Engine:
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
-        if error.connection_invalidated or not _is_ours(error):
-            if any(words in str(error.orig) for words in _FULL):
-                raise StorageFull(
-                    "storage_full", "The disk of the database is full. Free some space and repeat the request."
-                ) from error
-            raise _unavailable() from error
-        raise
-    except OSError as error:
+    except PoolTimeout as error:  # every connection is in use
         raise _unavailable() from error
-    except SQLAlchemyError as error:
-        if type(error).__name__ == "TimeoutError":  # every connection is in use
-            raise _unavailable() from error
-        raise
+    except DBAPIError as error:
+        refusal = _refusal(error)
+        if refusal is None:
+            raise
+        _log.error("database_refused", why=str(error.orig))
+        raise refusal from error
 
 
-def _is_ours(error: DBAPIError) -> bool:
-    """True for what a statement did wrong: a bug of ours, or a constraint that a store wants to know of."""
-    from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
-
-    return isinstance(error, (DataError, IntegrityError, ProgrammingError))
+def _refusal(error: DBAPIError) -> AppError | None:
+    """None for what a statement did wrong: a bug of ours, or a constraint that a store wants to know of."""
+    lite = getattr(error.orig, "sqlite_errorcode", None)  # https://www.sqlite.org/rescode.html
+    state = getattr(error.orig, "sqlstate", None)  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+    if state == _DISK_FULL or lite in _SQLITE_FULL:
+        return _full()
+    if state == _NOT_ALLOWED or (lite is not None and lite & 0xFF in _SQLITE_UNUSABLE):
+        return _unusable()
+    if error.connection_invalidated:
+        return _unavailable()
+    is_ours = isinstance(error, (DataError, IntegrityError, ProgrammingError)) or lite == sqlite3.SQLITE_ERROR
+    return None if is_ours else _unavailable()
 
 
 def _unavailable() -> DatabaseUnavailable:
     return DatabaseUnavailable(
         "database_unavailable", "The database does not answer. Repeat the request in a few seconds."
     )
+
+
+def _unusable() -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        "database_unusable", "The database can't be used as it is. Ask the operator to look into the service's log."
+    )
+
+
+def _full() -> StorageFull:
+    return StorageFull("storage_full", "The disk of the database is full. Free some space and repeat the request.")

@@ -1,4 +1,6 @@
-"""Caps on what one client may send. It knows no route: bodies are counted before anything reads them."""
+"""Caps on what one client may send: bodies are counted before anything reads them. It knows no route by itself."""
+
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,19 +9,22 @@ from app.logs import request_id
 
 
 class BodyLimit:
-    """Refuses a body over `max_bytes`: at the headers where they say its length, at the byte too many otherwise."""
+    """Refuses a body over the cap: at the headers where they say its length, at the byte too many otherwise."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, max_bytes_of: Mapping[str, int] | None = None) -> None:
+        """`max_bytes` for every request but those of `max_bytes_of`, whose keys are like `POST /v1/files`."""
         self._app = app
         self._max_bytes = max_bytes
+        self._max_bytes_of = dict(max_bytes_of or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        cap = self._max_bytes_of.get(f"{scope.get('method')} {scope.get('path')}", self._max_bytes)
         declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
-        if not declared.isdigit() or len(declared) > 19 or int(declared) > self._max_bytes:
-            problem = Problem.of(self._refusal())
+        if not declared.isdigit() or len(declared) > 19 or int(declared) > cap:
+            problem = Problem.of(_refusal(cap))
             assert problem is not None
             await problem.response(request_id())(scope, receive, send)
             return
@@ -29,12 +34,12 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
-                raise self._refusal()
+            if seen > cap:
+                raise _refusal(cap)
             return message
 
         await self._app(scope, counted, send)
 
-    def _refusal(self) -> PayloadTooLarge:
-        size = f"{self._max_bytes / 2**20:g} MiB"
-        return PayloadTooLarge("payload_too_large", f"The body is larger than {size}. Send less at a time.")
+
+def _refusal(cap: int) -> PayloadTooLarge:
+    return PayloadTooLarge("payload_too_large", f"The body is larger than {cap / 2**20:g} MiB. Send less at a time.")

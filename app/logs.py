@@ -54,6 +54,7 @@ def configure(log_format: str, level: str) -> None:
     )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # names each of its parts when it loads them
     logging.captureWarnings(True)
 
 

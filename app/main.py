@@ -8,15 +8,25 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from app import catalog, health, predict, problems
+from app.db import Database
 from app.drain import Drain, Draining
 from app.errors import EXAMPLE
+from app.files import routes as file_routes
+from app.files.store import FileStore
 from app.inference.engine import Engine
+from app.jobs import routes as job_routes
+from app.jobs.orders import Orders
+from app.jobs.store import JobStore
+from app.jobs.stream import Streams
 from app.limits import BodyLimit
 from app.logs import RequestLog
 from app.settings import Settings
 from app.ui import pages
+from models_store.errors import StoreError
 from models_store.model import best_device
+from models_store.refs import Ref
 from models_store.registry import Version, open_store
+from models_store.specs import InputSpec
 
 _DESCRIPTION = """Reads handwritten digits on people's pictures.
 
@@ -42,12 +52,16 @@ def create_app(settings: Settings) -> FastAPI:
     device = best_device() if settings.device == "auto" else settings.device
     engine = Engine(registry, device, max_live=settings.max_live_versions, max_image_pixels=settings.max_image_pixels)
 
+    database = Database(settings.database)
+    jobs = JobStore(database)
+    files = FileStore(database, settings.state_dir)
+    drain = Drain()
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with engine.running(settings.default_model):
             yield
-
-    drain = Drain()
+        database.close()
 
     def champion() -> str | None:
         if drain.begun:
@@ -58,6 +72,13 @@ def create_app(settings: Settings) -> FastAPI:
     def serving(version: Version) -> catalog.Serving | None:
         live = engine.fleet.find(version.name, version.number)
         return catalog.Serving(live.model.candidate, device) if live else None
+
+    def expected() -> InputSpec:
+        """What uploads are looked at for; any that has pictures at all where there is no default model yet."""
+        try:
+            return registry.resolve(Ref(settings.default_model)).manifest.input
+        except StoreError:
+            return InputSpec()
 
     app = FastAPI(
         title="DigitServe",
@@ -72,10 +93,14 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(predict.router(engine, settings.default_model))
     app.include_router(catalog.router(registry, serving, engine.fleet.refresh))
+    app.include_router(file_routes.router(files, expected, jobs.using))
+    orders = Orders(registry, files, settings.job_min_accuracy)
+    app.include_router(job_routes.router(jobs, orders, Streams(jobs, drain)))
     app.include_router(health.router(champion))
     pages.install(app)
     app.add_middleware(Draining, drain=drain)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    uploads = {"POST /v1/files": settings.max_file_bytes}
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads)
     app.add_middleware(RequestLog)  # added last, so outermost
     _describe_problems(app)
     return app

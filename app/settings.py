@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STORE = Path(__file__).parent.parent / "models_store" / "artifacts"
@@ -36,7 +37,29 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_known(cls, url: str) -> str:
+        """A file or a server: everything else would fail later, and in every process anew."""
+        if url and not _usable(url):
+            hint = "name sqlite:////folder/file.db or postgresql://user:password@host:5432/name"
+            raise PydanticCustomError("database_url", hint)
+        return url
+
     @property
     def database(self) -> str:
         """SQLAlchemy's URL: a file in the state folder unless another is named."""
         return self.database_url or f"sqlite:///{(self.state_dir / 'digitserve.db').resolve()}"
+
+
+def _usable(url: str) -> bool:
+    from sqlalchemy import make_url  # a tenth of a second that most commands need not spend
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    if parts.drivername == "sqlite":
+        return parts.database not in (None, "", ":memory:")
+    return parts.drivername in ("postgresql", "postgres", "postgresql+psycopg") and bool(parts.database)

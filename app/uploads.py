@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import binascii
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -127,35 +129,49 @@ def _from_base64(instance: object, index: int) -> bytes:
 
 
 def parts(body: bytes, content_type: str) -> list[Part]:
-    """Splits a multipart body (RFC 7578). Raises BadRequest where it is malformed or has over 1,000 parts."""
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
-    if not boundary:
-        raise BadRequest("multipart_malformed", "The Content-Type names no boundary. Let your HTTP library set it.")
-    reader = _Reader()
-    try:
-        parser = MultipartParser(boundary, reader.callbacks())
-        parser.write(body)
-        parser.finalize()
-    except FormParserError:
-        raise BadRequest("multipart_malformed", _MALFORMED) from None
-    if not reader.ended and body:
-        raise BadRequest("multipart_malformed", "The multipart body ends before its final boundary. Send all of it.")
-    return reader.parts
+    """Splits a whole multipart body. Raises BadRequest where it is malformed or has over 1,000 parts."""
+    form = Multipart(content_type, lambda part, piece: part.data.extend(piece))
+    form.feed(body)
+    form.end()
+    return form.parts
 
 
-class _Reader:
-    """Collects what the parser finds."""
+class Multipart:
+    """A multipart body (RFC 7578) that comes piece by piece; it keeps the headers of its parts, not their content."""
 
-    def __init__(self) -> None:
+    def __init__(self, content_type: str, on_data: Callable[[Part, bytes], None], max_parts: int = _MAX_PARTS) -> None:
+        """`on_data` hears of each part's content as it comes. Raises BadRequest for a Content-Type without boundary."""
+        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        if not boundary:
+            raise BadRequest("multipart_malformed", "The Content-Type names no boundary. Let your HTTP library set it.")
         self.parts: list[Part] = []
-        self.ended = False
+        self._on_data = on_data
+        self._max_parts = max_parts
+        self._begun = self._ended = False
         self._field = bytearray()
         self._value = bytearray()
+        with _well_formed():
+            self._parser = MultipartParser(boundary, self._callbacks())
 
-    def callbacks(self) -> "MultipartCallbacks":
+    def feed(self, piece: bytes) -> None:
+        """Reads on. Raises BadRequest where it is malformed or has too many parts."""
+        self._begun = self._begun or bool(piece)
+        with _well_formed():
+            self._parser.write(piece)
+
+    def end(self) -> None:
+        """Says that no more comes. Raises BadRequest where that is too early; a body of no bytes has no parts."""
+        with _well_formed():
+            self._parser.finalize()
+        if self._begun and not self._ended:
+            raise BadRequest(
+                "multipart_malformed", "The multipart body ends before its final boundary. Send all of it."
+            )
+
+    def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._begin,
-            "on_part_data": lambda data, start, end: self.parts[-1].data.extend(data[start:end]),
+            "on_part_data": lambda data, start, end: self._on_data(self.parts[-1], data[start:end]),
             "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
             "on_header_end": self._header,
@@ -163,8 +179,8 @@ class _Reader:
         }
 
     def _begin(self) -> None:
-        if len(self.parts) == _MAX_PARTS:
-            raise BadRequest("too_many_parts", f"The body has more than {_MAX_PARTS} parts. Send fewer at a time.")
+        if len(self.parts) == self._max_parts:
+            raise BadRequest("too_many_parts", f"The body has more than {self._max_parts} parts. Send fewer at a time.")
         self.parts.append(Part())
 
     def _header(self) -> None:
@@ -174,4 +190,12 @@ class _Reader:
         self._value.clear()
 
     def _end(self) -> None:
-        self.ended = True
+        self._ended = True
+
+
+@contextmanager
+def _well_formed() -> Iterator[None]:
+    try:
+        yield
+    except FormParserError:
+        raise BadRequest("multipart_malformed", _MALFORMED) from None

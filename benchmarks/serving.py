@@ -8,34 +8,20 @@ ids, logs, limits. wrk shares the cores with the servers, so only the ratios wit
 
 import argparse
 import contextlib
-import json
-import os
-import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from models_store import pictures
+from benchmarks import load
 from models_store.machine import cores
 from models_store.registry import SHIPPED
-from training import draw
-
-ROOT = Path(__file__).parent.parent
-PICTURES = 200
-BOUNDARY = "edge7MA4YWxk"
-Result = dict[str, float]
 
 
 def main() -> int:
@@ -48,86 +34,39 @@ def main() -> int:
     if shutil.which("wrk") is None:
         print("wrk is missing: apt-get install wrk", file=sys.stderr)
         return 2
-    results: dict[tuple[str, int], list[Result]] = {}
+    results: dict[tuple[str, int], list[load.Result]] = {}
     with tempfile.TemporaryDirectory() as folder, _ours(Path(folder)) as ours, _tutorial() as tutorial:
-        bodies = _bodies(Path(folder) / "bodies")
+        bodies = load.bodies(Path(folder) / "bodies")
         for connections in map(int, options.connections.split(",")):
             for _ in range(options.rounds):
                 for way, url in (("tutorial", tutorial), ("ours", ours)):
-                    _wrk(url, bodies, connections, 1)
-                    results.setdefault((way, connections), []).append(_wrk(url, bodies, connections, options.seconds))
+                    load.wrk(url, bodies, connections, 1)
+                    results.setdefault((way, connections), []).append(
+                        load.wrk(url, bodies, connections, options.seconds)
+                    )
     _print(results)
     return 1 if any(run["wrong"] for runs in results.values() for run in runs) else 0
 
 
-def _bodies(folder: Path) -> Path:
-    """Multipart bodies with drawn digits, one file each."""
-    folder.mkdir()
-    rng = np.random.default_rng(1)
-    for number in range(PICTURES):
-        png = pictures.to_png(draw.unit(number % 10, rng)[None])
-        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
-        body = f"{head}Content-Type: image/png\r\n\r\n".encode() + png + f"\r\n--{BOUNDARY}--\r\n".encode()
-        (folder / str(number)).write_bytes(body)
-    return folder
-
-
 @contextlib.contextmanager
 def _ours(folder: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port := _free_port())]
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port := load.free_port())]
     environment = {"DIGITSERVE_STORE_DIR": str(folder / "store")}
-    with _process(command, environment, f"http://127.0.0.1:{port}/readyz"):
+    with load.process(command, environment, f"http://127.0.0.1:{port}/readyz"):
         yield f"http://127.0.0.1:{port}/v1/predict"
 
 
 @contextlib.contextmanager
 def _tutorial() -> Iterator[str]:
-    place = ["--port", str(port := _free_port()), "--workers", str(cores())]
+    place = ["--port", str(port := load.free_port()), "--workers", str(cores())]
     options = ["--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peers.tutorial:app", *place, *options]
     environment = {"MODEL": str(SHIPPED / "digits" / "1" / "model.pt")}
-    with _process(command, environment, f"http://127.0.0.1:{port}/openapi.json"):
+    with load.process(command, environment, f"http://127.0.0.1:{port}/openapi.json"):
         yield f"http://127.0.0.1:{port}/predict"
 
 
-@contextlib.contextmanager
-def _process(command: list[str], environment: dict[str, str], ready_url: str) -> Iterator[None]:
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL) as child:
-        try:
-            _wait(ready_url)
-            yield
-        finally:
-            child.terminate()
-            child.wait(60)
-
-
-def _wait(url: str) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                time.sleep(3)  # the other processes start as well
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"{url} does not answer")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _wrk(url: str, bodies: Path, connections: int, seconds: int) -> Result:
-    kind = f"multipart/form-data; boundary={BOUNDARY}"
-    script = ["-s", str(ROOT / "benchmarks" / "post.lua"), url, "--", str(bodies), str(PICTURES), kind]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *script]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = re.search(r"RESULT (\{.*\})", printed)
-    assert found, printed
-    return dict(json.loads(found[1]))
-
-
-def _print(results: dict[tuple[str, int], list[Result]]) -> None:
+def _print(results: dict[tuple[str, int], list[load.Result]]) -> None:
     table = Table("connections", "tutorial, req/s", "p50/p99 ms", "ours, req/s", "p50/p99 ms", "ratio", box=SIMPLE_HEAD)
     for connections in sorted({connections for _, connections in results}):
         theirs, ours = (_median(results[way, connections]) for way in ("tutorial", "ours"))
@@ -138,11 +77,11 @@ def _print(results: dict[tuple[str, int], list[Result]]) -> None:
     console.print(table)
 
 
-def _median(runs: list[Result]) -> Result:
+def _median(runs: list[load.Result]) -> load.Result:
     return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
 
-def _cells(result: Result) -> tuple[str, str]:
+def _cells(result: load.Result) -> tuple[str, str]:
     return f"{result['requests_per_second']:,.0f}", f"{result['p50_ms']:.1f}/{result['p99_ms']:.1f}"
 
 

@@ -28,6 +28,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DIGITSERVE_STORE_DIR", str(tmp_path / "store"))
+    monkeypatch.setenv("DIGITSERVE_STATE_DIR", str(tmp_path / "state"))
 
 
 @pytest.fixture(autouse=True, scope="session")

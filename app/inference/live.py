@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.inference.batcher import Batcher
 from app.uploads import MAX_BATCH
+from models_store.machine import give_back_memory
 from models_store.model import BUCKETS, Model, load_fastest
 from models_store.registry import Version
 
@@ -26,6 +27,7 @@ class Live:
 def load(version: Version, device: str, executor: Executor, max_waiting: int) -> Live:
     """Reads, checks and warms up a version; takes a second or more. Raises VersionCorrupt, ManifestMismatch."""
     model = load_fastest(version.folder, version.manifest, device)
+    give_back_memory()  # of the candidates that were tried beside it
     return Live(version, model, batching(model, executor, max_waiting))
 
 

@@ -1,11 +1,13 @@
 """Job: one fine-tuning as a frozen record, its states, and the table of every legal move. It knows no SQL, no process.
 
 queued ──claim──> running ──publish──> publishing ──succeed──> succeeded
-  │  ^              │ │ ^                  │
-  │  └───release────┘ │ └── claim, where the lease of the one before is over
-pause                 ├── fail ──> failed
+  │  ^              │ │ ^                  ^  │
+  │  └───release────┘ │ └── claim *        │  └── fail ──> failed
+pause                 ├── fail ──> failed  └── claim *, publish, release: it stays what it is
   v                   └── cancel ──> cancelled          (queued and paused jobs too)
 paused ──resume──> queued
+
+* where the lease of the one before is over
 """
 
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from typing import Any
 
 
 class State(StrEnum):
-    """Where a job is. `publishing` is the moment in which its result becomes visible, and can't be stopped."""
+    """Where a job is. From `publishing` on its result may be visible: nothing stops it any more, not after a crash."""
 
     QUEUED = "queued"
     PAUSED = "paused"
@@ -45,9 +47,9 @@ MOVES: Mapping[Move, Mapping[State, State]] = {
     },
     Move.PAUSE: {State.QUEUED: State.PAUSED, State.RUNNING: State.PAUSED},
     Move.RESUME: {State.PAUSED: State.QUEUED},
-    Move.CLAIM: {State.QUEUED: State.RUNNING, State.RUNNING: State.RUNNING, State.PUBLISHING: State.RUNNING},
-    Move.RELEASE: {State.RUNNING: State.QUEUED, State.PUBLISHING: State.QUEUED},
-    Move.PUBLISH: {State.RUNNING: State.PUBLISHING},
+    Move.CLAIM: {State.QUEUED: State.RUNNING, State.RUNNING: State.RUNNING, State.PUBLISHING: State.PUBLISHING},
+    Move.RELEASE: {State.RUNNING: State.QUEUED, State.PUBLISHING: State.PUBLISHING},
+    Move.PUBLISH: {State.RUNNING: State.PUBLISHING, State.PUBLISHING: State.PUBLISHING},
     Move.SUCCEED: {State.PUBLISHING: State.SUCCEEDED},
     Move.FAIL: {State.RUNNING: State.FAILED, State.PUBLISHING: State.FAILED},
 }  # fmt: skip
@@ -97,8 +99,6 @@ class Event:
     number: int
     created_at: float
     level: str  # info, warn, error
-    type: (
-        str  # message, metrics (data: an epoch's numbers), state (data: {"state": …}); the last one of a job is a state
-    )
+    type: str  # message, metrics (data: an epoch's numbers) or state (data: {"state": …}), which a job ends with
     message: str
     data: Mapping[str, Any] | None = None

@@ -1,11 +1,11 @@
-"""Leases: what workers do with jobs. Whoever holds a job names itself and its attempt with every write: a statement that
+"""Leases: what workers do with jobs. Whoever holds one names itself and its attempt with every write: a statement that
 changes no row says that the job is no longer theirs. It knows no process and no file. Time is the database's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
 from app.db import Database, now
@@ -28,7 +28,7 @@ class Leases:
             jobs.c.state == State.QUEUED,
             and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now()),
         )
-        free = and_(free, jobs.c.tries < self._max_tries)
+        free = and_(free, jobs.c.tries < self._limit)
         oldest = select(jobs.c.id).where(free).order_by(jobs.c.created_at, jobs.c.id).limit(1)
         oldest = oldest.with_for_update(skip_locked=True)
         with self._database.writing() as connection:
@@ -45,20 +45,17 @@ class Leases:
 
     def give_up_lost(self) -> Sequence[Job]:
         """Fails jobs whose last try was lost with its worker."""
-        lost = and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now(), jobs.c.tries >= self._max_tries)
+        lost = and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now(), jobs.c.tries >= self._limit)
         first = select(jobs.c.id).where(lost).limit(1).with_for_update(skip_locked=True)
-        error = {
-            "code": "job_lost",
-            "message": "Its workers ended, each time. Ask the operator to look.",
-            "param": None,
-        }
+        message = "Its workers ended, each time. Ask the operator to look."
+        error = {"code": "job_lost", "message": message, "param": None}
         failed = []
         with self._database.writing() as connection:
             while row := moved(
                 connection, Move.FAIL, and_(jobs.c.id == first.scalar_subquery(), lost),
                 error=error, finished_at=now(), worker=None, lease_until=None,
             ):  # fmt: skip
-                say(connection, row.id, "error", "state", error["message"] or "", {"state": State.FAILED})
+                say(connection, row.id, "error", "state", message, {"state": State.FAILED})
                 failed.append(to_job(row))
         return failed
 
@@ -77,13 +74,13 @@ class Leases:
             return True
 
     def publish(self, job: Job) -> bool:
-        """Asks whether the result may be published now; True once for one attempt."""
+        """Asks whether the result may be published now. From then on nobody can cancel or pause the job."""
         with self._database.writing() as connection:
             return moved(connection, Move.PUBLISH, owned(job), lease_until=self._lease) is not None
 
     def succeed(self, job: Job, result: Mapping[str, Any]) -> bool:
         """Ends a job whose version is published."""
-        return self._end(job, Move.SUCCEED, "info", str(result.get("gate", "done")), result=dict(result))
+        return self._end(job, Move.SUCCEED, "info", f"The job is done: {result['version']}.", result=dict(result))
 
     def fail(self, job: Job, code: str, message: str, param: str | None = None) -> bool:
         """Ends a job that can't be done."""
@@ -91,22 +88,32 @@ class Leases:
 
     def release(self, job: Job, why: str, *, counts: bool) -> bool:
         """Gives a job back. A try that counts (a crash) is one of `max_tries`; after the last the job fails."""
-        if counts and job.tries >= self._max_tries:
-            return self.fail(job, "job_crashed", f"The training ended {job.tries} times without a result: {why}")
+        left = jobs.c.tries < self._limit if counts else true()
         with self._database.writing() as connection:
             row = moved(
-                connection, Move.RELEASE, owned(job),
-                worker=None, lease_until=None, tries=jobs.c.tries - (0 if counts else 1),
+                connection, Move.RELEASE, and_(owned(job), left),
+                worker=None, tries=jobs.c.tries - (0 if counts else 1),
+                # whoever looks next may go on with a job that was publishing
+                lease_until=case((jobs.c.state == State.PUBLISHING, 0.0)),
             )  # fmt: skip
             if row is not None:
-                say(connection, job.id, "warn", "state", why, {"state": State.QUEUED})
-            return row is not None
+                say(connection, job.id, "warn", "state", why, {"state": row.state})
+                return True
+        if not counts:
+            return False
+        return self.fail(job, "job_crashed", f"The training ended {job.tries} times without a result: {why}")
 
-    def ended_before(self, seconds: float) -> Sequence[str]:
-        """Ids of the jobs that ended more than so many seconds ago."""
-        query = select(jobs.c.id).where(jobs.c.state.in_(ENDED), jobs.c.finished_at < now() - seconds)
+    def ended(self, among: Collection[str], seconds: float = 0.0) -> Sequence[str]:
+        """Which of these jobs ended, so many seconds ago or earlier."""
+        over = jobs.c.state.in_(ENDED), jobs.c.finished_at <= now() - seconds
+        query = select(jobs.c.id).where(jobs.c.id.in_(among), *over)
         with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
+
+    @property
+    def _limit(self) -> ColumnElement[int]:
+        """A job that was publishing may have a version already: it fails only where it seems that it never will end."""
+        return case((jobs.c.state == State.PUBLISHING, 2 * self._max_tries), else_=self._max_tries)
 
     @property
     def _lease(self) -> Any:

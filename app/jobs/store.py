@@ -6,33 +6,53 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from app.db import Database, now
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, TooBusy
 from app.files.store import files
-from app.jobs.job import Event, Job, Move, Order, State
-from app.jobs.tables import ORDER, events, jobs, moved, say, to_job
+from app.jobs.job import ENDED, Event, Job, Move, Order, State
+from app.jobs.tables import ORDER, events, jobs, moved, say, text_at, to_job
+
+_REFUSALS = {
+    State.SUCCEEDED: "The job has succeeded already. Its version can be promoted or deleted.",
+    State.FAILED: "The job has failed already. Its error says why; make another one.",
+    State.CANCELLED: "The job was cancelled already. Make another one.",
+    State.PUBLISHING: "The job is publishing its result, which takes a moment. Look at its status.",
+}
+
+
+def new_id() -> str:
+    """A job's name before there is the job."""
+    return f"ftjob-{secrets.token_hex(12)}"
 
 
 class JobStore:
     """All jobs of one database. Every method may raise DatabaseUnavailable, and those that write StorageFull."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most_waiting: int = 1000) -> None:
+        """Takes no more jobs while `most_waiting` are queued."""
         self._database = database
+        self._most_waiting = most_waiting
 
-    def add(self, order: Order, idempotency_key: str | None = None, request_digest: str | None = None) -> Job:
-        """Queues a job. The same key again gives the job that there is already.
+    def add(
+        self,
+        order: Order,
+        idempotency_key: str | None = None,
+        request_digest: str | None = None,
+        job_id: str | None = None,
+    ) -> Job:
+        """Queues a job, as `job_id` where its recipe names it. The same key again gives the job that there is already.
 
-        Raises NotFound where a file of the order is gone, and Conflict (`idempotency_key_reused`) where the key came
-        with another request.
+        Raises NotFound where a file of the order is gone, Conflict (`idempotency_key_reused`) where the key came with
+        another request, and TooBusy (`too_many_jobs`).
         """
         values = {name: getattr(order, name) for name in ORDER}
         values |= {
-            "id": f"ftjob-{secrets.token_hex(12)}", "state": State.QUEUED, "created_at": now(),
+            "id": job_id or new_id(), "state": State.QUEUED, "created_at": now(),
             "promote": int(order.promote), "idempotency_key": idempotency_key, "request_digest": request_digest,
             "attempt": 0, "tries": 0, "events": 0,
         }  # fmt: skip
@@ -41,22 +61,40 @@ class JobStore:
             query = insert(jobs).values(values).on_conflict_do_nothing().returning(*jobs.c)
             row = connection.execute(query).one_or_none()
             if row is None:
-                return self._known(connection, idempotency_key, request_digest)
-            for file in filter(None, (order.training_file, order.validation_file)):
+                known = self._known(connection, idempotency_key, request_digest)
+                assert known is not None, "only the key can be there already: ids are random"
+                return known
+            waiting = select(func.count()).select_from(jobs).where(jobs.c.state == State.QUEUED)
+            if connection.execute(waiting).scalar_one() > self._most_waiting:
+                raise TooBusy("too_many_jobs", "Too many jobs wait already. Cancel some, or come back later.")
+            for param in ("training_file", "validation_file"):
+                file = getattr(order, param)
+                if file is None:
+                    continue
                 # locked, so that nobody deletes it before this job can be seen
-                query = select(files.c.id).where(files.c.id == file).with_for_update(read=True)
-                if connection.execute(query).one_or_none() is None:
-                    raise NotFound("file_not_found", f"There is no file {file}. Upload it first.", "training_file")
+                there = select(files.c.id).where(files.c.id == file).with_for_update(read=True)
+                if connection.execute(there).one_or_none() is None:
+                    raise NotFound("file_not_found", f"There is no file {file}. Upload it first.", param)
             say(connection, row.id, "info", "state", "The job waits for its turn.", {"state": State.QUEUED})
             return to_job(row)
 
-    def _known(self, connection: Connection, key: str | None, digest: str | None) -> Job:
-        row = connection.execute(select(jobs).where(jobs.c.idempotency_key == key)).one()
-        if row.request_digest != digest:
+    def known(self, idempotency_key: str, request_digest: str) -> Job | None:
+        """The job that came with this key. Raises Conflict (`idempotency_key_reused`) where the request was another."""
+        with self._database.reading() as connection:
+            return self._known(connection, idempotency_key, request_digest)
+
+    def _known(self, connection: Connection, key: str | None, digest: str | None) -> Job | None:
+        row = connection.execute(select(jobs).where(jobs.c.idempotency_key == key)).one_or_none()
+        if row is not None and row.request_digest != digest:
             raise Conflict(
                 "idempotency_key_reused", "This Idempotency-Key came with another request before. Use a new one."
             )
-        return to_job(row)
+        return None if row is None else to_job(row)
+
+    def using(self, connection: Connection, file_id: str) -> str | None:
+        """A job that has not ended and needs the file, seen from inside the transaction that wants to delete it."""
+        needs = or_(jobs.c.training_file == file_id, jobs.c.validation_file == file_id)
+        return connection.execute(select(jobs.c.id).where(needs, jobs.c.state.not_in(ENDED)).limit(1)).scalar()
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
@@ -75,7 +113,7 @@ class JobStore:
         """
         query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
         for key, value in (labelled or {}).items():
-            query = query.where(jobs.c.metadata[key].as_string() == value)
+            query = query.where(text_at(jobs.c.metadata, key) == value)
         with self._database.reading() as connection:
             if after is not None:
                 last = connection.execute(select(jobs.c.created_at).where(jobs.c.id == after)).scalar()
@@ -108,7 +146,7 @@ class JobStore:
             state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
         if state is None:
             raise _no_job(job_id)
-        raise Conflict("job_state", f"A job that is {state} can't be told to {move}. Look at its status.")
+        raise Conflict("job_state", _REFUSALS.get(State(state), f"A job that is {state} has nothing to {move}."))
 
     def events(
         self, job_id: str, limit: int, *, after: int = 0, before: int | None = None, newest_first: bool = False

@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, ColumnElement, Float, Index, Integer, Row, String, Table, Text, and_, case, insert
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.db import metadata, now
 from app.jobs.job import MOVES, Job, Move, Order, State
@@ -53,6 +56,27 @@ events = Table(
 )
 ORDER = tuple(field.name for field in dataclasses.fields(Order))
 _MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "order")
+
+
+class text_at(FunctionElement[str]):  # noqa: N801 (reads like SQL's other functions)
+    """`text_at(column, key)`: the text under any key of a JSON object. SQLAlchemy's own way makes a path of the key, in
+    which SQLite finds no quote, no backslash and nothing beyond ASCII.
+    """
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(text_at, "sqlite")
+def _sqlite_text_at(element: text_at, compiler: SQLCompiler, **options: Any) -> str:
+    column, key = (compiler.process(part, **options) for part in element.clauses)
+    return f"(SELECT value FROM json_each({column}) WHERE key = {key})"  # noqa: S608 (a placeholder and a column)
+
+
+@compiles(text_at, "postgresql")
+def _postgresql_text_at(element: text_at, compiler: SQLCompiler, **options: Any) -> str:
+    column, key = (compiler.process(part, **options) for part in element.clauses)
+    return f"({column} ->> {key})"
 
 
 def moved(connection: Connection, move: Move, which: ColumnElement[bool], **values: Any) -> Row[Any] | None:

@@ -42,6 +42,16 @@ def check_shape(answer: httpx.Response) -> None:
         ("POST", "/v1/predict?top_k=NaN"),
         ("GET", "/v1/models/nope"),
         ("GET", "/v1/models/%ff"),
+        ("POST", "/v1/files"),
+        ("GET", "/v1/files/nope"),
+        ("GET", "/v1/files/%00/content"),
+        ("DELETE", "/v1/files/nope"),
+        ("POST", "/v1/fine_tuning/jobs"),
+        ("GET", "/v1/fine_tuning/jobs?limit=NaN"),
+        ("GET", "/v1/fine_tuning/jobs/%ff"),
+        ("POST", "/v1/fine_tuning/jobs/nope/cancel"),
+        ("GET", "/v1/fine_tuning/jobs/nope/events"),
+        ("GET", "/v1/fine_tuning/jobs/nope/checkpoints"),
     ],
 )
 async def test_every_door_answers_in_one_shape(client: httpx.AsyncClient, method: str, url: str) -> None:

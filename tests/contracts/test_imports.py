@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "fastapi", "scipy")
+HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "fastapi", "scipy", "sqlalchemy")
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -18,9 +18,12 @@ def loaded_after(statement: str) -> set[str]:
     return set(done.stdout.rsplit("LOADED", 1)[1].split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["models", "list"], ["models", "verify"]])
-def test_commands_about_files_load_no_torch_and_no_web_framework(arguments: list[str]) -> None:
-    assert loaded_after(f"from app.cli import main; main({arguments})") == set()
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["models", "list"], ["models", "verify"], ["jobs", "--help"], ["jobs", "list", "--url", "nowhere"]],
+)
+def test_commands_about_files_and_jobs_load_no_torch_no_web_framework_and_no_database(arguments: list[str]) -> None:
+    assert loaded_after(f"from app.cli.main import main; main({arguments})") == set()
 
 
 def test_serving_loads_no_torchvision_and_nothing_of_training() -> None:
@@ -29,7 +32,12 @@ def test_serving_loads_no_torchvision_and_nothing_of_training() -> None:
     ) == {
         "torch",
         "fastapi",
+        "sqlalchemy",
     }
+
+
+def test_the_worker_loads_no_torch_and_no_web_framework() -> None:
+    assert loaded_after("from app.jobs import worker") == {"sqlalchemy"}
 
 
 def test_the_help_of_training_loads_no_torch() -> None:

@@ -31,8 +31,10 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def pids(log: Path) -> list[int]:
-    return [int(str(event["pid"])) for event in events(log, "process_started")]
+def pids(log: Path, *roles: str) -> list[int]:
+    """Every process that was started, or those of some roles: `api`, `worker`."""
+    started = events(log, "process_started")
+    return [int(str(event["pid"])) for event in started if not roles or event["role"] in roles]
 
 
 async def wait_until_gone(pid: int) -> None:
@@ -47,7 +49,7 @@ async def test_a_killed_process_is_replaced_and_the_others_go_on(tmp_path: Path)
     log = tmp_path / "log"
     with serving(log, "--workers", "2") as (_, url):
         until(log, "ready", count=2)
-        victim, other = pids(log)
+        victim, other = pids(log, "api")
         async with Load(url, PICTURE, connections=8) as load:
             while sum(load.answers.values()) < 200:
                 await _breathe()
@@ -59,7 +61,7 @@ async def test_a_killed_process_is_replaced_and_the_others_go_on(tmp_path: Path)
                 await _breathe()
         assert load.statuses == {200}
         assert len(load.broken) <= 8  # at most what the victim held
-        replacement = pids(log)[2]
+        replacement = pids(log, "api")[2]
         assert is_alive(other) and is_alive(replacement)
         ended = events(log, "process_ended")
         assert (ended[0]["pid"], ended[0]["code"]) == (victim, -9)
@@ -84,7 +86,7 @@ async def test_an_end_while_the_model_still_loads_leaves_nothing(tmp_path: Path,
     log = tmp_path / "log"
     with log.open("w") as output:
         child = start(output, "--workers", "2")
-        until(log, "process_started", count=2)
+        until(log, "process_started", count=3)
         child.send_signal(number)
         assert child.wait(60) == (0 if number == signal.SIGTERM else -number)
     for pid in pids(log):
@@ -119,7 +121,7 @@ async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) ->
     with serving(log, "--workers", "1") as (_, url):
         until(log, "ready")
         republished(Registry(tmp_path / "store"))
-        (pid,) = pids(log)
+        (pid,) = pids(log, "api")
         async with Load(url, PICTURE, connections=16) as load, httpx.AsyncClient(base_url=url, timeout=60) as http:
             for number in range(200):
                 version = 2 - number % 2
@@ -142,7 +144,7 @@ async def test_a_process_that_keeps_ending_is_restarted_ever_later(tmp_path: Pat
     with serving(log, "--workers", "2") as (_, url):
         until(log, "ready", count=2)
         for _ in range(3):
-            os.kill(pids(log)[-1], signal.SIGKILL)
+            os.kill(pids(log, "api")[-1], signal.SIGKILL)
             until(log, "process_started", count=len(pids(log)) + 1)
         pauses = [float(str(event["restart_seconds"])) for event in until(log, "process_ended", count=3)]
         assert pauses[1] > pauses[0] and pauses[2] > pauses[1]

@@ -22,5 +22,6 @@ def test_each_process_gets_a_card_of_its_own_in_turn() -> None:
 
 
 def test_without_cards_or_with_the_operators_choice_nothing_is_added() -> None:
-    assert environment({"A": "b"}, 1, cards=0) == {"A": "b"}
-    assert environment({"CUDA_VISIBLE_DEVICES": "5"}, 1, cards=2) == {"CUDA_VISIBLE_DEVICES": "5"}
+    assert environment({"A": "b"}, 1, cards=0) == {"A": "b", "MALLOC_ARENA_MAX": "1"}
+    chosen = {"CUDA_VISIBLE_DEVICES": "5", "MALLOC_ARENA_MAX": "4"}
+    assert environment(chosen, 1, cards=2) == chosen

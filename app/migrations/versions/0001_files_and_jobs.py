@@ -1,4 +1,6 @@
-"""Files, jobs and their events."""
+"""The database's id, files, jobs and their events."""
+
+import secrets
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +11,8 @@ down_revision = None
 
 def upgrade() -> None:
     """Makes the first tables."""
+    identity = op.create_table("identity", sa.Column("id", sa.String(32), primary_key=True))
+    op.bulk_insert(identity, [{"id": secrets.token_hex(16)}])
     op.create_table(
         "files",
         sa.Column("id", sa.String(40), primary_key=True),

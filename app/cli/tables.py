@@ -1,14 +1,12 @@
 """What the command line prints of models, within 80 columns. It knows the registry and the terminal."""
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from app.cli.terminal import console
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
-
-_WIDTH = 80
 
 
 def print_models(registry: Registry) -> None:
@@ -22,7 +20,7 @@ def print_models(registry: Registry) -> None:
                 table.add_row(*_row(registry.resolve(Ref(name, None, number)), marks))
             except StoreError:
                 table.add_row(f"{name}@{number}", marks, "[red]refused: see digitserve models verify")
-    _console().print(table)
+    console().print(table)
 
 
 def print_version(registry: Registry, version: Version) -> None:
@@ -53,7 +51,7 @@ def print_version(registry: Registry, version: Version) -> None:
     table = Table(box=None, show_header=False)
     for key, value in facts.items():
         table.add_row(f"[bold]{key}", value)
-    _console().print(table)
+    console().print(table)
 
 
 def _row(version: Version, marks: str) -> tuple[str, ...]:
@@ -65,11 +63,6 @@ def _row(version: Version, marks: str) -> tuple[str, ...]:
         manifest.net,
         f"{manifest.parameters:,}",
         "" if accuracy is None else f"{accuracy:.2%}",
-        manifest.data.source,
+        manifest.data.source.partition(":")[0],
         manifest.created_at[:10],
     )
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal and console.width <= _WIDTH else Console(width=_WIDTH)

@@ -1,0 +1,232 @@
+"""Client: the HTTP interface of a running server as the command line needs it. It knows no terminal."""
+
+import ipaddress
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from app.cli.refusal import Refusal
+
+_JOBS = "/v1/fine_tuning/jobs"
+_TRIES = 5
+_STREAM_TRIES = 8  # half a minute: a server that was started again has to load its model first
+_PAUSE = 0.5  # seconds before the second try, doubled before each further one
+_LONGEST_PAUSE = 10.0
+_SECONDS = 60.0  # the longest wait for an answer
+_SILENCE_SECONDS = 45.0  # a stream that says nothing for so long, not even that it lives, is opened again
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)  # the server never saw the request
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a job, as the stream gives it. `number` is what Last-Event-ID takes."""
+
+    number: str
+    type: str
+    level: str
+    message: str
+    data: Mapping[str, Any]
+
+    @property
+    def state(self) -> str | None:
+        """The job's new state, where this is about one."""
+        return str(self.data["state"]) if "state" in self.data else None
+
+
+class Client:
+    """Every method raises Refusal: with the server's own sentence, or where no server answers."""
+
+    def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        """`url` is the server's root, such as `http://127.0.0.1:8000`."""
+        self._sleep = sleep
+        host = _host(url)
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=_SECONDS, trust_env=not _is_loopback(host))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._http.close()
+
+    def upload(self, path: Path, filename: str) -> dict[str, Any]:
+        """Sends a data set without holding it in memory, and gives its entry with the report on its rows."""
+
+        def send() -> httpx.Response:
+            with path.open("rb") as file:
+                parts = {"file": (filename, file, "application/octet-stream")}
+                return self._http.post("/v1/files", data={"purpose": "fine-tune"}, files=parts)
+
+        return self._repeated(send, _UNSENT)
+
+    def file(self, file_id: str) -> dict[str, Any]:
+        """The entry of a data set that was sent before."""
+        return self._repeated(lambda: self._http.get(f"/v1/files/{quote(file_id, safe='')}"))
+
+    def create(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Makes a job. However often it has to be repeated, one `key` makes one job."""
+        headers = {"Idempotency-Key": key}
+        return self._repeated(lambda: self._http.post(_JOBS, json=order, headers=headers))
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """One job."""
+        return self._repeated(lambda: self._http.get(_path(job_id)))
+
+    def jobs(self, limit: int, after: str | None = None) -> dict[str, Any]:
+        """The newest jobs first: `data`, and `has_more`."""
+        query: dict[str, str | int] = {"limit": limit} | ({} if after is None else {"after": after})
+        return self._repeated(lambda: self._http.get(_JOBS, params=query))
+
+    def tell(self, job_id: str, move: str) -> dict[str, Any]:
+        """Cancels, pauses or resumes a job, and gives what it is now."""
+        return self._repeated(lambda: self._http.post(f"{_path(job_id)}/{move}"), _UNSENT)
+
+    def events(self, job_id: str) -> Iterator[Event]:
+        """Everything that happens to a job, from its beginning to its end, over as many connections as it takes."""
+        last, pause = "0", _PAUSE
+        failures = 0
+        while True:
+            try:
+                for event in self._stream(job_id, last):
+                    if event.type == "end":
+                        return
+                    last, pause = event.number or last, _PAUSE
+                    yield event
+                    if event.state in ("succeeded", "failed", "cancelled"):
+                        return
+                failures = 0
+            except (httpx.TransportError, _Later):
+                failures += 1
+            if failures >= _STREAM_TRIES:
+                raise Refusal(f"{self.url} does not answer any more. The job is kept; look again later.")
+            self._sleep(pause)
+            pause = min(_LONGEST_PAUSE, 2 * pause)
+
+    def _stream(self, job_id: str, last: str) -> Iterator[Event]:
+        """What one connection brings; however it breaks once it stands, it ends: the server was there."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
+        timeout = httpx.Timeout(_SECONDS, read=_SILENCE_SECONDS)
+        with self._http.stream("GET", f"{_path(job_id)}/events", headers=headers, timeout=timeout) as answer:
+            if answer.status_code == 503:
+                raise _Later
+            if answer.status_code != 200:
+                answer.read()
+                raise _refusal(answer)
+            with suppress(httpx.TransportError):
+                yield from parse(answer.iter_bytes())
+
+    def _repeated(
+        self, send: Callable[[], httpx.Response], again: tuple[type[Exception], ...] = (httpx.TransportError,)
+    ) -> dict[str, Any]:
+        pause = _PAUSE
+        for attempt in range(1, _TRIES + 1):
+            try:
+                answer = send()
+            except httpx.TransportError as error:
+                if attempt == _TRIES or not isinstance(error, again):
+                    raise Refusal(
+                        f"{self.url} does not answer. Start the server (digitserve serve), or name it with --url."
+                    ) from None
+            else:
+                if answer.status_code != 503 or attempt == _TRIES:
+                    return _content(answer)
+                pause = max(pause, _seconds(answer.headers.get("retry-after", "")))
+            self._sleep(min(pause, _LONGEST_PAUSE))
+            pause *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _path(job_id: str) -> str:
+    return f"{_JOBS}/{quote(job_id, safe='')}"
+
+
+class _Later(Exception):
+    """The server answers, and not yet with a stream."""
+
+
+def parse(chunks: Iterable[bytes]) -> Iterator[Event]:
+    """The events of a text/event-stream (WHATWG HTML 9.2) whose data are JSON objects; others and comments are left."""
+    fields: dict[str, str] = {}
+    for line in _lines(chunks):
+        if not line:
+            if "data" in fields:
+                yield _event(fields)
+            fields = {}
+            continue
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        fields[name] = f"{fields['data']}\n{value}" if name == "data" and "data" in fields else value
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Cut at line feeds only: httpx's own cutter also cuts at U+2028, which may stand in a message."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+
+
+def _event(fields: Mapping[str, str]) -> Event:
+    try:
+        told = json.loads(fields["data"])
+    except ValueError:
+        told = {}
+    told = told if isinstance(told, dict) else {}
+    return Event(
+        fields.get("id", ""),
+        str(told.get("type") or fields.get("event", "message")),
+        str(told.get("level", "info")),
+        str(told.get("message", "")),
+        told.get("data") or {},
+    )
+
+
+def _content(answer: httpx.Response) -> dict[str, Any]:
+    if answer.is_success:
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if isinstance(found, dict):
+            return found
+    raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> Refusal:
+    """Of a server's problem, its sentence alone."""
+    try:
+        sentence = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        sentence = f"{answer.url.host} answered {answer.status_code}, as DigitServe does not. Look at --url."
+    wrong_command = answer.is_client_error and answer.status_code not in (409, 429)
+    return Refusal(str(sentence), 2 if wrong_command else 1)
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _host(url: str) -> str:
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL:
+        found = httpx.URL()
+    if found.scheme not in ("http", "https") or not found.host:
+        raise Refusal(f"{url} is no URL of a server. Write it as http://127.0.0.1:8000.", 2)
+    return found.host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

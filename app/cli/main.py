@@ -1,0 +1,114 @@
+"""The command line: serve, worker, models, jobs, doctor, openapi. It parses, and says in one sentence what went wrong;
+imports stand inside the commands, so that `--help` is quick and commands about files load no torch.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.cli import jobs, models
+from app.cli.refusal import Refusal
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 1 where something is wrong, 2 where the command was."""
+    options = _parser().parse_args(arguments)
+    from pydantic import ValidationError
+
+    from app.errors import CannotListen
+    from models_store.errors import StoreError
+
+    try:
+        return int(options.command(options) or 0)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"DIGITSERVE_{'_'.join(map(str, first['loc']))}".upper()
+        return _refuse(f"The setting {name} is not usable: {first['msg']}.", 2)
+    except Refusal as refusal:
+        return _refuse(str(refusal), refusal.exit_code)
+    except (StoreError, CannotListen) as refusal:
+        return _refuse(str(refusal), 1)
+    except UnicodeEncodeError:  # the system hands over other bytes in a form that can't be sent or stored
+        return _refuse("A word of the command is not in UTF-8. Write it in UTF-8.", 2)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _refuse(f"{error.strerror or 'The system refused'}: {error.filename or ''}", 1)
+
+
+def _refuse(sentence: str, code: int) -> int:
+    print(f"digitserve: {sentence}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="digitserve", description="Reads handwritten digits on people's pictures.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="answer HTTP requests and do fine-tune jobs until stopped")
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
+    serve.add_argument("--port", type=int, help="port to listen on (default 8000; 0 takes a free one)")
+    serve.add_argument("--workers", type=int, help="API processes (default: one per CPU core that may be used)")
+    serve.add_argument("--fd", type=int, help="be one API process on this listening socket (what `serve` starts)")
+    serve.add_argument("--lifeline", type=int, help="with --fd: a pipe that ends with the parent")
+    serve.set_defaults(command=_serve)
+
+    worker = commands.add_parser("worker", help="do fine-tune jobs until stopped; `serve` starts one")
+    worker.add_argument("--beside", action="store_true", help="leave a core to serving, which runs on this machine too")
+    worker.add_argument("--lifeline", type=int, metavar="FD", help="a pipe that ends with the parent")
+    worker.set_defaults(command=_worker)
+
+    models.add_commands(commands)
+    jobs.add_commands(commands)
+
+    doctor = commands.add_parser("doctor", help="what is wrong on this machine, and what to do")
+    doctor.set_defaults(command=_doctor)
+    openapi = commands.add_parser("openapi", help="print the OpenAPI document")
+    openapi.set_defaults(command=_openapi)
+    return parser
+
+
+def _settings(**given: object) -> "Settings":
+    from app.settings import Settings
+
+    return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _serve(options: argparse.Namespace) -> None:
+    settings = _settings(host=options.host, port=options.port, workers=options.workers)
+    if options.fd is not None:
+        from app import process
+
+        process.run(settings, options.fd, options.lifeline)
+    else:
+        from app import supervisor
+
+        supervisor.serve(settings)
+
+
+def _worker(options: argparse.Namespace) -> None:
+    from app.jobs import worker
+
+    worker.run(_settings(), lifeline=options.lifeline, beside=options.beside)
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from app import doctor
+
+    return doctor.run(_settings())
+
+
+def _openapi(_: argparse.Namespace) -> None:
+    import json
+
+    from app.main import create_app
+
+    print(json.dumps(create_app(_settings()).openapi(), indent=1, sort_keys=True))

@@ -1,0 +1,9 @@
+"""Refusal: how a command ends that could not do what it was told. It knows no command."""
+
+
+class Refusal(Exception):
+    """One sentence that says what to do next. `exit_code` is 2 where the command itself was wrong, otherwise 1."""
+
+    def __init__(self, sentence: str, exit_code: int = 1) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code

@@ -1,0 +1,114 @@
+"""The body of an upload -> a file on disk while it arrives, in any wrapping. It knows no data set and no database.
+
+At most two pieces of PIECE bytes are in memory; parsing and writing happen in threads, never on the event loop.
+"""
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+
+from app.errors import Unprocessable, UnsupportedMediaType
+from app.files.disk import Sink
+from app.files.store import Upload
+from app.uploads import Multipart, Part
+from models_store.datasets.rows import shown
+
+PIECE = 256 * 1024  # bytes
+PURPOSE = "fine-tune"  # what files are for: OpenAI's word
+RAW_TYPES = (
+    "application/zip", "application/x-zip-compressed", "application/jsonl", "application/x-ndjson", "text/csv",
+    "application/octet-stream",
+)  # fmt: skip
+_MAX_PARTS = 20
+_LONGEST_FIELD = 1000  # bytes of a text field
+
+
+async def receive(request: Request, target: Path, filename: str, purpose: str) -> Upload:
+    """Writes the uploaded file to `target`, durably: the multipart field `file`, or the whole body.
+
+    `filename` and `purpose` are what the query says; a form's own win. Raises BadRequest, Unprocessable
+    (`file_missing`, `too_many_files`, `bad_string`, `purpose_unknown`, `expiry_unsupported`), UnsupportedMediaType,
+    StorageFull, and PayloadTooLarge where the app's cap is reached.
+    """
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "multipart/form-data" and kind not in RAW_TYPES:
+        raise UnsupportedMediaType(
+            "unsupported_media_type",
+            f"Send multipart/form-data with the data set as `file`, or the data set itself as {', '.join(RAW_TYPES)}.",
+        )
+    with await run_sync(Sink, target) as sink:
+        if kind == "multipart/form-data":
+            form = _Form(content_type, sink)
+            await _pump(request, form.multipart.feed)
+            await run_sync(form.multipart.end)
+            form.check()
+            filename, purpose = form.filename or filename, form.texts.get("purpose", purpose)
+        else:
+            await _pump(request, sink.write)
+        if purpose != PURPOSE:
+            raise Unprocessable("purpose_unknown", f"Files have one purpose here: send {PURPOSE}.", "purpose")
+        if not sink.bytes:
+            raise Unprocessable("file_missing", "There is no data set in the request. Send it as `file`.", "file")
+        await run_sync(sink.sync)
+        return Upload(_base(filename), purpose, sink.bytes, sink.sha256)
+
+
+async def _pump(request: Request, feed: Callable[[bytes], None]) -> None:
+    """Hands the body on in pieces: a thread for every chunk of the network would cost more than the work in it."""
+    waiting = bytearray()
+    async for chunk in request.stream():
+        waiting += chunk
+        if len(waiting) >= PIECE:
+            piece, waiting = waiting, bytearray()
+            await run_sync(feed, bytes(piece))
+    await run_sync(feed, bytes(waiting))
+
+
+class _Form:
+    """The parts of an upload's form: the file goes to the sink, short texts are kept, other files are passed over."""
+
+    def __init__(self, content_type: str, sink: Sink) -> None:
+        self.multipart = Multipart(content_type, self._piece, _MAX_PARTS)
+        self._sink = sink
+        self._file: Part | None = None
+
+    @property
+    def filename(self) -> str:
+        """What the client calls the file, empty where it does not say."""
+        raw = self._file.disposition.get(b"filename", b"") if self._file else b""
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.decode("latin-1")
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The text fields by their names."""
+        found = (part for part in self.multipart.parts if not part.is_file)
+        return {part.name: part.data.decode("utf-8", "replace") for part in found}
+
+    def check(self) -> None:
+        """Refuses what a client may ask for and would not get. Raises Unprocessable."""
+        if any(name.startswith("expires_after") for name in self.texts):
+            raise Unprocessable(
+                "expiry_unsupported", "Files stay until they are deleted. Leave out expires_after.", "expires_after"
+            )
+
+    def _piece(self, part: Part, piece: bytes) -> None:
+        if not part.is_file:
+            part.data += piece
+            if len(part.data) > _LONGEST_FIELD:
+                raise Unprocessable("bad_string", f"A text field is longer than {_LONGEST_FIELD:,} bytes. Shorten it.")
+        elif part.name == "file":
+            self._file = self._file or part
+            if part is not self._file:
+                raise Unprocessable("too_many_files", "The request has two files. Send one at a time.", "file")
+            self._sink.write(piece)
+
+
+def _base(filename: str) -> str:
+    """The last part of a path of any system, as a text that nothing can misread."""
+    return shown(PurePosixPath(filename.replace("\\", "/")).name) or "data"

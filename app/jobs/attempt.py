@@ -1,0 +1,176 @@
+"""One attempt at a job: starts the training, passes on what it says, and sees that it ends one way or another. It knows
+no SQL; where the training runs is the launcher's matter.
+"""
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from app.errors import DatabaseUnavailable, StorageFull
+from app.jobs import folder as folders
+from app.jobs.job import Job
+from app.jobs.launcher import Launcher, Run
+from app.jobs.leases import Leases
+from app.jobs.promotion import Promoter
+from app.jobs.watchdog import Watchdog
+
+_LOOK_SECONDS = 0.1  # between two looks at what the training says
+_BEAT_SECONDS = 1.0
+_LAST_SECONDS = 2.0  # from the request to end until the end
+_AWAY = DatabaseUnavailable, StorageFull  # the database will be back, or have room again
+_TOLD = ("version", "accepted", "gate", "numbers")  # of the result; where things lie is nobody's business
+_LEVELS = {"stage": "info", "note": "warn", "table": "info"}
+
+FULL = "storage_full", "The disk is full. Free some space and make the job again."
+
+_log = structlog.get_logger("digitserve.jobs")
+
+
+class Lost(Exception):
+    """The job is no longer ours: it was cancelled or paused, or another worker has it."""
+
+
+class Attempt:
+    """From the claim of a job until it is ended, given back or lost. Used once."""
+
+    def __init__(
+        self,
+        job: Job,
+        leases: Leases,
+        launcher: Launcher,
+        promoter: Promoter,
+        root: Path,
+        path_of: Callable[[str], Path],
+        stall_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._job = job
+        self._leases = leases
+        self._launcher = launcher
+        self._promoter = promoter
+        self._root = root
+        self._path_of = path_of
+        self._stall_seconds = stall_seconds
+        self._clock = clock
+        self._said: deque[dict[str, Any]] = deque()  # heard, and not yet in the database
+        self._progress: dict[str, Any] | None = None
+        self._result: dict[str, Any] | None = None
+        self._error: tuple[str, str] | None = None
+        self._beaten = clock()  # when the database last took something
+
+    def run(self, wait: Callable[[float], bool]) -> None:
+        """`wait` sleeps so many seconds and says whether this worker shall stop. Raises OSError, NotFound, Lost, and
+        DatabaseUnavailable or StorageFull where the lease is over before the database is back."""
+        folder = folders.prepare(self._root, self._job, self._path_of)
+        child = self._launcher.start(folder)
+        try:
+            stopped = self._follow(child, folder, wait)
+        finally:
+            _end(child)
+        if stopped:
+            self._leases.release(self._job, stopped[0], counts=stopped[1])
+        else:
+            self._conclude(child.code(), folder, wait)
+
+    def _follow(self, child: Run, folder: Path, wait: Callable[[float], bool]) -> tuple[str, bool] | None:
+        """Until the training has ended: None. Otherwise why it has to be stopped, and whether that counts as a try."""
+        lines, watchdog = folders.Lines(folder), Watchdog(self._stall_seconds, self._clock)
+        while True:
+            ended = child.code() is not None  # asked before reading: the last line comes before the end
+            for event in lines.new():
+                watchdog.progress()
+                self._said.append(event)
+            self._pass_on(folder)
+            if ended and not self._said:
+                return None
+            if not ended and watchdog.stalled(child.cpu_seconds()):
+                return "The training made no progress and was stopped.", True
+            if wait(_LOOK_SECONDS):
+                return "The worker was stopped; another attempt goes on from the last whole epoch.", False
+
+    def _pass_on(self, folder: Path) -> None:
+        """Everything heard goes into the database, or waits for it as long as the lease lasts."""
+        try:
+            while self._said:
+                self._take(self._said[0], folder)
+                self._said.popleft()
+            if self._clock() - self._beaten >= _BEAT_SECONDS:
+                self._sure(self._leases.beat(self._job, self._progress))
+        except _AWAY:
+            if self._clock() - self._beaten >= self._leases.lease_seconds - _BEAT_SECONDS:
+                raise
+
+    def _take(self, event: dict[str, Any], folder: Path) -> None:
+        kind, facts = event["event"], {key: value for key, value in event.items() if key != "event"}
+        if kind == "progress":
+            self._progress = facts
+        elif kind == "epoch":
+            facts["epoch"] = facts.pop("number", None)
+            text = f"{facts.get('run')}: epoch {facts['epoch']} of {facts.get('epochs')}, loss {facts.get('loss'):.4f}"
+            self._progress = {key: facts.get(key) for key in ("run", "epoch", "epochs")}
+            self._sure(self._leases.tell(self._job, "info", "metrics", text, facts))
+        elif kind == "ready":
+            self._sure(self._leases.publish(self._job))
+            folders.let_publish(folder)
+        elif kind == "result":
+            self._result = facts
+        elif kind == "error":
+            self._error = str(event.get("code")), str(event.get("text"))
+        elif kind in _LEVELS:
+            text = str(event.get("text") or event.get("title"))
+            self._sure(self._leases.tell(self._job, _LEVELS[kind], "message", text, None))
+
+    def _sure(self, ours: bool) -> None:
+        if not ours:
+            raise Lost
+        self._beaten = self._clock()
+
+    def _conclude(self, code: int | None, folder: Path, wait: Callable[[float], bool]) -> None:
+        if self._result is not None:
+            self._patiently(self._succeed, wait)
+        elif self._error is not None or folders.is_full(folder):
+            error = self._error or FULL
+            self._patiently(lambda: self._leases.fail(self._job, *error), wait)
+        else:
+            how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with code {code}"
+            why = f"The training process ended {how} without a result."
+            self._patiently(lambda: self._leases.release(self._job, why, counts=True), wait)
+
+    def _succeed(self) -> bool:
+        assert self._result is not None
+        self._sure(self._leases.beat(self._job, self._progress))  # who lost the job moves no alias
+        promoted, note = self._promoter.promote(self._job.order, self._result)
+        if note:
+            self._leases.tell(self._job, "info" if promoted else "warn", "message", note)
+        told = {key: value for key, value in self._result.items() if key in _TOLD}
+        return self._leases.succeed(self._job, {**told, "promoted": promoted})
+
+    def _patiently(self, last_word: Callable[[], bool], wait: Callable[[float], bool]) -> None:
+        """Says how the job ended, again while the database does not answer and the lease lasts."""
+        while True:
+            try:
+                self._sure(last_word())
+                return
+            except _AWAY:
+                if self._clock() - self._beaten >= self._leases.lease_seconds:
+                    raise
+                if wait(_LOOK_SECONDS):  # told to stop: the next attempt finds what is published and says it
+                    raise
+
+
+def _end(child: Run) -> None:
+    """Asks a training to end, and ends it where it does not."""
+    if child.code() is not None:
+        return
+    child.terminate()
+    deadline = time.monotonic() + _LAST_SECONDS
+    while child.code() is None and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+    if child.code() is None:
+        _log.warning("training_killed")
+        child.kill()

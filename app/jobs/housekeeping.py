@@ -1,0 +1,77 @@
+"""Housekeeping: gives up jobs that nobody can do and clears away what is past its time. It runs no job, and nothing
+that goes wrong here keeps one from running.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from app.errors import AppError
+from app.files.store import FileStore
+from app.jobs import folder as folders
+from app.jobs.leases import Leases
+
+_LOOK_SECONDS = 2.0
+_CLEAR_SECONDS = 3600.0
+_DAY = 86_400
+
+_log = structlog.get_logger("digitserve.jobs")
+
+
+class Housekeeping:
+    """What every worker does beside its jobs. It does no harm that several do it."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        files: FileStore,
+        root: Path,
+        kept_days: float,
+        sweep: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`root` holds the folders of jobs, which go `kept_days` after the job; `sweep` clears the store."""
+        self._leases = leases
+        self._files = files
+        self._root = root
+        self._kept_days = kept_days
+        self._sweep = sweep
+        self._clock = clock
+        self._looked = self._cleared = -_CLEAR_SECONDS
+        self._stripped: set[str] = set()  # jobs whose folders hold nobody's pictures any more
+        self._failing = False
+
+    def look(self) -> None:
+        """Does what is due: every two seconds the jobs, every hour the rest. Logs errors, once while they last."""
+        now = self._clock()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            for job in self._leases.give_up_lost():
+                _log.error("job_given_up", job=job.id)
+            self._strip()
+            if now - self._cleared >= _CLEAR_SECONDS:
+                self._clear()
+                self._cleared = now
+        except (AppError, OSError) as error:
+            if not self._failing:
+                _log.error("not_tidied", why=str(error) if isinstance(error, AppError) else error.strerror)
+            self._failing = True
+        else:
+            self._failing = False
+
+    def _strip(self) -> None:
+        """People's pictures lie about no longer than the job that needs them."""
+        here = set(folders.present(self._root))
+        self._stripped &= here
+        for job_id in self._leases.ended(here - self._stripped):
+            folders.strip(self._root, job_id)
+            self._stripped.add(job_id)
+
+    def _clear(self) -> None:
+        folders.remove(self._root, self._leases.ended(folders.present(self._root), self._kept_days * _DAY))
+        self._files.sweep()
+        self._sweep()

@@ -1,0 +1,116 @@
+"""Starts a PostgreSQL server of the tests' own, and hands out empty databases of it. It knows PostgreSQL's programs and
+no table.
+"""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+_SETTINGS = {
+    "listen_addresses": "",  # only the socket in our own folder
+    "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",  # nothing here outlives the tests
+    "max_connections": "200", "shared_buffers": "16MB", "lc_messages": "C",
+}  # fmt: skip
+_START_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+
+
+class Postgres:
+    """A server in a folder of its own, as another user where we are root. Use `started()`."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._user = _other_user() if os.geteuid() == 0 else None
+        self._numbers = count(1)
+        self._server: subprocess.Popen[bytes] | None = None
+        if self._user is not None:
+            shutil.chown(folder, self._user)
+        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+
+    def start(self) -> None:
+        """Returns when the server answers. It dies with the thread that calls this."""
+        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [self._programs / "postgres", "-D", "data", "-k", str(self._folder), *settings],
+                cwd=self._folder, user=self._user, stdout=log, stderr=log, preexec_fn=_die_with_parent,
+            )  # fmt: skip
+        for _ in range(_START_SECONDS * 50):
+            try:
+                self.run("SELECT 1")
+                return
+            except psycopg.OperationalError:
+                assert self._server.poll() is None, (self._folder / "log").read_text()[-2000:]
+                time.sleep(0.02)
+        raise TimeoutError((self._folder / "log").read_text()[-2000:])
+
+    def stop(self) -> None:
+        """As an operator does: connections are cut, everything is written."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(60)
+
+    def url(self, database: str, driver: str = "postgresql") -> str:
+        """SQLAlchemy's URL of a database of this server."""
+        return f"{driver}://postgres@/{database}?host={self._folder}"
+
+    def run(self, statement: str, database: str = "postgres") -> None:
+        """One statement, outside of any transaction."""
+        with psycopg.connect(f"host={self._folder} user=postgres dbname={database}", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    @contextmanager
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """The name of a new database, which goes at the end."""
+        name = f"test{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield name
+        self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), *arguments]
+        subprocess.run(command, cwd=self._folder, user=self._user, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def started(programs: Path) -> Iterator[Postgres]:
+    """A running server, stopped at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="digitserve-postgres-"))  # pytest's own folders are closed to other users
+    try:
+        server = Postgres(programs, folder)
+        server.start()
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's newest programs on this machine."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    on_path = shutil.which("postgres")
+    if found:
+        return found[-1].parent
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _other_user() -> int:
+    """PostgreSQL refuses to run as root."""
+    names = {user.pw_name: user.pw_uid for user in pwd.getpwall()}
+    return names.get("postgres", names["nobody"])
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)

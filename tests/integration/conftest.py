@@ -1,0 +1,92 @@
+"""What tests of stores and of workers stand on: `database` runs a test on SQLite and on PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db import Database
+from app.jobs.leases import Leases
+from app.jobs.store import JobStore
+from models_store.registry import Registry
+from tests.conftest import republished
+from tests.databases import Postgres, programs, started
+from tests.played import World
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for the session; it starts when the first test asks for it. Skips without one, but fails in CI."""
+    found = programs()
+    if found is None:
+        reason = "PostgreSQL's programs are not installed (Debian: apt-get install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with started(found) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> Iterator[str]:
+    """A database with this release's tables: a copy of it is made faster than the tables are."""
+    with postgres.database() as name:
+        database = Database(postgres.url(name))
+        with database.reading():
+            pass
+        database.close()
+        yield name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database without any table."""
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'state' / 'digitserve.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        with server.database() as name:
+            yield server.url(name)
+
+
+@pytest.fixture
+def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database with this release's tables, and nothing in them."""
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'digitserve.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        with server.database(request.getfixturevalue("template")) as name:
+            yield server.url(name)
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, registry: Registry) -> World:
+    """A queued job, and digits@2: what the training that a test plays says that it has published."""
+    made = World(tmp_path, registry)
+    made.queued()
+    republished(registry)
+    return made
+
+
+@pytest.fixture
+def leases(database: Database) -> Leases:
+    return Leases(database)
+
+
+@pytest.fixture
+def store(database: Database) -> JobStore:
+    return JobStore(database)

@@ -1,0 +1,133 @@
+"""The schema: what the scripts make is what the code expects, and every start ends with it or with nothing new."""
+
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+import app.jobs.store  # noqa: F401 (its tables and those of files are in the metadata)
+from app.db import HEAD, Database, metadata
+from app.errors import DatabaseUnavailable
+from tests.conftest import ROOT
+
+OPEN = """
+import sys
+from app.db import Database
+sys.stdin.readline()
+with Database(sys.argv[1]).reading():
+    pass
+"""
+
+
+def tables(url: str) -> set[str]:
+    engine = create_engine(url)
+    try:
+        return set(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+
+
+def use(url: str) -> None:
+    with closing(Database(url)) as database, database.writing() as connection:
+        connection.execute(text("DELETE FROM jobs"))
+
+
+def test_the_scripts_end_at_this_release() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "app" / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_the_scripts_make_what_the_code_expects(empty_url: str) -> None:
+    with closing(Database(empty_url)) as database, database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert set(metadata.tables) == {"identity", "files", "jobs", "events"}
+
+
+def test_what_is_there_already_stays(empty_url: str) -> None:
+    use(empty_url)
+    with closing(Database(empty_url)) as database, database.writing() as connection:
+        connection.execute(text("INSERT INTO events VALUES ('job', 1, 0, 'info', 'message', '', NULL)"))
+    use(empty_url)
+    with closing(Database(empty_url)) as database, database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
+
+
+def test_a_folder_with_a_name_that_means_something(tmp_path: Path) -> None:
+    use(f"sqlite:///{tmp_path / '50% of %(here)s' / 'x.db'}")
+    assert (tmp_path / "50% of %(here)s" / "x.db").is_file()
+
+
+def test_eight_threads_of_one_process_start_at_once(empty_url: str) -> None:
+    start, broken = threading.Barrier(8), []
+
+    def begin() -> None:
+        start.wait()
+        try:
+            use(empty_url)
+        except Exception as error:
+            broken.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert broken == []
+    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+
+
+def test_eight_processes_start_at_once(empty_url: str) -> None:
+    command = [sys.executable, "-c", OPEN, empty_url]
+    children = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    assert [child.communicate(timeout=120)[1] for child in children] == [""] * 8
+    assert {child.returncode for child in children} == {0}
+    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+
+
+def test_a_script_that_breaks_leaves_nothing(empty_url: str) -> None:
+    use(empty_url)  # makes the folder
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        for table in ("identity", "files", "jobs", "alembic_version"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    with pytest.raises(DBAPIError):  # the last table of the script is there already
+        use(empty_url)
+    assert tables(empty_url) == {"events"}
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE events"))
+    engine.dispose()
+    use(empty_url)
+    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+
+
+def test_a_database_of_a_newer_release(empty_url: str) -> None:
+    use(empty_url)
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnavailable) as caught:
+        use(empty_url)
+    assert caught.value.code == "database_too_new"
+    assert str(caught.value).endswith("Start that release, or name another database.")
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{HEAD}'"))
+    engine.dispose()
+    use(empty_url)

@@ -1,0 +1,107 @@
+"""The worker's loop around attempts: what it does with jobs that can't begin, and what it clears away."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db import Database
+from app.errors import DatabaseUnavailable
+from app.files.store import FileStore
+from app.jobs.housekeeping import Housekeeping
+from app.jobs.job import Job, State
+from app.jobs.launcher import Launcher
+from app.jobs.leases import Leases
+from app.jobs.promotion import Promoter
+from app.jobs.worker import Worker
+from tests.played import RESULT, Played, World
+
+
+def worker(world: World, launcher: Launcher, files: FileStore | None = None) -> Worker:
+    store = files or FileStore(world.database, world.root.parent)
+    path_of = files.path if files else lambda _: world.upload
+    housekeeping = Housekeeping(world.leases, store, world.root, 7, clock=lambda: world.now)
+    return Worker(
+        world.leases, launcher, Promoter(world.registry), housekeeping, world.root, path_of, 60,
+        clock=lambda: world.now,
+    )  # fmt: skip
+
+
+def played(world: World, *steps: object) -> Played:
+    world.played = Played(*steps)  # type: ignore[arg-type]
+    return world.played
+
+
+def test_without_a_job_there_is_nothing_to_do(world: World) -> None:
+    world.store.cancel("ftjob-1")
+    assert not worker(world, played(world)).step(world.wait)
+
+
+def test_a_job_whose_file_is_gone_fails_and_says_so(world: World) -> None:
+    worker(world, played(world), FileStore(world.database, world.root.parent)).step(world.wait)
+    job = world.store.get("ftjob-1")
+    assert job.state == State.FAILED and job.error is not None and job.error["code"] == "file_not_found"
+
+
+class Refusing:
+    """A launcher that can't launch."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def start(self, folder: Path) -> Played:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [BlockingIOError("no process to be had"), RuntimeError("a bug")])
+def test_what_cannot_be_begun_is_tried_three_times(world: World, error: Exception) -> None:
+    for tries in (1, 2):
+        assert worker(world, Refusing(error)).step(world.wait)
+        assert world.store.get("ftjob-1").tries == tries
+    worker(world, Refusing(error)).step(world.wait)
+    job = world.store.get("ftjob-1")
+    assert job.state == State.FAILED and job.error is not None and job.error["code"] == "job_crashed"
+
+
+@pytest.fixture
+def small_disk(world: World) -> Iterator[Path]:
+    """The folder of jobs on a disk of its own that has 64 KiB."""
+    world.root.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=65536", "tmpfs", str(world.root)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a disk")
+    yield world.root
+    subprocess.run(["umount", "--lazy", str(world.root)], check=True)
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_a_full_disk_fails_the_job_and_says_so(world: World, small_disk: Path, size: int) -> None:
+    """Where the training has no room for a line, and where its data have none."""
+    world.upload.write_bytes(bytes(size))
+    worker(world, played(world, 2)).step(world.wait)
+    job = world.store.get("ftjob-1")
+    assert job.state == State.FAILED and job.error is not None and job.error["code"] == "storage_full"
+
+
+class Away(Leases):
+    """Leases of a database that does not answer the first claims."""
+
+    def __init__(self, database: Database, refusals: int) -> None:
+        super().__init__(database)
+        self._refusals = refusals
+
+    def claim(self, worker: str) -> Job | None:
+        self._refusals -= 1
+        if self._refusals >= 0:
+            raise DatabaseUnavailable("database_unavailable", "Away.")
+        return super().claim(worker)
+
+
+def test_it_waits_for_the_database_and_works_on(world: World) -> None:
+    world.leases = Away(world.database, 3)
+    ended: Callable[[], object] = lambda: setattr(world, "stop_at", 0)  # noqa: E731
+    training = played(world, *[None] * 4, {"event": "ready"}, None, RESULT, 0, None, ended)
+    worker(world, training).work(world.wait)
+    assert world.store.get("ftjob-1").state == State.SUCCEEDED

@@ -1,0 +1,92 @@
+"""What happens to the service meanwhile: one of its processes, or its database, is killed or stopped, ever again."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from tests.databases import Postgres
+from tests.soak.people import Seen
+from tests.soak.server import LEASE_SECONDS, Server
+
+_PAUSE = (0.5, 5.0)  # seconds from one accident to the next
+_ZOMBIE = (1.0, 3.0)  # seconds that a stopped process stays stopped after its lease is over
+_KILLED = {"worker": 5, "training": 4, "api": 2}  # how often each is killed, of 22
+_STOPPED = {"worker": 4, "training": 2, "api": 1}
+_SUPERVISOR, _DATABASE = 2, 2
+_FIND_SECONDS = 10.0  # a training is not always there, and publishes only once
+
+
+class Chaos:
+    """One accident at a time; `done` counts them, `kills` are the moments in which an API process went."""
+
+    def __init__(self, server: Server, seen: Seen, postgres: Postgres | None, seed: str) -> None:
+        self.server = server
+        self.seen = seen
+        self.done: Counter[str] = Counter()
+        self.kills: list[float] = []
+        self._postgres = postgres
+        self._random = random.Random(seed)
+        accidents: dict[tuple[Callable[[str], None], str], int] = {(self._kill, role): n for role, n in _KILLED.items()}
+        accidents |= {(self._stop, role): n for role, n in _STOPPED.items()}
+        accidents[self._kill_supervisor, "supervisor"] = _SUPERVISOR
+        if postgres is not None:
+            accidents[self._restart_database, "database"] = _DATABASE
+        self._accidents = accidents
+
+    def happen(self) -> None:
+        """Waits a while, and lets one accident happen. PostgreSQL dies with the thread that calls this."""
+        time.sleep(self._random.uniform(*_PAUSE))
+        ((accident, whom),) = self._random.choices(list(self._accidents), list(self._accidents.values()))
+        accident(whom)
+
+    def _moment(self, role: str) -> None:
+        """Waits for a moment that the seed chose: any in the life of such a process, or just as a job publishes."""
+        late, soon, publishing = self._random.uniform(0, 2), self._random.uniform(0, 0.5), self._random.random() < 0.4
+        deadline = time.monotonic() + _FIND_SECONDS
+        while time.monotonic() < deadline and not any(self.server.processes(role)):
+            time.sleep(0.05)
+        if publishing and role in ("worker", "training"):
+            before = self.server.published()
+            while time.monotonic() < deadline and self.server.published() <= before:
+                time.sleep(0.01)
+            time.sleep(soon)
+        else:
+            time.sleep(late)
+
+    def _one(self, role: str, number: signal.Signals) -> int | None:
+        """Sends a signal to one process of that role, and returns its id where it still lived."""
+        self._moment(role)
+        found = sorted(self.server.processes(role), key=lambda process: process.pid)
+        victim = found[int(self._random.random() * len(found))] if found else None
+        return victim.pid if victim is not None and victim.send(number) else None
+
+    def _kill(self, role: str) -> None:
+        if self._one(role, signal.SIGKILL) is None:
+            return
+        self.done[f"kill {role}"] += 1
+        if role == "api":
+            self.kills.append(time.monotonic())
+
+    def _stop(self, role: str) -> None:
+        pid = self._one(role, signal.SIGSTOP)
+        if pid is None:
+            return
+        self.done[f"stop {role}"] += 1
+        time.sleep(LEASE_SECONDS + self._random.uniform(*_ZOMBIE))
+        for process in self.server.processes(role):
+            if process.pid == pid:
+                process.send(signal.SIGCONT)
+
+    def _kill_supervisor(self, _: str) -> None:
+        self.done["kill supervisor"] += 1
+        orphans = self.server.kill(self._random.uniform(0, 2))
+        self.seen.wrong += [f"{process.role} {process.pid} outlived its supervisor" for process in orphans]
+
+    def _restart_database(self, _: str) -> None:
+        assert self._postgres is not None
+        self.done["stop database"] += 1
+        self._postgres.stop()
+        time.sleep(self._random.uniform(0.5, 6))
+        self._postgres.start()

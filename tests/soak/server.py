@@ -1,0 +1,144 @@
+"""The real service on a folder of its own: started, killed, started again, and every process of it found by the mark in
+its environment. It knows no job.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.conftest import ROOT
+
+LEASE_SECONDS = 3.0
+_MARK = "DIGITSERVE_SOAK"
+_NOWHERE = "/dev/null/data"  # MNIST is missing, and nothing is downloaded
+_START_SECONDS = 120
+_GONE_SECONDS = 90  # for API processes to drain, and for a training to be ended, on a busy machine
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the service. Roles: supervisor, api, worker, training."""
+
+    pid: int
+    role: str
+
+    def send(self, number: signal.Signals) -> bool:
+        """False where it has ended already."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+            return True
+        return False
+
+
+class Server:
+    """`digitserve serve` with two API processes and two workers."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.url = ""  # empty while nobody listens
+        self.down: list[tuple[float, float]] = []  # monotonic seconds between which the supervisor was dead
+        self.log = folder / "log"
+        self._mark = str(folder)
+        self._environment = {
+            **os.environ,
+            _MARK: self._mark,
+            "DIGITSERVE_STORE_DIR": str(folder / "store"),
+            "DIGITSERVE_STATE_DIR": str(folder / "state"),
+            "DIGITSERVE_DATABASE_URL": database_url,
+            "DIGITSERVE_DATA_DIR": _NOWHERE,
+            "DIGITSERVE_JOB_LEASE_SECONDS": str(LEASE_SECONDS),
+            "DIGITSERVE_JOB_WORKERS": "2",
+            "DIGITSERVE_JOB_THREADS": "1",
+        }
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Returns when the service answers."""
+        began = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "2"],
+                cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        deadline = time.monotonic() + _START_SECONDS
+        url = ""
+        while time.monotonic() < deadline:
+            url = url or self._listening(began)
+            with contextlib.suppress(httpx.TransportError):
+                if url and httpx.get(f"{url}/readyz", timeout=60, trust_env=False).status_code == 200:
+                    self.url = url
+                    return
+            time.sleep(0.1)
+        raise TimeoutError(f"the service did not start: see {self.log}")
+
+    def _listening(self, began: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(began)
+            lines = [line for line in log.read().splitlines() if b'"listening"' in line]
+        return str(json.loads(lines[0])["url"]) if lines else ""
+
+    def kill(self, pause: float) -> list[Process]:
+        """Kills the supervisor, starts it again after a pause, and returns the processes that outlived it too long."""
+        assert self._supervisor is not None
+        died, self.url = time.monotonic(), ""
+        self._supervisor.kill()
+        self._supervisor.wait()
+        orphans = self.gone()
+        time.sleep(pause)
+        self.start()
+        self.down.append((died, time.monotonic()))
+        return orphans
+
+    def stop(self) -> list[Process]:
+        """As an operator does; returns the processes that were left behind."""
+        assert self._supervisor is not None
+        self.url = ""
+        self._supervisor.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._supervisor.wait(_GONE_SECONDS)
+        return self.gone()
+
+    def gone(self) -> list[Process]:
+        """Waits until no process of this service is left; returns those that stay, and ends them."""
+        deadline = time.monotonic() + _GONE_SECONDS
+        while (left := list(self.processes())) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for process in left:
+            process.send(signal.SIGKILL)
+        return left
+
+    def published(self) -> set[Path]:
+        """The leaves to publish that workers have given so far."""
+        return set(self.folder.glob("state/jobs/*/attempt-*/go"))
+
+    def processes(self, role: str = "") -> Iterator[Process]:
+        """Those that run (or are stopped) now, by role where one is named."""
+        mark = f"{_MARK}={self._mark}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark not in (folder / "environ").read_bytes().split(b"\0"):
+                    continue
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # it has just ended
+                continue
+            found = Process(int(folder.name), _role(words))
+            if role in ("", found.role):
+                yield found
+
+
+def _role(words: list[bytes]) -> str:
+    for word, role in ((b"finetune", "training"), (b"worker", "worker"), (b"--fd", "api")):
+        if word in words:
+            return role
+    return "supervisor"

@@ -1,0 +1,82 @@
+"""The launcher's child: it never outlives the worker, and knows nothing that it need not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.jobs.launcher import LocalLauncher
+from models_store.refs import Ref
+from models_store.registry import Registry
+from tests.conftest import ROOT
+from tests.job_folders import job
+from tests.lessons import digit_files
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc, and only Linux tells of a parent's end")
+
+_SECONDS = 60  # until a test gives up
+_ENDLESS = 5000  # epochs
+_WORKER = """
+import os, signal, sys, time
+from pathlib import Path
+from app.jobs.launcher import LocalLauncher
+folder, store, seconds = sys.argv[1:]
+LocalLauncher(Path(store), Path("/no/data"), 1, "cpu", os.environ).start(Path(folder))
+time.sleep(float(seconds))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+def test_a_worker_killed_at_once_leaves_no_training(tmp_path: Path, registry: Registry, seconds: float) -> None:
+    base = registry.resolve(Ref("digits"))
+    folder = job(base, tmp_path / "job", digit_files(tmp_path / "new", per_digit=6), epochs=_ENDLESS).folder
+    worker = subprocess.run(
+        [sys.executable, "-c", _WORKER, str(folder), str(registry.root), str(seconds)], cwd=ROOT, check=False
+    )
+    try:
+        assert worker.returncode == -signal.SIGKILL
+        until_gone(folder)
+        assert (folder / "events.jsonl").read_text() == ""  # it had not begun
+    finally:
+        for process in trainings(folder):
+            os.kill(process, signal.SIGKILL)
+
+
+def test_the_training_is_not_told_the_databases_password(tmp_path: Path, registry: Registry) -> None:
+    ours = {**os.environ, "DIGITSERVE_DATABASE_URL": "postgresql://me:word@there/jobs", "DIGITSERVE_LOG_LEVEL": "info"}
+    child = LocalLauncher(registry.root, tmp_path / "data", 1, "cpu", ours).start(tmp_path)
+    try:
+        names: set[str] = set()
+        while not names and child.code() is None:
+            for process in trainings(tmp_path):
+                facts = Path(f"/proc/{process}/environ").read_text().split("\0")
+                names = {fact.partition("=")[0] for fact in facts if fact}
+    finally:
+        child.kill()
+    assert {"DIGITSERVE_DATA_DIR", "DIGITSERVE_LOG_LEVEL", "PATH"} <= names
+    assert "DIGITSERVE_DATABASE_URL" not in names
+
+
+def until_gone(folder: Path) -> None:
+    until = time.monotonic() + _SECONDS
+    while trainings(folder):
+        assert time.monotonic() < until, (folder / "events.jsonl").read_text()[-1000:]
+        time.sleep(0.02)
+
+
+def trainings(folder: Path) -> list[int]:
+    """Processes that do the job in that folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:  # it ended a moment ago
+            continue
+        if b"training" in words and str(folder).encode() in words:
+            found.append(int(path.parent.name))
+    return found

@@ -1,0 +1,91 @@
+"""The folder of a job's attempt: what is put there, what is read from it, and what of it goes."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.jobs import folder as folders
+from app.jobs.job import Job, Order, State
+
+
+def job(attempt: int = 1, validation: str | None = None) -> Job:
+    order = Order(
+        base="digits@1", model="digits", training_file="file-a", validation_file=validation, publish_to="digits",
+        promote=False, recipe='{"seed": 1}', options={}, metadata={},
+    )  # fmt: skip
+    return Job(id="ftjob-1", state=State.RUNNING, order=order, created_at=0.0, attempt=attempt)
+
+
+@pytest.fixture
+def uploads(tmp_path: Path) -> Path:
+    for name in ("file-a", "file-b"):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        (tmp_path / "files" / name / "data").write_bytes(name.encode())
+    return tmp_path / "files"
+
+
+def prepared(tmp_path: Path, uploads: Path, what: Job) -> Path:
+    return folders.prepare(tmp_path / "jobs", what, lambda name: uploads / name / "data")
+
+
+def test_it_holds_the_recipe_and_the_data_under_the_names_in_it(tmp_path: Path, uploads: Path) -> None:
+    folder = prepared(tmp_path, uploads, job(validation="file-b"))
+    assert folder == tmp_path / "jobs" / "ftjob-1" / "attempt-1"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "recipe.json": b'{"seed": 1}',
+        "file-a": b"file-a",
+        "file-b": b"file-b",
+    }
+
+
+def test_nobody_else_looks_into_it(tmp_path: Path, uploads: Path) -> None:
+    folder = prepared(tmp_path, uploads, job())
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder.parent, folder)] == [0o700, 0o700]
+
+
+def test_the_data_outlive_the_upload(tmp_path: Path, uploads: Path) -> None:
+    folder = prepared(tmp_path, uploads, job())
+    (uploads / "file-a" / "data").unlink()
+    assert (folder / "file-a").read_bytes() == b"file-a"
+
+
+def test_the_newest_checkpoints_come_along(tmp_path: Path, uploads: Path) -> None:
+    first = prepared(tmp_path, uploads, job(1))
+    (first / "training.pt").write_bytes(b"epoch 1")
+    second = prepared(tmp_path, uploads, job(2))
+    (second / "training.pt").unlink()  # as the child does it: a new file under the old name
+    (second / "training.pt").write_bytes(b"epoch 2")
+    assert not list(prepared(tmp_path, uploads, job(3)).glob("events*"))
+    fourth = prepared(tmp_path, uploads, job(4))
+    assert (fourth / "training.pt").read_bytes() == b"epoch 2"
+    assert (first / "training.pt").read_bytes() == b"epoch 1"
+
+
+def test_lines_are_read_whole_and_once(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"event": "stage", "text": "reading"}\n{"event": "no')
+    lines = folders.Lines(tmp_path)
+    assert list(lines.new()) == [{"event": "stage", "text": "reading"}]
+    assert list(lines.new()) == []
+    with path.open("ab") as file:
+        file.write('te", "text": "ä"}\nWarning: a library speaks\n[1]\n{"no": "event"}\n'.encode())
+    assert list(lines.new()) == [{"event": "note", "text": "ä"}]
+
+
+def test_leave_to_publish_is_a_file(tmp_path: Path) -> None:
+    folders.let_publish(tmp_path)
+    assert (tmp_path / "go").exists()
+
+
+def test_what_is_stripped_has_no_pictures_and_no_weights(tmp_path: Path, uploads: Path) -> None:
+    folder = prepared(tmp_path, uploads, job())
+    (folder / "training.pt").write_bytes(b"weights")
+    (folder / "events.jsonl").write_text(json.dumps({"event": "note"}))
+    folders.strip(tmp_path / "jobs", "ftjob-1")
+    folders.strip(tmp_path / "jobs", "ftjob-unknown")
+    assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "recipe.json"]
+    assert folders.present(tmp_path / "jobs") == ["ftjob-1"]
+    folders.remove(tmp_path / "jobs", ["ftjob-1", "ftjob-unknown"])
+    assert folders.present(tmp_path / "jobs") == []
