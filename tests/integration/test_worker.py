@@ -1,8 +1,6 @@
 """The worker's loop around attempts: what it does with jobs that can't begin, and what it clears away."""
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,9 @@ from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.worker import Worker
 from tests.played import RESULT, Played, World
+from tests.system.test_training_disk import Disk, disk
+
+__all__ = ["disk"]  # the fixture
 
 
 def worker(world: World, launcher: Launcher, files: FileStore | None = None) -> Worker:
@@ -65,22 +66,15 @@ def test_what_cannot_be_begun_is_tried_three_times(world: World, error: Exceptio
     assert job.state == State.FAILED and job.error is not None and job.error["code"] == "job_crashed"
 
 
-@pytest.fixture
-def small_disk(world: World) -> Iterator[Path]:
-    """The folder of jobs on a disk of its own that has 64 KiB."""
-    world.root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=65536", "tmpfs", str(world.root)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a disk")
-    yield world.root
-    subprocess.run(["umount", "--lazy", str(world.root)], check=True)
-
-
 @pytest.mark.parametrize("size", [10, 1_000_000])
-def test_a_full_disk_fails_the_job_and_says_so(world: World, small_disk: Path, size: int) -> None:
+def test_a_full_disk_fails_the_job_and_says_so(world: World, disk: Disk, size: int) -> None:
     """Where the training has no room for a line, and where its data have none."""
+    if not disk.mounted:
+        pytest.skip("no disk of its own can be mounted here")
+    world.root = disk.folder / "jobs"
     world.upload.write_bytes(bytes(size))
-    worker(world, played(world, 2)).step(world.wait)
+    with disk.full(room=40_000):
+        worker(world, played(world, 2)).step(world.wait)
     job = world.store.get("ftjob-1")
     assert job.state == State.FAILED and job.error is not None and job.error["code"] == "storage_full"
 
