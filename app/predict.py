@@ -12,10 +12,10 @@ from app.connection import while_connected
 from app.errors import EXAMPLE_RESPONSE, Problem
 from app.inference.engine import Answer, Answers, Engine
 from app.uploads import MAX_BATCH, many_pictures, one_picture
-from models_store import pictures
 from models_store.datasets.archive import ArchiveLimits
 from models_store.errors import ImageRejected
 from models_store.manifest import Manifest
+from models_store.pictures.decode import to_png
 from models_store.refs import Ref
 
 _PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -162,7 +162,7 @@ def _reading(answer: Answer, manifest: Manifest, top_k: int | None, with_prepare
         uncertain=answer.prepared.is_blank or confidence < manifest.calibration.threshold,
         probabilities={name: round(p, 6) for name, p in pairs},
         warnings=[str(warned) for warned in answer.prepared.warnings],
-        prepared=base64.b64encode(pictures.to_png(answer.prepared.pixels)).decode() if with_prepared else None,
+        prepared=base64.b64encode(to_png(answer.prepared.pixels)).decode() if with_prepared else None,
     )
 
 

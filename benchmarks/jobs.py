@@ -26,7 +26,7 @@ import httpx
 import numpy as np
 
 from benchmarks import load, semeion
-from models_store import pictures
+from models_store.pictures.decode import to_png
 from training import sources
 from training.errors import DataMissing
 
@@ -53,7 +53,7 @@ def main() -> int:
     if options.load and shutil.which("wrk") is None:
         print("wrk is missing: apt-get install wrk", file=sys.stderr)
         return 2
-    mnist = [str(label) for label in test.labels.tolist()], [pictures.to_png(p) for p in test.pictures.numpy()]
+    mnist = [str(label) for label in test.labels.tolist()], [to_png(p) for p in test.pictures.numpy()]
     wrong = 0
     for seed in range(1, options.rounds + 1):
         order = np.random.default_rng(seed).permutation(len(names))

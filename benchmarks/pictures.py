@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_store import pictures
 from models_store.model import load_fastest, predict_all
+from models_store.pictures.decode import to_png
+from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
 from models_store.registry import open_store
 from training import data, sources
@@ -40,9 +41,9 @@ def main() -> int:
     rng = np.random.default_rng(SEED)
     photographs = [_photograph(digit[0], rng) for digit in digits]
     shrunk = [cv2.resize(photograph, (28, 28), interpolation=cv2.INTER_AREA) for photograph in photographs]
-    files = [pictures.to_png(photograph[None]) for photograph in photographs]
+    files = [to_png(photograph[None]) for photograph in photographs]
     began = time.perf_counter()
-    prepared = [pictures.prepare(file, model.picture).pixels[0] for file in files]
+    prepared = [prepare(file, model.picture).pixels[0] for file in files]
     milliseconds = 1000 * (time.perf_counter() - began) / ROWS
     ways = {"resized": shrunk, "resized, colours inverted": [255 - small for small in shrunk], "prepared": prepared}
     print(f"{ROWS} of MNIST's test digits as photographs, seed {SEED}, {version.ref}")

@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from models_store import pictures
 from models_store.model import load_fastest
+from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
 from models_store.registry import open_store
 
@@ -26,7 +26,7 @@ def main() -> None:
     examples = sorted((DOCS / "examples").glob("*.png"))
     figure, rows = plt.subplots(3, len(examples), figsize=(12, 3.4), layout="constrained", height_ratios=(1, 1, 0.7))
     for path, (page, seen, bars) in zip(examples, rows.T, strict=True):
-        prepared = pictures.prepare(path.read_bytes(), model.picture)
+        prepared = prepare(path.read_bytes(), model.picture)
         probabilities = model.predict(prepared.pixels[None])[0]
         best = int(probabilities.argmax())
         page.imshow(np.asarray(Image.open(path)), cmap="gray", vmin=0, vmax=255)

@@ -27,7 +27,7 @@ def recipe_for(base: Version, path: str, suffix: str | None) -> Recipe:
             freeze_norms=True,
         ),
         augment=AugmentSpec(rotate_degrees=10, log_scale=0.1, shear=0.12, shift_pixels=1.5, elastic_pixels=0.7)
-        if base.manifest.input.preparation == "digit"
+        if base.manifest.input.finds_writing
         else AugmentSpec(),
         finetune=FineTuneSpec(base=base.ref),
     )

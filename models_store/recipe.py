@@ -36,7 +36,7 @@ class Recipe:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        mirrored_digit = self.augment.mirror and self.input.preparation == "digit"
+        mirrored_digit = self.augment.mirror and self.input.finds_writing
         require(not mirrored_digit, "augment.mirror is for whole pictures: a mirrored digit is another digit or none.")
         require(0 <= self.seed < 2**31, f"seed must be 0 to {2**31 - 1}.")
 

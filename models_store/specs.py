@@ -16,11 +16,43 @@ def require(ok: bool, sentence: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WritingSpec:
+    """The numbers of the preparation `writing`; a version keeps those that it was trained with.
+
+    Found on pictures of `training.photos` (docs/training-log.md). Shares are of the longer side of what is looked at,
+    where nothing else is said.
+    """
+
+    overview: int = 224  # pixels: the longer side in which the whole picture is searched
+    closeup: int = 128  # and that of the part around the digit
+    ground: float = 0.16  # side of the square that no stroke covers: the ground shows beside it
+    ground_wide: float = 0.4  # the same for a large digit, whose strokes may be wider
+    weak: float = 0.35  # ink, as a share of the darkest, that counts where it touches strong ink
+    strong: float = 0.6
+    near: float = 0.22  # gap, in the main mark's size, over which a mark belongs to it
+    speck: float = 0.035  # share of the main mark's ink under which a mark is dirt
+    rival: float = 0.35  # and from which another one makes several marks
+    thin: float = 0.1  # stroke width, in the digit's size, that thinner ones are brought to
+    faint: float = 0.095  # contrast of ink and ground, 0..1, under which there is no ink
+    low_contrast: float = 0.25  # under which the answer is warned of
+
+    def __post_init__(self) -> None:
+        require(32 <= self.overview <= 1024 and 32 <= self.closeup <= 1024, "input.writing: sides must be 32 to 1024.")
+        require(
+            0 < self.ground <= 1 and 0 < self.ground_wide <= 1, "input.writing: grounds must be above 0, at most 1."
+        )
+        require(0 < self.weak <= self.strong <= 1, "input.writing: 0 < weak <= strong <= 1 must hold.")
+        shares = (self.near, self.speck, self.rival, self.thin, self.faint, self.low_contrast)
+        require(min(shares) >= 0 and max(shares) <= 1, "input.writing: shares must be 0 to 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """What a net takes: the shape in pixels, how pixels are made, and the normalisation inside its graph.
 
-    `digit` finds the writing and lays it out as MNIST does, one grey channel; `picture` keeps the whole picture, scaled
-    and cut to the shape. The default mean and deviation are those of MNIST's 60,000 training images on the scale 0..1.
+    `writing` finds the writing and lays it out as MNIST does, one grey channel; `digit` is how release 0.1 did that;
+    `picture` keeps the whole picture, scaled and cut to the shape. The default mean and deviation are those of MNIST's
+    60,000 training images on the scale 0..1.
     """
 
     channels: int = 1
@@ -28,12 +60,13 @@ class InputSpec:
     width: int = 28
     mean: tuple[float, ...] = (0.1307,)
     std: tuple[float, ...] = (0.3081,)
-    preparation: Literal["digit", "picture"] = "digit"
+    preparation: Literal["digit", "writing", "picture"] = "writing"
+    writing: WritingSpec = WritingSpec()
 
     def __post_init__(self) -> None:
         require(self.channels in (1, 3), "input.channels must be 1 (grey) or 3 (red, green, blue).")
-        if self.preparation == "digit":
-            require(self.channels == 1, "input.channels must be 1: digits are prepared as one grey channel.")
+        if self.finds_writing:
+            require(self.channels == 1, "input.channels must be 1: writing is prepared as one grey channel.")
         require(8 <= self.height <= 512 and 8 <= self.width <= 512, "input.height and .width must be 8 to 512 pixels.")
         require(
             len(self.mean) == len(self.std) == self.channels, "input.mean and input.std need one number per channel."
@@ -44,6 +77,11 @@ class InputSpec:
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one picture."""
         return self.channels, self.height, self.width
+
+    @property
+    def finds_writing(self) -> bool:
+        """Whether a digit's strokes are looked for, and nothing else of the picture is seen."""
+        return self.preparation != "picture"
 
 
 @dataclass(frozen=True, kw_only=True)

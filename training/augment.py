@@ -19,7 +19,7 @@ def edges_of(picture: InputSpec) -> Edges:
     Black corners would tell a net how far a photograph was turned, and a repeated border draws rays that no camera
     sees; a mirror image goes on with the same colours and textures.
     """
-    return "zeros" if picture.preparation == "digit" else "reflection"
+    return "zeros" if picture.finds_writing else "reflection"
 
 
 def bend(pictures: Tensor, spec: AugmentSpec, edges: Edges = "zeros") -> Tensor:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_store import ink
+from models_store.pictures.layout import centred
 
 Point = tuple[float, float]
 Grey = NDArray[np.uint8]
@@ -105,7 +105,7 @@ def digit(label: int, height: int, rng: np.random.Generator, pen: float = 0.1) -
 
 def unit(label: int, rng: np.random.Generator, pen: float = 0.11) -> Grey:
     """A digit in MNIST's layout: uint8 [28, 28], light on dark."""
-    return ink.centred(digit(label, 80, rng, pen), 28, 28)
+    return centred(digit(label, 80, rng, pen), 28, 28)
 
 
 def units(per_digit: int, seed: int) -> Grey:

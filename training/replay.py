@@ -16,7 +16,7 @@ def known(base: Version, data_folder: Path) -> DataSet | None:
     None for a version with other labels or other pictures: the store does not keep what it learned from.
     """
     picture = base.manifest.input
-    if base.manifest.labels != _DIGITS or picture.shape != (1, 28, 28) or picture.preparation != "digit":
+    if base.manifest.labels != _DIGITS or picture.shape != (1, 28, 28) or not picture.finds_writing:
         return None
     if base.manifest.data.source == "bundled":
         return sources.bundled()

@@ -37,10 +37,10 @@ def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int) -> DataSet
         if not spec.path:
             raise RecipeRejected("The recipe learns from your own files: pass --data with a folder or a file.")
         return files(Path(spec.path), picture, spec.test_share, seed)
-    if picture.shape != (1, 28, 28) or picture.preparation != "digit":
+    if picture.shape != (1, 28, 28) or not picture.finds_writing:
         raise RecipeRejected(
             f"{spec.source} has grey pictures of 28x28 pixels: set input.channels to 1, input.height and .width to 28 "
-            'and input.preparation to "digit", or take source = "files" and pass --data with pictures of your own.'
+            'and input.preparation to "writing", or take source = "files" and pass --data with pictures of your own.'
         )
     return mnist(folder) if spec.source == "mnist" else bundled()
 

@@ -15,10 +15,10 @@ from app.inference import live
 from app.inference.batcher import Computed, Overloaded, TooLate
 from app.inference.fleet import Fleet
 from app.inference.live import Live
-from models_store import pictures
 from models_store.errors import ImageRejected
 from models_store.model import Probabilities, use_threads
-from models_store.pictures import Prepared
+from models_store.pictures.decode import Pixels, open_picture
+from models_store.pictures.prepare import Prepared, prepare_opened
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
@@ -103,7 +103,7 @@ class Engine:
         """Small digits on the event loop, others in the decoder's thread, a handful at a time: between two handfuls
         other requests get their turn, and a client that went away stops costing anything. Whole pictures may be
         enlarged, which takes a millisecond each."""
-        if spec.preparation == "digit" and sum(map(len, images)) <= _SMALL_BYTES:
+        if spec.finds_writing and sum(map(len, images)) <= _SMALL_BYTES:
             opened = [_opened(image, self._max_image_pixels) for image in images]
             if _pixels(opened) <= _SMALL_PIXELS:
                 return [_prepared(image, spec) for image in opened]
@@ -131,7 +131,7 @@ class Engine:
                 )
         return prepared
 
-    async def _computed(self, serving: Live, good: list[pictures.Pixels], deadline: float) -> Computed:
+    async def _computed(self, serving: Live, good: list[Pixels], deadline: float) -> Computed:
         if not good:
             return Computed(np.empty((0, len(serving.model.labels)), np.float32), 0.0)
         try:
@@ -171,13 +171,13 @@ def _pixels(opened: Sequence[Image | ImageRejected]) -> int:
 
 def _opened(image: bytes, max_pixels: int) -> Image | ImageRejected:
     try:
-        return pictures.open_picture(image, max_pixels)
+        return open_picture(image, max_pixels)
     except ImageRejected as refusal:
         return refusal
 
 
 def _prepared(image: Image | ImageRejected, spec: InputSpec) -> Prepared | ImageRejected:
     try:
-        return image if isinstance(image, ImageRejected) else pictures.prepare_opened(image, spec)
+        return image if isinstance(image, ImageRejected) else prepare_opened(image, spec)
     except ImageRejected as refusal:
         return refusal

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_store import pictures
 from models_store.datasets.rows import Refused, Row
 from models_store.errors import ImageRejected
-from models_store.pictures import Pixels
+from models_store.pictures.decode import Pixels
+from models_store.pictures.prepare import prepare
 from models_store.specs import InputSpec
 
 _MAX_EXAMPLES = 100
@@ -122,7 +122,7 @@ def _counted(
 
 def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
     try:
-        prepared = pictures.prepare(row.data, spec, max_pixels)
+        prepared = prepare(row.data, spec, max_pixels)
     except ImageRejected as refusal:
         return Refused(row.where, refusal.code, str(refusal))
     if prepared.is_blank:

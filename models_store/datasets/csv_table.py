@@ -13,7 +13,7 @@ import numpy as np
 from models_store.datasets.lines import Lines
 from models_store.datasets.rows import Refused, Row, RowRejected, label_of
 from models_store.errors import DataSetRejected
-from models_store.pictures import to_png
+from models_store.pictures.decode import to_png
 
 Fetch = Callable[[str], bytes]  # relative name -> content, or RowRejected
 

@@ -11,7 +11,7 @@ from models_store.datasets import lines
 from models_store.datasets.formats import read
 from models_store.datasets.rows import Refused, Row
 from models_store.errors import DataSetRejected
-from models_store.pictures import prepare
+from models_store.pictures.prepare import prepare
 from models_store.specs import InputSpec
 
 

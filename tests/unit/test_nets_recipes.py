@@ -26,6 +26,6 @@ def test_every_net_has_a_recipe_and_every_recipe_a_model_of_its_own() -> None:
 def test_whole_pictures_are_not_published_among_the_digits() -> None:
     for text in TEXTS.values():
         recipe = Recipe.from_toml(text)
-        digits = recipe.input.preparation == "digit"
+        digits = recipe.input.finds_writing
         assert recipe.publish_to.startswith("digits" if digits else "shapes")
         assert (recipe.data.source == "files") is not digits

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from models_store.errors import ImageRejected
-from models_store.pictures import open_picture, prepare
+from models_store.pictures.decode import open_picture
+from models_store.pictures.prepare import prepare
 from models_store.specs import InputSpec
 from tests.layout import Grey
 from tests.pictures import encoded, png, saved

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models_store.pictures import Warned, prepare
+from models_store.pictures.prepare import Warned, prepare
 from models_store.specs import InputSpec
 from tests import layout
 from tests.layout import Grey

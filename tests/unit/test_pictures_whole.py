@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from models_store.pictures import Warned, prepare, to_png
+from models_store.pictures.decode import to_png
+from models_store.pictures.prepare import Warned, prepare
 from models_store.specs import InputSpec
 from tests.pictures import encoded, png, saved
 from tests.unit.test_pictures_prepare import STORED

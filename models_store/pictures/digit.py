@@ -1,4 +1,5 @@
-"""Finds the writing in a grey picture and lays it out as MNIST does. It knows no file formats and no models.
+"""The preparation `digit`, as versions of release 0.1 were trained with it: finds the writing in a grey picture. It
+stays as it was, because those versions still read; new ones take `writing`. It knows no file formats and no models.
 
 All sizes are shares of a working picture of 128 pixels: enough to see strokes, small enough to take a millisecond.
 """
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
 LOW_CONTRAST = 0.25  # of the ground's brightness
 _WORK = 128  # pixels: the longer side of the working picture
-_BOX = 20 / 28  # share of the side that the writing fills in MNIST
 _MARGIN = 0.25  # of the writing's longer side, kept around it when the picture is cropped for a closer look
 _SMALL = 0.5  # writing that spans less of the frame than this is looked at again from closer up
 
@@ -45,22 +45,6 @@ def find(grey: Grey) -> Found | None:
         if closer is not None:
             strokes, contrast, (top, left, bottom, right) = closer
     return Found(strokes[top:bottom, left:right], contrast)
-
-
-def centred(strokes: Ink, height: int, width: int) -> Grey:
-    """Scales strokes into the 20x20 box of 28x28 (or its like) and puts their centre of mass into the middle."""
-    h, w = strokes.shape
-    scale = _BOX * min(height, width) / max(h, w)
-    size = max(1, round(w * scale)), max(1, round(h * scale))
-    small = cv2.resize(strokes, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    small = np.clip(small / max(float(np.percentile(small, 99)), 1e-6), 0, 1)
-    moments = cv2.moments(small)
-    if moments["m00"] == 0:
-        return np.zeros((height, width), np.uint8)
-    shift_x = (width - 1) / 2 - moments["m10"] / moments["m00"]
-    shift_y = (height - 1) / 2 - moments["m01"] / moments["m00"]
-    shift = np.array([[1, 0, round(shift_x)], [0, 1, round(shift_y)]], np.float32)
-    return np.asarray(cv2.warpAffine((small * 255).round().astype(np.uint8), shift, (width, height)), np.uint8)
 
 
 def _look(grey: Grey) -> tuple[Ink, float, tuple[int, int, int, int]] | None:

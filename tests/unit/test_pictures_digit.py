@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models_store import ink
+from models_store.pictures import digit
+from models_store.pictures.layout import centred
 from tests import layout
 from tests.layout import Grey
 from training import draw
@@ -11,9 +12,9 @@ Levels = NDArray[np.float64]
 
 
 def laid_out(levels: Levels) -> Grey:
-    found = ink.find(layout.grey(levels))
+    found = digit.find(layout.grey(levels))
     assert found is not None
-    return ink.centred(found.strokes, 28, 28)
+    return centred(found.strokes, 28, 28)
 
 
 @pytest.fixture(params=range(10))
@@ -73,7 +74,7 @@ def test_a_digit_that_fills_its_frame_is_found(rng: np.random.Generator) -> None
 @pytest.mark.parametrize("size", [(2, 2), (5, 9), (28, 28), (200, 300), (1000, 700), (3, 3000)])
 def test_an_even_ground_holds_nothing(size: tuple[int, int]) -> None:
     for level in (0, 1, 20, 128, 254, 255):
-        assert ink.find(np.full(size, level, np.uint8)) is None
+        assert digit.find(np.full(size, level, np.uint8)) is None
 
 
 @pytest.mark.parametrize("darkest", [0.9, 0.8, 0.7, 0.5])
@@ -81,7 +82,7 @@ def test_an_empty_sheet_in_uneven_light_holds_nothing(darkest: float) -> None:
     for level in (60, 250):
         lit = np.tile(np.linspace(level, level * darkest, 300), (200, 1))
         for turned in (lit, lit[:, ::-1], lit.T, lit.T[::-1]):
-            assert ink.find(layout.grey(turned)) is None
+            assert digit.find(layout.grey(turned)) is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_an_empty_sheet_in_uneven_light_holds_nothing(darkest: float) -> None:
 def test_contrast_is_a_share_of_the_ground(ground: int, pen: int, contrast: float) -> None:
     sheet = np.full((100, 100), ground, np.uint8)
     sheet[20:80, 45:55] = pen
-    found = ink.find(sheet)
+    found = digit.find(sheet)
     assert found is not None
     assert found.contrast == pytest.approx(contrast, abs=0.02)
 
@@ -98,7 +99,7 @@ def test_contrast_is_a_share_of_the_ground(ground: int, pen: int, contrast: floa
 def test_strokes_are_cut_to_what_was_written() -> None:
     sheet = np.full((100, 100), 255, np.uint8)
     sheet[20:80, 45:55] = 0
-    found = ink.find(sheet)
+    found = digit.find(sheet)
     assert found is not None
     assert found.strokes.shape == (60, 10)
     assert found.strokes.dtype == np.float32
@@ -107,15 +108,15 @@ def test_strokes_are_cut_to_what_was_written() -> None:
 
 
 def test_a_bar_is_laid_out_as_worked_out_by_hand() -> None:
-    upright = ink.centred(np.ones((60, 12), np.float32), 28, 28)  # a third of its size: 20 high, 4 wide
+    upright = centred(np.ones((60, 12), np.float32), 28, 28)  # a third of its size: 20 high, 4 wide
     expected = np.zeros((28, 28), np.uint8)
     expected[4:24, 12:16] = 255
     assert (upright == expected).all()
-    assert (ink.centred(np.ones((12, 60), np.float32), 28, 28) == expected.T).all()
+    assert (centred(np.ones((12, 60), np.float32), 28, 28) == expected.T).all()
 
 
 def test_the_box_grows_with_the_picture() -> None:
-    large = ink.centred(np.ones((60, 60), np.float32), 56, 56)
+    large = centred(np.ones((60, 60), np.float32), 56, 56)
     expected = np.zeros((56, 56), np.uint8)
     expected[8:48, 8:48] = 255
     assert (large == expected).all()

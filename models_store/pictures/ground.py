@@ -1,0 +1,133 @@
+"""From a picture to ink: how much each pixel differs from the paper around it. It knows no digits and no marks."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Colour = NDArray[np.uint8]  # [H, W, 3]
+Grey = NDArray[np.uint8]  # [H, W]
+Ink = NDArray[np.float32]  # [H, W], 0..1
+
+_DARK_GROUND = 128.0  # grey levels
+_CROSSING = 0.25  # of the frame's outline: ink that crosses it is narrower, light that changes along it is wider
+_EVEN = 0.12  # of the ground: how much an even ground differs along the frame
+_MOSTLY = 75  # per cent of the frame that must be so: a digit in a tight cut may cover a whole side
+_THUMB = 112  # pixels: enough to see which colour the pen has
+_STROKE = 0.16  # of the thumb's longer side: wider than a stroke
+
+
+@dataclass(frozen=True)
+class Inked:
+    """Ink as a share of the ground; whether it is the darker of the two; the ground's brightness, 0..255."""
+
+    ink: Ink
+    dark: bool
+    level: float
+
+
+def channels(picture: Colour) -> dict[bool, NDArray[np.float32]]:
+    """Weights [1, 3] of the colours, in which dark ink (True) and light ink (False) stand out most from the ground.
+
+    They are in proportion to what the ink takes from each colour, or adds (a matched filter): a faint blue grid under
+    black ink, or a red margin line, weighs less so than in any fixed mixture, and a yellow pen weighs more.
+    """
+    thumb, _ = sized(picture, _THUMB)
+    side = max(3, round(_STROKE * max(thumb.shape[:2])) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
+    padded = cv2.copyMakeBorder(thumb, side, side, side, side, cv2.BORDER_REPLICATE)
+    weights = {}
+    for dark, hat in ((True, cv2.MORPH_BLACKHAT), (False, cv2.MORPH_TOPHAT)):
+        away = cv2.morphologyEx(padded, hat, kernel)[side:-side, side:-side].reshape(-1, 3)
+        strength = away.sum(1, dtype=np.int32)
+        strongest = away[strength >= max(1.0, 0.7 * float(np.partition(strength, -20)[-20]))]
+        mean = strongest.mean(0) if len(strongest) else np.ones(3)
+        weights[dark] = (mean / max(float(mean.sum()), 1e-6)).astype(np.float32)[None]
+    return weights
+
+
+def grey_in(picture: Colour, weights: NDArray[np.float32]) -> Grey:
+    """The picture in one channel, without its finest grain."""
+    mixed = cv2.transform(picture, weights).reshape(picture.shape[:2])
+    return np.asarray(cv2.GaussianBlur(mixed, (3, 3), 0), np.uint8)
+
+
+def even_ink(grey: Grey, dark: bool) -> Inked | None:
+    """The ink of a picture in even light; None where the light differs along the frame.
+
+    The frame's own brightness is the ground then: no stroke is too wide for that, as it may be for `ink_of`.
+    """
+    work = grey if dark else 255 - grey
+    ring = _closed_ring(work).astype(np.float32)
+    level = max(float(np.median(ring)), _least(dark))
+    ink = (level - work.astype(np.float32)) / np.float32(level)
+    uneven = float(np.percentile(np.abs(ring - level), _MOSTLY))
+    if uneven > _EVEN * min(max(level, _DARK_GROUND), 2 * level * at_share(ink, 0.999)):
+        return None
+    return Inked(np.maximum(ink, 0), dark, level)
+
+
+def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
+    """How much darker (or lighter, unless `dark`) than the ground around it each pixel is, as a share of the ground.
+
+    No stroke covers a square of `side` pixels: the ground shows in it.
+    """
+    work = grey if dark else 255 - grey
+    ground = np.maximum(_ground(work, side).astype(np.float32), _least(dark))
+    ink = np.maximum((ground - work) / ground, 0)
+    return Inked(ink, dark, float(np.median(ground[::4, ::4])))
+
+
+def at_share(ink: Ink, share: float) -> float:
+    """The value that so much of the ink is below, to a thousandth."""
+    counts = cv2.calcHist([ink], [0], None, [1024], [0.0, 1.0 + 1 / 1024]).ravel()
+    outside = ink.size - float(counts.sum())  # below 0
+    return int(np.searchsorted(np.cumsum(counts) + outside, share * ink.size)) / 1024
+
+
+def is_mostly_light(grey: Grey) -> bool:
+    """Whether the extremes lie farther below the usual brightness than above it: most of a picture is ground."""
+    low, middle, high = np.percentile(grey[::2, ::2], (0.5, 50, 99.5))
+    return bool(middle - low >= high - middle)
+
+
+def sized(picture: NDArray[np.uint8], side: int, least: int = 1) -> tuple[NDArray[np.uint8], float]:
+    """The picture with `least` to `side` pixels on its longer side, and how many times as large it is now."""
+    height, width = picture.shape[:2]
+    longer = max(height, width)
+    scale = side / longer if longer > side else max(1.0, least / longer)
+    if scale == 1:
+        return picture, 1.0
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8), scale
+
+
+def _least(dark: bool) -> float:
+    """Light ink on a dark ground is measured against middle grey: against black, grain would be everything."""
+    return 1.0 if dark else _DARK_GROUND
+
+
+def _ground(work: Grey, side: int) -> Grey:
+    """What a closing leaves, smoothed where that does not lift it: the edge of a dark table beside the paper would look
+    like ink otherwise. Beyond the frame the paper goes on; a stroke that the frame cuts does not."""
+    framed = work.copy()
+    ring = _closed_ring(work)
+    height, width = work.shape
+    framed[0], framed[1:, -1] = ring[:width], ring[width : width + height - 1]
+    framed[-1, -2::-1] = ring[width + height - 1 : 2 * width + height - 2]
+    framed[-2:0:-1, 0] = ring[2 * width + height - 2 :]
+    padded = cv2.copyMakeBorder(framed, side, side, side, side, cv2.BORDER_REPLICATE)
+    padded[side:-side, side:-side] = work
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
+    return np.asarray(np.minimum(closed, cv2.blur(closed, (side, side)))[side:-side, side:-side], np.uint8)
+
+
+def _closed_ring(work: Grey) -> Grey:
+    """The outermost pixels [2 * (H + W) - 4], clockwise from the top left, without dark ink that crosses them."""
+    ring = np.concatenate([work[0], work[1:, -1], work[-1, -2::-1], work[-2:0:-1, 0]])
+    reach = max(1, round(_CROSSING * len(ring)))
+    round_about = np.concatenate([ring[-reach:], ring, ring[:reach]])[None]
+    closed = cv2.morphologyEx(round_about, cv2.MORPH_CLOSE, np.ones((1, reach), np.uint8))
+    return np.asarray(closed[0, reach:-reach], np.uint8)

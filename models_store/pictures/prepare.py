@@ -1,0 +1,84 @@
+"""Bytes -> pixels: the only door by which a picture enters. It takes the way that a version was trained with."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from PIL import Image
+
+from models_store.pictures import digit, writing
+from models_store.pictures.decode import DRAFT_SIDE, Pixels, colour_of, decoded, grey_of, open_picture
+from models_store.pictures.layout import centred
+from models_store.pictures.whole import whole
+from models_store.specs import InputSpec
+
+_UNIT = (28, 28)  # MNIST's format
+_FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
+
+
+class Warned(StrEnum):
+    """What a picture's answer should be read with."""
+
+    BLANK_IMAGE = "blank_image"
+    LOW_CONTRAST = "low_contrast"
+    SEVERAL_MARKS = "several_marks"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a model sees: uint8 [C, H, W], a digit's ink 255 on ground 0, and what was noticed on the way."""
+
+    pixels: Pixels
+    warnings: tuple[Warned, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing is on it, no ink or but one colour: no label means anything."""
+        return Warned.BLANK_IMAGE in self.warnings
+
+
+def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
+    """Decodes one picture and makes it what the model was trained on. Raises ImageRejected.
+
+    `writing` and `digit`: MNIST's own format (28x28, one grey channel, median 0) passes untouched. Of any other picture
+    the writing is taken: turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20
+    of 28x28 with its centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist). They differ in
+    how the writing is found: `models_store.pictures.writing` and `.digit` say how.
+
+    `picture`: turned upright, laid on white where it is transparent, scaled until it covers the model's shape, and cut
+    in the middle.
+    """
+    return prepare_opened(open_picture(data, max_pixels), spec)
+
+
+def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
+    """`prepare` for a picture whose header `open_picture` has read; decodes its pixels. Raises ImageRejected."""
+    if spec.preparation == "picture":
+        pixels = whole(image, spec)
+        plain = int(np.ptp(pixels, axis=(1, 2)).max()) < _FAINT
+        return Prepared(pixels, (Warned.BLANK_IMAGE,) if plain else ())
+    if image.mode == "L" and image.size == _UNIT == (spec.width, spec.height):
+        grey = grey_of(decoded(image, "L", DRAFT_SIDE))
+        if np.median(grey) == 0:
+            return Prepared(grey[None], (Warned.BLANK_IMAGE,) if grey.max() < _FAINT else ())
+    return _digit(image, spec) if spec.preparation == "digit" else _writing(image, spec)
+
+
+def _digit(image: Image.Image, spec: InputSpec) -> Prepared:
+    found = digit.find(grey_of(decoded(image, "L", DRAFT_SIDE)))
+    if found is None:
+        return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
+    pixels = centred(found.strokes, spec.height, spec.width)
+    return Prepared(pixels[None], (Warned.LOW_CONTRAST,) if found.contrast < digit.LOW_CONTRAST else ())
+
+
+def _writing(image: Image.Image, spec: InputSpec) -> Prepared:
+    found = writing.find(colour_of(decoded(image, "RGB", DRAFT_SIDE)), spec.writing)
+    if found is None:
+        return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
+    noticed = {
+        Warned.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
+        Warned.SEVERAL_MARKS: found.several,
+    }
+    pixels = centred(found.strokes, spec.height, spec.width)
+    return Prepared(pixels[None], tuple(warned for warned, is_so in noticed.items() if is_so))

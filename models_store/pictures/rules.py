@@ -1,0 +1,55 @@
+"""Finds the printed lines of ruled and squared paper, and takes them out of ink. It knows no colours and no digits."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models_store.pictures.ground import Ink
+
+Lines = NDArray[np.float32]  # [N, 4]: x and y of two points on each, in shares of the picture's width and height
+
+_LONG = 0.6  # of the side along which it runs: a line that long is printed
+_THIN = 0.03  # of the longer side: what is wider was written
+_MOST = 60  # lines of one picture
+_LEFT = 0.1  # of the ink must be left, otherwise the lines were the writing
+NONE: Lines = np.empty((0, 4), np.float32)
+
+
+def rules_in(mask: NDArray[np.bool_]) -> Lines:
+    """The long thin straight lines of a mask [h, w], such as paper is printed with."""
+    height, width = mask.shape
+    longer = max(height, width)
+    thin = _of_thin(mask, max(3, round(_THIN * longer)))
+    if thin.sum() < _LONG * min(height, width):
+        return NONE
+    least = round(_LONG * min(height, width))
+    found = cv2.HoughLinesP(thin, 1, np.pi / 360, round(0.5 * least), minLineLength=least, maxLineGap=longer // 16)
+    if found is None:
+        return NONE
+    lines = found.reshape(-1, 4).astype(np.float32)
+    run_x, run_y = np.abs(lines[:, 2] - lines[:, 0]), np.abs(lines[:, 3] - lines[:, 1])
+    long = np.where(run_x > run_y, run_x > _LONG * width, run_y > _LONG * height)
+    return np.asarray(lines[long][:_MOST] / np.array([width, height, width, height], np.float32), np.float32)
+
+
+def without(ink: Ink, lines: Lines, strong: float) -> Ink:
+    """The ink 0..1 [h, w] without the lines; where a stroke crosses one, it is mended from both sides."""
+    if not len(lines):
+        return ink
+    height, width = ink.shape
+    printed = np.zeros((height, width), np.uint8)
+    thick = max(3, round(_THIN * max(height, width)) | 1)
+    for x0, y0, x1, y1 in lines * np.array([width, height, width, height], np.float32):
+        cv2.line(printed, (round(float(x0)), round(float(y0))), (round(float(x1)), round(float(y1))), 1, thick)
+    rest = np.where(printed == 1, 0, ink).astype(np.float32)
+    if rest.sum() < _LEFT * ink.sum() or not (rest > strong).any():
+        return ink
+    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + 2, thick + 2), np.uint8))
+    return np.where(printed == 1, np.minimum(mended, ink), ink).astype(np.float32)
+
+
+def _of_thin(mask: NDArray[np.bool_], side: int) -> NDArray[np.uint8]:
+    """The mask without what is wider than `side` pixels in every direction."""
+    whole = mask.astype(np.uint8)
+    wide = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    return np.asarray((whole == 1) & (cv2.dilate(wide, np.ones((3, 3), np.uint8)) == 0), np.uint8)
