@@ -1,4 +1,4 @@
-"""What lies around and on a sheet: the table, the sheet's edges, another sheet, holes, creases, stains. It knows no ink."""
+"""What lies around and on a sheet: the table, the edges, holes, creases, stains. It knows no ink."""
 
 import math
 
@@ -16,7 +16,7 @@ def lay(page: Field, ground: Ground, size: tuple[float, float], board: bool) -> 
     rng = ground.rng
     wide, tall = size if board or rng.random() < 0.75 else size[::-1]
     keep = 0.9 * ground.high
-    left, top = (-(keep + rng.beta(1.6, 1.6) * max(0.0, length - 2 * keep)) for length in (wide, tall))
+    left, top = (-(keep + rng.beta(2.5, 2.5) * max(0.0, length - 2 * keep)) for length in (wide, tall))
     if not board:
         _age(page, ground, (left, top, wide, tall))
     inside = _rectangle(ground, left, top, wide, tall)
@@ -76,12 +76,12 @@ def _table(ground: Ground) -> Field:
         )
         return np.asarray((1 + np.float32(0.09) * streaks)[..., None] * (tone**2.2).astype(np.float32), np.float32)
     grey = rng.uniform(0.12, 0.45) if kind < 3 else rng.uniform(0.7, 0.88)
-    tone = np.clip(grey + rng.normal(0, 0.03, 3), 0.04, 0.95) ** 2.2
+    tone = np.clip(grey * (1 + rng.normal(0, 0.06, 3)), 0.04, 0.95) ** 2.2
     weave = grain.laid(grain.tile(128, 1, 1, rng), ground.x, ground.y, 3) * np.float32(0.08 if kind == 2 else 0.02)
     return np.asarray((1 + weave)[..., None] * tone.astype(np.float32), np.float32)
 
 
 def _frame(ground: Ground) -> Field:
     """The wall beside a board."""
-    tone = np.clip(ground.rng.uniform(0.5, 0.85) + ground.rng.normal(0, 0.03, 3), 0, 0.95) ** 2.2
+    tone = np.clip(ground.rng.uniform(0.5, 0.85) * (1 + ground.rng.normal(0, 0.02, 3)), 0, 0.95) ** 2.2
     return np.broadcast_to(tone.astype(np.float32), (*ground.x.shape, 3)).copy()

@@ -1,4 +1,4 @@
-"""Scans, photocopies and faxes of a written sheet: even light, a slight skew, known resolutions. It knows no cameras."""
+"""Scans, photocopies and faxes of a written sheet: even light, a slight skew, known resolutions. It knows no camera."""
 
 import math
 from dataclasses import dataclass
@@ -59,8 +59,8 @@ def photocopy(digit: Strokes, rng: np.random.Generator) -> bytes:
     grey = _grey(sheet.page)
     rows, columns = grey.shape
     ground, ink = sheet.ground ** (1 / 2.2), sheet.ink ** (1 / 2.2)
-    steep = (grey - (ground + rng.uniform(0.4, 0.6) * (ink - ground))) / max(ground - ink, 0.1) * rng.uniform(3, 7)
-    toner = 1 / (1 + np.exp(-np.clip(steep + 0.3 * grain.clouds(rows, columns, 40, rng), -20, 20)))
+    steep = (grey - (ground + rng.uniform(0.4, 0.6) * (ink - ground))) / max(ground - ink, 0.1) * rng.uniform(6, 12)
+    toner = 1 / (1 + np.exp(-np.clip(steep + 0.4 * grain.clouds(rows, columns, 40, rng), -20, 20)))
     copy = rng.uniform(0.05, 0.2) + toner * rng.uniform(0.72, 0.8)
     copy -= 0.8 * _specks((rows, columns), rng.uniform(5e-5, 5e-4), max(1, round(sheet.dpi / 150)), rng)
     if rng.random() < 0.3:
@@ -82,10 +82,9 @@ def _under_glass(digit: Strokes, sheets: tuple[str, ...], rng: np.random.Generat
     high, dpi = rng.uniform(*paper.high), float(rng.choice([150, 200, 200, 300]))
     scale = max(dpi / _MM, SMALLEST / (digit.box[1] * high))
     tall = digit.box[1] * high * scale
-    rows = round(
-        min(max(tall / math.exp(rng.uniform(math.log(0.05), math.log(0.75))), 1.25 * tall), max(1400, 1.4 * tall))
-    )
-    columns = max(round(rows * rng.choice([0.71, 1, 1.41, 2])), round(1.3 * digit.box[0] * high * scale))
+    share = math.exp(rng.uniform(math.log(0.05), math.log(0.75)))
+    rows = round(max(min(tall / share, 1000), 1.3 * tall))
+    columns = max(round(rows * float(rng.choice([0.71, 1, 1.41]))), round(1.4 * digit.box[0] * high * scale))
     room = np.array([columns, rows]) / 2 - 0.62 * np.array(digit.box) * high * scale - 2
     at = rng.uniform(-1, 1, 2) * np.maximum(room, 0)
     x = (np.arange(columns, dtype=np.float32) - np.float32(columns / 2 + at[0]))[None] / np.float32(scale)

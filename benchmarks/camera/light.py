@@ -1,4 +1,4 @@
-"""Light on a picture: falling off, a soft shadow, the lens's dark corners, a glossy spot. It knows no paper and no ink."""
+"""Light on a picture: falling off, a soft shadow, the lens's dark corners, a glossy spot. It knows no paper."""
 
 import math
 
@@ -11,15 +11,15 @@ _COARSE = 96  # light changes slowly: it is drawn on a small grid and enlarged
 
 
 def falling(rows: int, columns: int, rng: np.random.Generator) -> Field:
-    """How much light reaches each pixel [rows, columns], at most about 1: a lamp to one side, dark corners."""
+    """How much light reaches each pixel [rows, columns], 1 on average: a lamp to one side, dark corners."""
     u, v = _grid(rows, columns)
     away, angle = rng.uniform(0.2, 1.6), rng.uniform(0, 2 * math.pi)
     lamp = (u - away * math.cos(angle)) ** 2 + (v - away * math.sin(angle)) ** 2
     level = (1 + lamp / rng.uniform(1.2, 5) ** 2) ** -1.5  # a small lamp at that height: cosine times inverse square
-    level = level / level.max()
     if rng.random() < 0.35:
         level = level * _shadow(u, v, rng)
-    return _enlarged(level * (1 - rng.uniform(0, 0.22) * (u**2 + v**2)), rows, columns)
+    level = level * (1 - rng.uniform(0, 0.22) * (u**2 + v**2))
+    return _enlarged(level / level.mean(), rows, columns)
 
 
 def gloss(rows: int, columns: int, digit: tuple[float, float], rng: np.random.Generator) -> Field:

@@ -31,7 +31,7 @@ class Ground:
     def repeated(self, axis: Field, pitch: float, width: float) -> Field:
         """Lines `pitch` mm apart, at a random phase."""
         phase = np.float32(self.rng.uniform(0, pitch))
-        return self.line(np.mod(axis + phase, np.float32(pitch)) - np.float32(pitch / 2), width)
+        return self.line(grain.wrapped(axis + phase, np.float32(pitch)) - np.float32(pitch / 2), width)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Paper:
     rough: float = 0.012
     fibres: float = 0.0
     rule: Callable[[Ground, Field], None] | None = None
-    bright: tuple[float, float] = (0.5, 0.92)  # sRGB level that the camera exposes the ground to
+    bright: tuple[float, float] = (0.5, 1.0)  # sRGB value to which a camera exposes the ground's brightest colour
 
 
 def surface(paper: Paper, ground: Ground) -> Field:
@@ -69,7 +69,9 @@ def surface(paper: Paper, ground: Ground) -> Field:
 def printed(page: Field, cover: Field, colour: Colour, strength: float = 1.0) -> None:
     """Prints onto the page, in place, as translucent ink does."""
     through = 1 - np.array(colour, np.float32) ** 2.2
-    page *= 1 - (np.float32(strength) * cover)[..., None] * through
+    # Ink is sparse: only the rows and pixels that it reaches are worth the work.
+    reached = cover > 0
+    page[reached] *= 1 - (np.float32(strength) * cover[reached])[:, None] * through
 
 
 _PRINT = ((0.55, 0.68, 0.85), (0.62, 0.66, 0.72), (0.70, 0.64, 0.80), (0.55, 0.75, 0.72))
@@ -112,7 +114,8 @@ def _squared(ground: Ground, page: Field) -> None:
 def _dotted(ground: Ground, page: Field) -> None:
     phase = ground.rng.uniform(0, 5, 2).astype(np.float32)
     across, down = (
-        np.mod(axis + at, 5) - np.float32(2.5) for axis, at in zip((ground.x, ground.y), phase, strict=True)
+        grain.wrapped(axis + at, np.float32(5)) - np.float32(2.5)
+        for axis, at in zip((ground.x, ground.y), phase, strict=True)
     )
     width = ground.rng.uniform(0.35, 0.6)
     dots = ground.line(np.hypot(across, down), width) * np.float32(min(1, width / ground.px))
@@ -130,7 +133,7 @@ def _boxes(ground: Ground, page: Field) -> None:
     x, y = ground.x + dx, ground.y + dy
     inside_y = np.abs(y) < tall / 2 + width / 2
     inside_x = (x > left - width / 2) & (x < right + width / 2)
-    sides = ground.line(np.mod(x - np.float32(left + wide / 2), np.float32(wide)) - np.float32(wide / 2), width)
+    sides = ground.line(grain.wrapped(x - np.float32(left + wide / 2), np.float32(wide)) - np.float32(wide / 2), width)
     sides *= inside_y & (x > left - wide / 2) & (x < right + wide / 2)
     bars = (
         np.maximum(ground.line(y - np.float32(tall / 2), width), ground.line(y + np.float32(tall / 2), width))
@@ -146,30 +149,34 @@ def _wiped(ground: Ground, page: Field) -> None:
     angle = rng.uniform(-0.6, 0.6)
     along = ground.x * np.float32(np.cos(angle)) + ground.y * np.float32(np.sin(angle))
     across = ground.y * np.float32(np.cos(angle)) - ground.x * np.float32(np.sin(angle))
-    smear = grain.laid(grain.tile(128, 16, 2.5, rng), along, across, 0.25)
-    page += np.float32(rng.uniform(0.004, 0.018)) * np.clip(smear + 0.8, 0, 3)[..., None]
+    smear = grain.laid(grain.tile(128, 14, 4, rng), along, across, 0.12)
+    page += np.float32(rng.uniform(0.002, 0.009)) * np.clip(smear + 0.8, 0, 3)[..., None]
 
 
 _DESK = ("ball", "ball", "gel", "fineliner", "pencil", "fountain", "felt")
 _WHITE = ((0.96, 0.96, 0.95), (0.95, 0.94, 0.91), (0.93, 0.94, 0.95))
 _A4, _A5, _A6 = (210.0, 297.0), (148.0, 210.0), (105.0, 148.0)
 
+_SOFT = ("felt", "marker", "gel", "fineliner")
+_NOTES = ((0.98, 0.93, 0.48), (0.97, 0.90, 0.55), (0.98, 0.72, 0.80), (0.70, 0.90, 0.62), (0.62, 0.86, 0.95))
+_COVERS = ((0.95, 0.94, 0.90), (0.85, 0.76, 0.60), (0.90, 0.91, 0.92))
+_SLATE, _GREEN = ((0.16, 0.17, 0.18), (0.20, 0.21, 0.22)), ((0.13, 0.27, 0.22), (0.17, 0.32, 0.26))
+_KRAFT, _CARD = ((0.72, 0.58, 0.42), (0.68, 0.55, 0.40)), ((0.70, 0.56, 0.42), (0.64, 0.52, 0.39))
+_BROWN, _DARK = (0.4, 0.85), (0.2, 0.45)
+
 PAPERS = {
     "plain": Paper(_WHITE, _A4, (6, 25), (*_DESK, "marker", "crayon")),
-    "recycled": Paper(((0.80, 0.78, 0.73), (0.76, 0.75, 0.72)), _A5, (5, 22), _DESK, 0.02, 0.25),
+    "recycled": Paper(((0.80, 0.78, 0.73), (0.76, 0.75, 0.72)), _A5, (5, 22), _DESK, 0.02, 0.25, bright=(0.5, 0.92)),
     "ruled": Paper(_WHITE, _A4, (5, 20), _DESK, rule=_ruled),
     "squared": Paper(_WHITE, _A5, (4.5, 20), _DESK, rule=_squared),
     "dotted": Paper(_WHITE, _A5, (5, 20), _DESK, rule=_dotted),
     "letter": Paper(_WHITE, _A4, (5, 20), _DESK, rule=_letter),
-    "sticky": Paper(
-        ((0.98, 0.93, 0.48), (0.97, 0.90, 0.55), (0.98, 0.72, 0.80), (0.70, 0.90, 0.62), (0.62, 0.86, 0.95)),
-        (76, 76), (10, 40), ("ball", "gel", "fineliner", "felt", "marker", "pencil"),
-    ),
-    "kraft": Paper(((0.72, 0.58, 0.42), (0.68, 0.55, 0.40)), (230, 160), (8, 40), ("felt", "marker", "gel", "fineliner"), 0.02, 0.2),
-    "cardboard": Paper(((0.70, 0.56, 0.42), (0.64, 0.52, 0.39)), (300, 220), (15, 60), ("marker", "felt"), 0.03, 0.1),
-    "envelope": Paper(((0.95, 0.94, 0.90), (0.85, 0.76, 0.60), (0.90, 0.91, 0.92)), (220, 110), (6, 25), ("ball", "gel", "felt", "fountain")),
+    "sticky": Paper(_NOTES, (76, 76), (10, 40), (*_SOFT, "ball", "pencil"), bright=(0.5, 0.95)),
+    "kraft": Paper(_KRAFT, (230, 160), (8, 40), _SOFT, 0.02, 0.2, bright=_BROWN),
+    "cardboard": Paper(_CARD, (300, 220), (15, 60), ("marker", "felt"), 0.03, 0.1, bright=_BROWN),
+    "envelope": Paper(_COVERS, (220, 110), (6, 25), ("ball", "gel", "felt", "fountain")),
     "form": Paper(_WHITE, _A4, (4.5, 12), ("ball", "ball", "gel", "fineliner", "pencil", "fountain"), rule=_boxes),
-    "blackboard": Paper(((0.16, 0.17, 0.18), (0.20, 0.21, 0.22)), (2000, 1000), (60, 200), ("chalk",), 0.03, rule=_wiped, bright=(0.16, 0.42)),
-    "greenboard": Paper(((0.13, 0.27, 0.22), (0.17, 0.32, 0.26)), (2000, 1000), (60, 200), ("chalk",), 0.03, rule=_wiped, bright=(0.18, 0.45)),
-    "whiteboard": Paper(((0.95, 0.96, 0.97), (0.92, 0.94, 0.95)), (1500, 1000), (40, 150), ("board",), 0.002, bright=(0.55, 0.9)),
-}  # fmt: skip
+    "blackboard": Paper(_SLATE, (2000, 1000), (60, 200), ("chalk",), 0.03, rule=_wiped, bright=_DARK),
+    "greenboard": Paper(_GREEN, (2000, 1000), (60, 200), ("chalk",), 0.03, rule=_wiped, bright=_DARK),
+    "whiteboard": Paper(((0.95, 0.96, 0.97), (0.92, 0.94, 0.95)), (1500, 1000), (40, 150), ("board",), 0.002),
+}

@@ -1,4 +1,4 @@
-"""Pens, pencil and chalk: how much of each point a writing covers, and in which colour. It knows no paper or cameras."""
+"""Pens, pencil and chalk: how much of each point a writing covers, and in which colour. It knows no paper."""
 
 from dataclasses import dataclass
 
@@ -71,10 +71,12 @@ class Writing:
         turn, lift = np.float32(np.cos(slope) * side / self.reach), np.float32(np.sin(slope) * side / self.reach)
         middle = np.float32((side - 1) / 2)
         cover = cv2.remap(self.cover, x * turn + y * lift + middle, y * turn - x * lift + middle, cv2.INTER_LINEAR)
+        reached = cover > 0
+        over = cover[reached][:, None]
         if self.opaque:
-            page += cover[..., None] * (self.colour - page)
+            page[reached] += over * (self.colour - page[reached])
         else:
-            page *= 1 - cover[..., None] * (1 - self.colour)
+            page[reached] *= 1 - over * (1 - self.colour)
 
 
 def write(strokes: Strokes, pen: Pen, height_mm: float, px_per_mm: float, rng: np.random.Generator) -> Writing:
@@ -88,7 +90,8 @@ def write(strokes: Strokes, pen: Pen, height_mm: float, px_per_mm: float, rng: n
     width = float(np.clip(rng.uniform(*pen.width) / height_mm, max(0.035, 2 / (height_mm * px_per_mm)), 0.17))
     widths = width * (1 + pen.pressure * grain.clouds(side, side, 5, rng))
     into = (1 - pen.follows) * (widths / 2 - spine) + pen.follows * (outline + (widths - min(strokes.width, 0.2)) / 2)
-    into = into + width * (0.02 + 0.12 * pen.tooth) * grain.clouds(
+    into = np.maximum(into, 0.3 * widths - spine)  # a thin place of the bitmap is no gap of the pen
+    into = into + width * (0.02 + 0.07 * pen.tooth) * grain.clouds(
         side, side, 90, rng
     )  # no hand and no edge is perfect
     cover = _step(into / max(pixel, 0.1 * width * (pen.tooth + pen.bleeds)))
@@ -107,11 +110,11 @@ def _worn(pen: Pen, side: int, height_mm: float, width: float, rng: np.random.Ge
     """What the ground's tooth and a failing ball leave of the ink, 0..1."""
     left = np.ones((side, side), np.float32)
     if pen.tooth:
-        fine = cv2.GaussianBlur(grain.white((side, side), rng), (0, 0), max(0.6, side * width / 14))
-        left *= 1 - pen.tooth * _step(fine / fine.std() - 0.1)
+        fine = cv2.GaussianBlur(grain.white((side, side), rng), (0, 0), max(0.6, side * width / 20))
+        left *= 1 - pen.tooth * _step(0.6 * fine / fine.std() - 0.1)
     if rng.random() < pen.gaps:
-        along = cv2.GaussianBlur(grain.white((side, side), rng), (0, 0), sigmaX=side * 0.012, sigmaY=side * 0.004)
-        left *= 1 - rng.uniform(0.3, 0.8) * _step(along / along.std() * 2 - 2.2)
+        skips = cv2.GaussianBlur(grain.white((side, side), rng), (0, 0), side * width / 9)
+        left *= 1 - rng.uniform(0.2, 0.6) * _step(1.5 * skips / skips.std() - 2.2)
     return left
 
 

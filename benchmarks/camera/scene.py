@@ -37,16 +37,14 @@ def photograph(bitmap: Grey, kind: str, rng: np.random.Generator) -> bytes:
 
 
 def _photo(digit: Strokes, rng: np.random.Generator, sheet: str) -> bytes:
-    share = float(np.exp(rng.uniform(np.log(0.04), np.log(0.85))))
-    picture = _taken(digit, sheet, lens.frame((160, 1500), rng), share, 35, rng)
+    picture = _taken(digit, sheet, lens.frame((160, 1280), rng), (0.04, 0.85), 35, rng)
     return sensor.jpeg(picture, rng) if rng.random() < 0.9 else sensor.png(Image.fromarray(picture))
 
 
 def _large(digit: Strokes, rng: np.random.Generator) -> bytes:
     sheet = str(rng.choice([name for name in PAPERS if name != "sticky"]))
-    share = float(np.exp(rng.uniform(np.log(0.04), np.log(0.4))))
     # Pixels of a phone's 12 megapixels are not independent: half are interpolated, so half the side holds what is seen.
-    half = _taken(digit, sheet, lens.frame((1300, 2000), rng), share, 30, rng)
+    half = _taken(digit, sheet, lens.frame((1000, 2000), rng), (0.04, 0.4), 30, rng)
     return sensor.jpeg(
         np.asarray(cv2.resize(half, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8), rng, worst=75
     )
@@ -57,24 +55,33 @@ def _tight(digit: Strokes, rng: np.random.Generator) -> bytes:
     wide, tall = digit.box
     rows = int(np.exp(rng.uniform(np.log(48), np.log(500))))
     columns = max(round(rows * max(wide / tall, 0.35) * rng.uniform(0.95, 1.25)), 24)
-    picture = _taken(digit, sheet, (rows, columns), rng.uniform(0.72, 0.86), 10, rng)
+    picture = _taken(digit, sheet, (rows, columns), (0.72, 0.86), 10, rng)
     return sensor.jpeg(picture, rng, worst=55) if rng.random() < 0.6 else sensor.png(Image.fromarray(picture))
 
 
 def _taken(
-    digit: Strokes, sheet: str, size: tuple[int, int], share: float, tilt: float, rng: np.random.Generator
+    digit: Strokes,
+    sheet: str,
+    size: tuple[int, int],
+    shares: tuple[float, float],
+    tilt: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """The developed picture, uint8 [rows, columns, 3]."""
     paper, (rows, columns) = PAPERS[sheet], size
     high = rng.uniform(*paper.high)
+    # Nobody photographs the table: the sheet's shorter side fills the frame, nearly or more than that.
+    least = min(max(shares[0], high / (0.9 * min(paper.size))), shares[1])
+    share = float(np.exp(rng.uniform(np.log(least), np.log(shares[1]))))
     pen = PENS[str(rng.choice(paper.pens))]
-    slope = np.radians(np.clip(rng.normal(0, 3), -7, 7))
+    slope = np.radians(np.clip(rng.normal(0, 2.5), -5, 5))
     box = _turned_box((digit.box[0] * high, digit.box[1] * high), slope)
     view = lens.aim(size, box, share, tilt, rng)
     x, y = view.plane()
     ground = Ground(x, y, 1 / view.px_per_mm, high, rng)
-    page = desk.lay(surface(paper, ground), ground, paper.size, sheet in _BOARDS)
-    level = float(np.median(page[:: max(1, rows // 40), :: max(1, columns // 40)]))
+    page = surface(paper, ground)
+    level = float(page.mean((0, 1)).max())
+    page = desk.lay(page, ground, paper.size, sheet in _BOARDS)
     write(digit, pen, high, view.px_per_mm, rng).put(page, x, y, float(slope))
     page *= light.falling(rows, columns, rng)[..., None]
     page *= light.tint(rng)

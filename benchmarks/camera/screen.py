@@ -1,4 +1,4 @@
-"""Digits drawn with a mouse or a finger on a screen: a screenshot, or a PNG with a transparent ground. It knows no paper."""
+"""Digits drawn with a mouse or a finger on a screen: a screenshot, a transparent PNG. It knows no paper."""
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ def transparent(digit: Strokes, rng: np.random.Generator) -> bytes:
 
 def _drawn(digit: Strokes, rng: np.random.Generator) -> Field:
     """0..1 [rows, columns]: a round brush of one width along the digit's centre line, a little shaky."""
-    side = int(rng.integers(100, 900))  # the digit's square, whose middle two thirds it fills
+    side = int(rng.integers(100, 600))  # the digit's square, whose middle two thirds it fills
     spine = cv2.resize(digit.spine, (side, side), interpolation=cv2.INTER_CUBIC)
     width = max(rng.uniform(0.03, 0.14), 2.5 * SIDE / UNIT / side)
     away = (width / 2 - spine + 0.008 * grain.clouds(side, side, 14, rng)) * side * UNIT / SIDE
@@ -56,7 +56,7 @@ def _placed(cover: Field, rng: np.random.Generator) -> Field:
     """Cut to the ink and put on a canvas, anywhere, of 20 to 90 % of its height."""
     rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
     ink = cover[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height = round(ink.shape[0] / rng.uniform(0.2, 0.9)) + 8
+    height = round(ink.shape[0] / rng.uniform(0.25, 0.9)) + 8
     width = max(round(height * rng.choice([0.75, 1, 1, 1.33, 1.78])), round(1.1 * ink.shape[1]) + 8)
     canvas = np.zeros((height, width), np.float32)
     top, left = (int(rng.integers(3, room - length - 3)) for room, length in zip(canvas.shape, ink.shape, strict=True))

@@ -45,7 +45,7 @@ def develop(linear: Field, dirt: float, rng: np.random.Generator) -> Colours:
 
 
 def jpeg(picture: Colours, rng: np.random.Generator, worst: int = 35) -> bytes:
-    """A JPEG file of quality `worst` to 95 with or without halved colours; some lie on their side and say so in EXIF."""
+    """A JPEG file of quality `worst` to 95 with or without halved colours; some lie on a side and say so in EXIF."""
     image, exif = Image.fromarray(picture), Image.Exif()
     way = int(rng.choice([0, 0, 0, 1, 3, 6, 8]))
     if way in _TURNED:

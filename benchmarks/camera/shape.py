@@ -43,9 +43,13 @@ def strokes(bitmap: Grey) -> Strokes:
     mask = (cv2.GaussianBlur(canvas, (0, 0), 0.4 * scale) > 0.4).astype(np.uint8)
     inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (mask, 1 - mask))
     outline = cv2.GaussianBlur(inside - outside, (0, 0), 1.5) / UNIT
-    thin = _thinned(cv2.resize(mask, (_THIN, _THIN), interpolation=cv2.INTER_AREA))
+    radius = float(np.median(inside[inside > 0])) * 2 * _THIN / SIDE  # of a stroke: depths are uniform across it
+    thin = _pruned(_thinned(cv2.resize(mask, (_THIN, _THIN), interpolation=cv2.INTER_AREA)), round(1.3 * radius))
     away = cv2.resize(cv2.distanceTransform(1 - thin, cv2.DIST_L2, 5), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    spine = cv2.GaussianBlur(away, (0, 0), 2.5) * (SIDE / _THIN) / UNIT
+    smooth = cv2.GaussianBlur(away, (0, 0), 2.5)
+    # Smoothing lifts the zero on the line itself: taken off again, or thin pens would leave gaps where it bends.
+    lifted = np.percentile(smooth[cv2.resize(thin, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0], 90)
+    spine = (np.maximum(smooth - lifted, 0) * (SIDE / _THIN / UNIT)).astype(np.float32)
     deep = cv2.resize(inside, (_THIN, _THIN), interpolation=cv2.INTER_AREA)[thin > 0]
     return Strokes(outline, spine, float(2 * np.median(deep) / UNIT), (width / UNIT, height / UNIT))
 
@@ -62,6 +66,29 @@ def _thinned(mask: Grey) -> Grey:
             around = cv2.filter2D(thin, cv2.CV_8U, weights, borderType=cv2.BORDER_CONSTANT)
             thin &= 1 - cv2.LUT(around, table)
     return thin
+
+
+def _pruned(thin: Grey, longest: int) -> Grey:
+    """Without the spurs, of at most `longest` samples, that thinning leaves between a stroke's end and its corners."""
+    left = np.pad(thin, 1)
+    lines = left.copy()
+    for row, column in np.argwhere(lines):
+        path, near = [(row, column)], _beside(lines, row, column)
+        if len(near) != 1:
+            continue
+        while len(near) == 1 and len(path) <= longest:
+            path.append(near[0])
+            near = [place for place in _beside(lines, *path[-1]) if place not in path]
+        if len(near) > 1:
+            for place in path[:-1]:
+                left[place] = 0
+    return np.ascontiguousarray(left[1:-1, 1:-1])
+
+
+def _beside(lines: Grey, row: int, column: int) -> list[tuple[int, int]]:
+    rows, columns = np.nonzero(lines[row - 1 : row + 2, column - 1 : column + 2])
+    places = [(row - 1 + int(r), column - 1 + int(c)) for r, c in zip(rows, columns, strict=True)]
+    return [place for place in places if place != (row, column)]
 
 
 def _deletable(first: bool) -> Grey:
