@@ -34,11 +34,11 @@ def _within(ground: Ground, left: float, top: float, wide: float, tall: float) -
     """Millimetres from the nearest edge of a rectangle, above 0 inside."""
     across = wide / 2 - np.abs(ground.x - np.float32(left + wide / 2))
     down = tall / 2 - np.abs(ground.y - np.float32(top + tall / 2))
-    return np.minimum(across, down, dtype=np.float32)
+    return np.asarray(np.minimum(across, down), np.float32)
 
 
 def _rectangle(ground: Ground, left: float, top: float, wide: float, tall: float) -> Field:
-    return np.clip(_within(ground, left, top, wide, tall) / np.float32(ground.px) + 0.5, 0, 1)
+    return np.asarray(np.clip(_within(ground, left, top, wide, tall) / ground.px + 0.5, 0, 1), np.float32)
 
 
 def _age(page: Field, ground: Ground, sheet: tuple[float, float, float, float]) -> None:

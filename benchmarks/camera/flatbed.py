@@ -61,7 +61,7 @@ def photocopy(digit: Strokes, rng: np.random.Generator) -> bytes:
     ground, ink = sheet.ground ** (1 / 2.2), sheet.ink ** (1 / 2.2)
     steep = (grey - (ground + rng.uniform(0.4, 0.6) * (ink - ground))) / max(ground - ink, 0.1) * rng.uniform(6, 12)
     toner = 1 / (1 + np.exp(-np.clip(steep + 0.4 * grain.clouds(rows, columns, 40, rng), -20, 20)))
-    copy = rng.uniform(0.05, 0.2) + toner * rng.uniform(0.72, 0.8)
+    copy = rng.uniform(0.05, 0.2) + toner * rng.uniform(0.74, 0.9)
     copy -= 0.8 * _specks((rows, columns), rng.uniform(5e-5, 5e-4), max(1, round(sheet.dpi / 150)), rng)
     if rng.random() < 0.3:
         away = (

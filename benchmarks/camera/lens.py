@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
-SMALLEST = 28  # pixels of a digit's height below which a person would have to guess
+SMALLEST = 32  # pixels of a digit's height below which a person would have to guess
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _stood(
 def blurred(linear: Field, sigma: float, motion: float, rng: np.random.Generator) -> Field:
     """Out of focus by `sigma` pixels, and moved by `motion` pixels in a random direction."""
     if sigma > 0.25:
-        linear = cv2.GaussianBlur(linear, (0, 0), sigma)
+        linear = np.asarray(cv2.GaussianBlur(linear, (0, 0), sigma), np.float32)
     if motion >= 1.5:
         side = 2 * math.ceil(motion / 2) + 1
         kernel = np.zeros((side, side), np.float32)
@@ -105,5 +105,5 @@ def blurred(linear: Field, sigma: float, motion: float, rng: np.random.Generator
         for step in np.linspace(-1, 1, 4 * side):
             column, row = (middle + reach * step).round().astype(int)
             kernel[row, column] += 1
-        linear = cv2.filter2D(linear, -1, kernel / kernel.sum())
-    return np.asarray(linear, np.float32)
+        linear = np.asarray(cv2.filter2D(linear, -1, kernel / kernel.sum()), np.float32)
+    return linear

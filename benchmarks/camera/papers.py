@@ -26,7 +26,8 @@ class Ground:
     def line(self, distance: Field, width: float) -> Field:
         """How much of each pixel a line covers, given the distance in mm from its middle."""
         seen = max(width, self.px)
-        return np.clip((seen / 2 - np.abs(distance)) / self.px + 0.5, 0, 1) * np.float32(width / seen)
+        share = np.clip((seen / 2 - np.abs(distance)) / self.px + 0.5, 0, 1) * (width / seen)
+        return np.asarray(share, np.float32)
 
     def repeated(self, axis: Field, pitch: float, width: float) -> Field:
         """Lines `pitch` mm apart, at a random phase."""
@@ -51,8 +52,8 @@ class Paper:
 def surface(paper: Paper, ground: Ground) -> Field:
     """Linear reflectance [rows, columns, 3] of the sheet with its ruling, as if it went on for ever."""
     rng = ground.rng
-    colour = np.array(paper.colours[int(rng.integers(len(paper.colours)))], np.float32) + rng.normal(0, 0.01, 3)
-    colour = np.clip(colour, 0.03, 0.97).astype(np.float32) ** 2.2
+    shown = np.array(paper.colours[int(rng.integers(len(paper.colours)))]) + rng.normal(0, 0.01, 3)
+    colour = (np.clip(shown, 0.03, 0.97) ** 2.2).astype(np.float32)
     # Texture finer than a pixel averages out: what is left falls with the pixel's size.
     seen = paper.rough * min(1.0, 0.25 / ground.px)
     texture = 1 + np.float32(seen) * grain.laid(grain.tile(128, 0.8, 0.8, rng), ground.x, ground.y, 4)

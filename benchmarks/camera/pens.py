@@ -37,11 +37,11 @@ PENS = {
     "ball": Pen((0.5, 0.9), _OFFICE, (0.75, 0.95), 0.25, pressure=0.15, gaps=0.5),
     "gel": Pen((0.5, 0.9), _OFFICE, (0.92, 1.0), 0.3, pressure=0.06),
     "fineliner": Pen((0.4, 0.8), _BRIGHT, (0.9, 1.0), 0.1, pressure=0.03, bleeds=0.1),
-    "pencil": Pen((0.6, 1.1), ((0.24, 0.24, 0.26), (0.30, 0.30, 0.31)), (0.65, 0.92), 0.5, pressure=0.2, tooth=0.55),
+    "pencil": Pen((0.6, 1.1), ((0.24, 0.24, 0.26), (0.30, 0.30, 0.31)), (0.65, 0.92), 0.5, pressure=0.2, tooth=0.45),
     "fountain": Pen((0.6, 1.2), (_BLUE, _DARK_BLUE, _BLACK), (0.75, 0.95), 0.9, pressure=0.2, bleeds=0.12),
     "felt": Pen((1.0, 2.5), _BRIGHT, (0.85, 1.0), 0.6, pressure=0.08, bleeds=0.3),
     "marker": Pen((2.0, 4.5), (_BLACK, _BLACK, _BLUE, _RED), (0.93, 1.0), 0.8, pressure=0.05, bleeds=0.06),
-    "crayon": Pen((1.5, 3.0), (_BLUE, _RED, _GREEN, _VIOLET), (0.85, 1.0), 0.7, pressure=0.15, tooth=0.5),
+    "crayon": Pen((1.5, 3.0), (_BLUE, _RED, _GREEN, _VIOLET), (0.85, 1.0), 0.7, pressure=0.15, tooth=0.4),
     "chalk": Pen(
         (6, 11),
         ((0.93, 0.93, 0.9),) * 3 + ((0.95, 0.88, 0.5), (0.93, 0.66, 0.7)),
@@ -87,7 +87,9 @@ def write(strokes: Strokes, pen: Pen, height_mm: float, px_per_mm: float, rng: n
     )
     pixel = SIDE / UNIT / side
     # Neither thinner than two pixels nor so thick that loops close: people take another pen for that.
-    width = float(np.clip(rng.uniform(*pen.width) / height_mm, max(0.035, 2 / (height_mm * px_per_mm)), 0.17))
+    thinnest = max(0.035, 2 / (height_mm * px_per_mm))
+    thickest = max(thinnest, min(0.17, 1.25 * strokes.width))
+    width = float(np.clip(rng.uniform(*pen.width) / height_mm, thinnest, thickest))
     widths = width * (1 + pen.pressure * grain.clouds(side, side, 5, rng))
     into = (1 - pen.follows) * (widths / 2 - spine) + pen.follows * (outline + (widths - min(strokes.width, 0.2)) / 2)
     into = np.maximum(into, 0.3 * widths - spine)  # a thin place of the bitmap is no gap of the pen

@@ -30,7 +30,7 @@ def develop(linear: Field, dirt: float, rng: np.random.Generator) -> Colours:
     rows, columns = linear.shape[:2]
     shot, read = 10 ** (-4.6 + 1.9 * dirt), 10 ** (-6.5 + 2.0 * dirt)
     coarse = grain.white((rows // 2 + 1, columns // 2 + 1, 3), rng)
-    noise = cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    noise = np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
     noise += grain.white((rows, columns), rng)[..., None]
     linear = linear + noise * np.sqrt(np.float32(shot) * np.maximum(linear, 0) + np.float32(read)) * np.float32(0.75)
     steps = np.linspace(0, 1, 4096) ** (1 / 2.2)
@@ -39,9 +39,9 @@ def develop(linear: Field, dirt: float, rng: np.random.Generator) -> Colours:
     table = (255 * steps + 0.5).astype(np.uint8)
     picture = table[(np.clip(linear, 0, 1) * 4095).astype(np.uint16)]
     if rng.random() < 0.4:
-        soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
-        picture = cv2.addWeighted(picture, 1 + (strength := rng.uniform(0.3, 0.9)), soft, -strength, 0)
-    return np.asarray(picture, np.uint8)
+        strength, soft = rng.uniform(0.3, 0.9), cv2.GaussianBlur(picture, (0, 0), 1.2)
+        picture = np.asarray(cv2.addWeighted(picture, 1 + strength, soft, -strength, 0), np.uint8)
+    return picture
 
 
 def jpeg(picture: Colours, rng: np.random.Generator, worst: int = 35) -> bytes:

@@ -42,9 +42,10 @@ def strokes(bitmap: Grey) -> Strokes:
     canvas[top : top + grown.shape[0], left : left + grown.shape[1]] = grown
     mask = (cv2.GaussianBlur(canvas, (0, 0), 0.4 * scale) > 0.4).astype(np.uint8)
     inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (mask, 1 - mask))
-    outline = cv2.GaussianBlur(inside - outside, (0, 0), 1.5) / UNIT
+    outline = np.asarray(cv2.GaussianBlur(inside - outside, (0, 0), 1.5) / UNIT, np.float32)
     radius = float(np.median(inside[inside > 0])) * 2 * _THIN / SIDE  # of a stroke: depths are uniform across it
-    thin = _pruned(_thinned(cv2.resize(mask, (_THIN, _THIN), interpolation=cv2.INTER_AREA)), round(1.3 * radius))
+    coarse = np.asarray(cv2.resize(mask, (_THIN, _THIN), interpolation=cv2.INTER_AREA), np.uint8)
+    thin = _pruned(_thinned(coarse), round(1.3 * radius))
     away = cv2.resize(cv2.distanceTransform(1 - thin, cv2.DIST_L2, 5), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
     smooth = cv2.GaussianBlur(away, (0, 0), 2.5)
     # Smoothing lifts the zero on the line itself: taken off again, or thin pens would leave gaps where it bends.
@@ -64,7 +65,7 @@ def _thinned(mask: Grey) -> Grey:
         last = left
         for table in _DELETE:
             around = cv2.filter2D(thin, cv2.CV_8U, weights, borderType=cv2.BORDER_CONSTANT)
-            thin &= 1 - cv2.LUT(around, table)
+            thin &= np.asarray(1 - cv2.LUT(around, table), np.uint8)
     return thin
 
 
