@@ -46,7 +46,8 @@ def _age(page: Field, ground: Ground, sheet: tuple[float, float, float, float]) 
     if rng.random() < 0.25 and wide > 100 and -left > 1.2 * ground.high + 15:
         for row in (-40, 40):
             away = np.hypot(ground.x - np.float32(left + 12), ground.y - np.float32(top + tall / 2 + row))
-            page *= (1 - 0.75 * np.clip((2.8 - away) / ground.px + 0.5, 0, 1))[..., None]
+            hole = away < 2.8 + ground.px
+            page[hole] *= (1 - 0.75 * np.clip((2.8 - away[hole]) / ground.px + 0.5, 0, 1))[:, None]
     if rng.random() < 0.2:
         angle = rng.choice([0, math.pi / 2]) + rng.normal(0, 0.02)
         from_digit = np.float32(rng.uniform(0.8, 3) * ground.high * rng.choice([-1, 1]))
@@ -61,7 +62,9 @@ def _age(page: Field, ground: Ground, sheet: tuple[float, float, float, float]) 
         x, y = rng.uniform(-3, 3, 2).astype(np.float32) * np.float32(ground.high)
         reach = rng.uniform(0.6, 2) * ground.high
         spot = np.clip(1.3 - np.hypot(ground.x - x, ground.y - y) / np.float32(reach), 0, 0.5)
-        page *= 1 - np.float32(rng.uniform(0.06, 0.2)) * spot[..., None] * np.array([0.5, 0.8, 1.3], np.float32)
+        wet = spot > 0
+        brown = np.float32(rng.uniform(0.06, 0.2)) * np.array([0.5, 0.8, 1.3], np.float32)
+        page[wet] *= 1 - spot[wet][:, None] * brown
 
 
 def _table(ground: Ground) -> Field:

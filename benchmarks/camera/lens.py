@@ -85,7 +85,7 @@ def _stood(
     lean, towards, roll = angles
     axis = np.array([math.cos(towards), math.sin(towards), 0]) * lean
     turned = cv2.Rodrigues(np.array([0.0, 0.0, roll]))[0] @ cv2.Rodrigues(axis)[0]
-    distance = focal * np.ptp(corners[:, 1]) / height
+    distance = focal * float(np.ptp(corners[:, 1])) / height
     for _ in range(2):  # once upright, then with the foreshortening known
         middle = distance * np.array([at[0] / focal, at[1] / focal, 1])
         view = View(*size, focal, np.column_stack([turned[:, 0], turned[:, 1], middle]), barrel, focal / distance)

@@ -80,18 +80,18 @@ def _taken(
     x, y = view.plane()
     ground = Ground(x, y, 1 / view.px_per_mm, high, rng)
     page = surface(paper, ground)
-    level = float(page.mean((0, 1)).max())
+    level = float(page[::5, ::5].mean((0, 1)).max())
     page = desk.lay(page, ground, paper.size, sheet in _BOARDS)
     write(digit, pen, high, view.px_per_mm, rng).put(page, x, y, float(slope))
     page *= light.falling(rows, columns, rng)[..., None]
-    page *= light.tint(rng)
+    page *= light.tint(rng) * np.float32(sensor.exposure(level, rng.uniform(*paper.bright)))
     if sheet == "whiteboard" and share < 0.5 and rng.random() < 0.6:
         place = view.seen(np.zeros((1, 2)))[0] / (columns, rows)
         page += light.gloss(rows, columns, (float(place[0]), float(place[1])), rng)[..., None]
     pixels = high * view.px_per_mm
     sigma, motion = rng.uniform(0.3, 0.6) + rng.uniform(0, 0.012) * pixels, rng.uniform(0, 0.035) * pixels
     page = lens.blurred(page, min(sigma, 4), min(motion, 12) if rng.random() < 0.25 else 0, rng)
-    return sensor.develop(sensor.exposed(page, level, rng.uniform(*paper.bright)), float(rng.beta(1.3, 2.2)), rng)
+    return sensor.develop(page, float(rng.beta(1.3, 2.2)), rng)
 
 
 def _turned_box(box: tuple[float, float], slope: float) -> tuple[float, float]:

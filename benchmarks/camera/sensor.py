@@ -16,9 +16,9 @@ _ORIENTATION = 0x0112  # EXIF 2.3, 4.6.4
 _TURNED = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 
-def exposed(linear: Field, level: float, target: float) -> Field:
-    """Scaled so that the ground's linear `level` lands at the sRGB value `target`, 0..1."""
-    return np.multiply(linear, np.float32(target**2.2 / max(level, 1e-4)), out=linear)
+def exposure(level: float, target: float) -> float:
+    """The gain that takes linear `level`, the ground's, to the sRGB value `target`, 0..1."""
+    return float(target**2.2 / max(level, 1e-4))
 
 
 def develop(linear: Field, dirt: float, rng: np.random.Generator) -> Colours:
@@ -32,12 +32,18 @@ def develop(linear: Field, dirt: float, rng: np.random.Generator) -> Colours:
     coarse = grain.white((rows // 2 + 1, columns // 2 + 1, 3), rng)
     noise = np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
     noise += grain.white((rows, columns), rng)[..., None]
-    linear = linear + noise * np.sqrt(np.float32(shot) * np.maximum(linear, 0) + np.float32(read)) * np.float32(0.75)
+    spread = np.maximum(linear, 0)  # in place from here on: these arrays are large
+    spread *= np.float32(0.56 * shot)
+    spread += np.float32(0.56 * read)
+    noise *= np.sqrt(spread, out=spread)
+    noise += linear
+    np.clip(noise, 0, 1, out=noise)
+    noise *= 4095
     steps = np.linspace(0, 1, 4096) ** (1 / 2.2)
     curve = rng.uniform(0, 0.5)  # phones steepen the middle
     steps = (1 - curve) * steps + curve * (3 * steps**2 - 2 * steps**3)
     table = (255 * steps + 0.5).astype(np.uint8)
-    picture = table[(np.clip(linear, 0, 1) * 4095).astype(np.uint16)]
+    picture = table[noise.astype(np.uint16)]
     if rng.random() < 0.4:
         strength, soft = rng.uniform(0.3, 0.9), cv2.GaussianBlur(picture, (0, 0), 1.2)
         picture = np.asarray(cv2.addWeighted(picture, 1 + strength, soft, -strength, 0), np.uint8)
