@@ -37,7 +37,7 @@ def photograph(bitmap: Grey, kind: str, rng: np.random.Generator) -> bytes:
 
 
 def _photo(digit: Strokes, rng: np.random.Generator, sheet: str) -> bytes:
-    picture = _taken(digit, sheet, lens.frame((160, 1280), rng), (0.04, 0.85), 35, rng)
+    picture = _taken(digit, sheet, lens.frame((160, 1024), rng), (0.04, 0.85), 35, rng)
     return sensor.jpeg(picture, rng) if rng.random() < 0.9 else sensor.png(Image.fromarray(picture))
 
 
