@@ -63,12 +63,9 @@ def aim(
     at = rng.uniform(-0.5, 0.5, 2) * (columns, rows)
     corners = np.array([[x, y] for x in (-0.5, 0.5) for y in (-0.5, 0.5)]) * box_mm
     for calm in np.linspace(1, 0, 12):
-        place = at * (calm * (1 - height / rows), calm) if calm < 1 else at
-        view = _stood(size, focal, (lean * calm, towards, roll * calm), place, barrel, height, corners)
-        points = view.seen(corners)
-        if (points > 0.02 * max(size) * min(1, calm + 0.3)).all() and (
-            points < (1 - 0.02 * calm) * np.array([columns, rows])
-        ).all():
+        view = _stood(size, focal, (lean * calm, towards, roll * calm), at * calm, barrel, height, corners)
+        points, margin = view.seen(corners), 0.02 * max(size) * calm
+        if (points > margin).all() and (points < np.array([columns, rows]) - margin).all():
             return view
     return view
 
