@@ -1,0 +1,96 @@
+"""Digits that can't be read as one: written over each other, side by side, crossed out. It knows no labels."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import cv2
+import numpy as np
+
+from training import draw
+from training.strangers import pen
+from training.strangers.pen import SIDE, Grey
+
+Spoiled = Callable[[Grey, np.random.Generator], Grey]  # uint8 [N, 28, 28] of digits -> uint8 [28, 28]
+
+_INK = 96  # grey levels of 255 above which a pixel is ink
+_OWN = 0.4  # of each digit's ink: what must lie outside the other so that both are seen
+_TRIES = 40
+_BLACK = np.zeros((SIDE, SIDE), np.uint8)
+
+
+def overlapped(digits: Grey, rng: np.random.Generator) -> Grey:
+    """Two digits of different shapes, up to 8 pixels apart, each with much ink that the other does not hide."""
+    best, most = _BLACK, -1.0
+    for _ in range(_TRIES):
+        first, other = digits[rng.integers(len(digits), size=2)]
+        moved = _shifted(other, *rng.integers(-4, 5, 2))
+        first = _shifted(first, *rng.integers(-4, 5, 2))
+        own = min(_share_outside(first, moved), _share_outside(moved, first))
+        if own > most:
+            best, most = np.maximum(first, moved), own
+        if own > _OWN:
+            break
+    return pen.laid_out(best)
+
+
+def side_by_side(digits: Grey, rng: np.random.Generator) -> Grey:
+    """Two or three digits in one row, squeezed together into one digit's box."""
+    count = int(rng.integers(2, 4))
+    parts = [_cut(digit) for digit in digits[rng.integers(len(digits), size=count)]]
+    gap = int(rng.integers(1, 5))
+    row = np.zeros((SIDE, sum(part.shape[1] + gap for part in parts)), np.uint8)
+    left = 0
+    for part in parts:
+        top = (SIDE - part.shape[0]) // 2 + int(rng.integers(-2, 3))
+        row[top : top + part.shape[0], left : left + part.shape[1]] = part
+        left += part.shape[1] + gap
+    narrow = rng.uniform(0.6, 1)
+    return pen.laid_out(cv2.resize(row, None, fx=2 * narrow, fy=2, interpolation=cv2.INTER_LINEAR))
+
+
+def crossed_out(digits: Grey, rng: np.random.Generator) -> Grey:
+    """A digit under a cross, under three lines or more, or under a zigzag."""
+    large = cv2.resize(digits[rng.integers(len(digits))], (80, 80), interpolation=cv2.INTER_CUBIC)
+    kind, count = rng.integers(3), int(rng.integers(3, 6))
+    if kind == 0:
+        lines = [np.array([(5, 5), (75, 75)]), np.array([(75, 5), (5, 75)])]
+    elif kind == 1:
+        heights = np.linspace(18, 62, count)
+        lines = [np.array([(3, height), (77, height)]) for height in heights]
+    else:
+        lines = [np.stack([np.linspace(3, 77, 2 * count + 2), np.tile([62, 18], count + 1)], axis=1)]
+    lean = rng.uniform(-0.5, 0.5)
+    for line in lines:
+        points = line + rng.normal(0, 2, line.shape)
+        points[:, 1] += lean * (points[:, 0] - 40)
+        cv2.polylines(large, [np.rint(points).astype(np.int32)], False, 255, int(rng.integers(4, 8)), cv2.LINE_AA)
+    return pen.laid_out(large)
+
+
+KINDS: Mapping[str, tuple[float, Spoiled]] = {  # with their shares
+    "overlapped digits": (0.5, overlapped),
+    "digits side by side": (0.25, side_by_side),
+    "crossed-out digit": (0.25, crossed_out),
+}
+
+
+@cache
+def drawn() -> Grey:
+    """Some digits where no one has others: uint8 [200, 28, 28]."""
+    return draw.units(20, 0)[:, 0]
+
+
+def _shifted(digit: Grey, right: int, down: int) -> Grey:
+    return np.asarray(cv2.warpAffine(digit, np.array([[1, 0, right], [0, 1, down]], np.float32), (SIDE, SIDE)), np.uint8)
+
+
+def _share_outside(digit: Grey, other: Grey) -> float:
+    """How much of a digit's ink lies more than a pixel away from the other's."""
+    inked = digit > _INK
+    near = cv2.dilate((other > _INK).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return float((inked & ~near).sum() / max(1, inked.sum()))
+
+
+def _cut(digit: Grey) -> Grey:
+    left, top, width, height = cv2.boundingRect(digit)
+    return digit[top : top + height, left : left + width]
