@@ -5,6 +5,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training import draw
 from training.strangers import pen
@@ -13,21 +14,18 @@ from training.strangers.pen import SIDE, Grey
 Spoiled = Callable[[Grey, np.random.Generator], Grey]  # uint8 [N, 28, 28] of digits -> uint8 [28, 28]
 
 _INK = 96  # grey levels of 255 above which a pixel is ink
-_OWN = 0.4  # of each digit's ink: what must lie outside the other so that both are seen
+_OWN = 0.26  # of the common ink: what each of two digits must have for itself
 _TRIES = 40
-_BLACK = np.zeros((SIDE, SIDE), np.uint8)
 
 
 def overlapped(digits: Grey, rng: np.random.Generator) -> Grey:
-    """Two digits of different shapes, up to 8 pixels apart, each with much ink that the other does not hide."""
-    best, most = _BLACK, -1.0
+    """Two digits of different shapes, up to 8 pixels apart, both to be seen: neither alone explains the ink."""
+    best, most = digits[0], -1.0
     for _ in range(_TRIES):
-        first, other = digits[rng.integers(len(digits), size=2)]
-        moved = _shifted(other, *rng.integers(-4, 5, 2))
-        first = _shifted(first, *rng.integers(-4, 5, 2))
-        own = min(_share_outside(first, moved), _share_outside(moved, first))
+        one, other = (_shifted(digits[index], rng.integers(-4, 5, 2)) for index in rng.integers(len(digits), size=2))
+        own = _least_own(one, other)
         if own > most:
-            best, most = np.maximum(first, moved), own
+            best, most = np.maximum(one, other), own
         if own > _OWN:
             break
     return pen.laid_out(best)
@@ -80,15 +78,18 @@ def drawn() -> Grey:
     return draw.units(20, 0)[:, 0]
 
 
-def _shifted(digit: Grey, right: int, down: int) -> Grey:
-    return np.asarray(cv2.warpAffine(digit, np.array([[1, 0, right], [0, 1, down]], np.float32), (SIDE, SIDE)), np.uint8)
+def _shifted(digit: Grey, by: NDArray[np.int64]) -> Grey:
+    right, down = by
+    shift = np.array([[1, 0, right], [0, 1, down]], np.float32)
+    return np.asarray(cv2.warpAffine(digit, shift, (SIDE, SIDE)), np.uint8)
 
 
-def _share_outside(digit: Grey, other: Grey) -> float:
-    """How much of a digit's ink lies more than a pixel away from the other's."""
-    inked = digit > _INK
-    near = cv2.dilate((other > _INK).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return float((inked & ~near).sum() / max(1, inked.sum()))
+def _least_own(one: Grey, other: Grey) -> float:
+    """Of two pictures' common ink, the share that only one has, more than a pixel off the other's: the lesser one's."""
+    inks = [(picture > _INK).astype(np.uint8) for picture in (one, other)]
+    near = [cv2.dilate(ink, np.ones((3, 3), np.uint8)) for ink in inks]
+    own = min(int((inks[0] > near[1]).sum()), int((inks[1] > near[0]).sum()))
+    return own / max(1, int(np.maximum(*inks).sum()))
 
 
 def _cut(digit: Grey) -> Grey:

@@ -4,6 +4,7 @@ A glyph is written as its strokes, divided by `|`: points `x,y` in hundredths of
 A stroke that begins with `~` is a curve through its points, any other a chain of straight lines.
 """
 
+import itertools
 from collections.abc import Mapping
 from functools import cache
 
@@ -26,7 +27,7 @@ LOOK_ALIKES: Mapping[str, str] = {
     "6": "bG" + "δб",
     "7": "r" + "Σ",
     "8": "B" + "β&∞",
-    "9": "gqa" + "ρ",
+    "9": "gqa",
 }
 
 LETTERS: Mapping[str, str] = {
@@ -109,7 +110,7 @@ def dense(points: Stroke) -> Stroke:
     """A chain of straight lines with points all along them."""
     pieces = [
         np.linspace(begin, end, max(1, round(float(np.hypot(*(end - begin))) / _STEP)), endpoint=False)
-        for begin, end in zip(points[:-1], points[1:], strict=True)
+        for begin, end in itertools.pairwise(points)
     ]
     return np.concatenate([*pieces, points[-1:]])
 

@@ -13,6 +13,8 @@ from training.strangers.pen import SIDE, Grey
 Mark = Callable[[np.random.Generator], Grey]  # uint8 [28, 28], light on black
 
 _PRINTED = 96  # pixels: the canvas of a printed letter
+_POINTS = 6  # a side of the coarse grid by which it is bent
+_GRID = np.stack(np.meshgrid(*2 * [np.linspace(-0.5, 0.5, _POINTS)]), axis=-1).reshape(-1, 2)
 _FACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
 _PRINTABLE = "ACEFHKLMNPRTUVWXdefhkmnptwx"
 
@@ -31,9 +33,9 @@ def printed_letter(rng: np.random.Generator) -> Grey:
     """A letter in a face of OpenCV's, thin or bold, then slanted, turned and bent."""
     letter, face = _one_of(_PRINTABLE, rng), _FACES[rng.integers(len(_FACES))]
     page = _page(letter, face, int(rng.integers(2, 9)))
-    corners = np.array([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0, 0), (0, -0.5), (0, 0.5), (-0.5, 0), (0.5, 0)])
-    places = pen.bent(corners, rng, 0.3, 0.2)[[0, 5, 1, 7, 4, 8, 2, 6, 3]].reshape(3, 3, 2).astype(np.float32)
-    map_xy = cv2.resize((places + 0.5) * (_PRINTED - 1), (_PRINTED, _PRINTED), interpolation=cv2.INTER_CUBIC)
+    places = (pen.bent(_GRID, rng, 0.3, 0.2) + 0.5) * (_PRINTED - 1)
+    coarse = places.reshape(_POINTS, _POINTS, 2).astype(np.float32)
+    map_xy = cv2.resize(coarse, (_PRINTED, _PRINTED), interpolation=cv2.INTER_CUBIC)
     return pen.laid_out(np.asarray(cv2.remap(page, map_xy, None, cv2.INTER_LINEAR), np.uint8))
 
 

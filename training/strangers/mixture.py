@@ -5,6 +5,7 @@ Hendrycks, Mazeika and Dietterich 2019 ("Deep Anomaly Detection with Outlier Exp
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training.strangers import digits as of_digits
 from training.strangers import marks
@@ -51,5 +52,5 @@ _SHARES = np.cumsum([share for share, _ in marks.KINDS.values()])
 _SHARES_OF_DIGITS = np.cumsum([share for share, _ in of_digits.KINDS.values()])
 
 
-def _drawn(cumulated: np.ndarray, rng: np.random.Generator) -> int:
+def _drawn(cumulated: NDArray[np.float64], rng: np.random.Generator) -> int:
     return int(np.searchsorted(cumulated, rng.random() * cumulated[-1]))
