@@ -14,7 +14,7 @@ from training.strangers.pen import SIDE, Grey
 Spoiled = Callable[[Grey, np.random.Generator], Grey]  # uint8 [N, 28, 28] of digits -> uint8 [28, 28]
 
 _INK = 96  # grey levels of 255 above which a pixel is ink
-_OWN = 0.26  # of the common ink: what each of two digits must have for itself
+_OWN = 0.32  # of the common ink: what each of two digits must have for itself
 _TRIES = 40
 
 

@@ -36,7 +36,7 @@ def printed_letter(rng: np.random.Generator) -> Grey:
     places = (pen.bent(_GRID, rng, 0.3, 0.2) + 0.5) * (_PRINTED - 1)
     coarse = places.reshape(_POINTS, _POINTS, 2).astype(np.float32)
     map_xy = cv2.resize(coarse, (_PRINTED, _PRINTED), interpolation=cv2.INTER_CUBIC)
-    return pen.laid_out(np.asarray(cv2.remap(page, map_xy, None, cv2.INTER_LINEAR), np.uint8))
+    return pen.laid_out(cv2.remap(page, map_xy, np.empty(0), cv2.INTER_LINEAR))
 
 
 def scribble(rng: np.random.Generator) -> Grey:
@@ -142,7 +142,7 @@ _LETTERS, _SIGNS = tuple(glyphs.LETTERS.values()), tuple(glyphs.SIGNS.values())
 
 
 def _one_of(choices: Sequence[str], rng: np.random.Generator) -> str:
-    return choices[rng.integers(len(choices))]
+    return choices[int(rng.integers(len(choices)))]
 
 
 @cache

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from models_store import ink
@@ -44,8 +45,8 @@ def bent(points: Stroke, rng: np.random.Generator, slant: float, turn: float) ->
     return np.asarray(points @ matrix.T + np.sin(points @ waves + phases) @ amplitudes)
 
 
-def laid_out(canvas: Grey) -> Grey:
+def laid_out(canvas: MatLike) -> Grey:
     """The ink of uint8 [H, W] cut out, scaled into the 20x20 box of 28x28, its centre of mass in the middle."""
     left, top, width, height = cv2.boundingRect(canvas)
-    strokes = canvas[top : top + height, left : left + width].astype(np.float32) / 255
+    strokes = canvas[top : top + height, left : left + width].astype(np.float32) / np.float32(255)
     return ink.centred(strokes, SIDE, SIDE)
