@@ -14,21 +14,31 @@ from training.strangers.pen import SIDE, Grey
 Spoiled = Callable[[Grey, np.random.Generator], Grey]  # uint8 [N, 28, 28] of digits -> uint8 [28, 28]
 
 _INK = 96  # grey levels of 255 above which a pixel is ink
-_OWN = 0.32  # of the common ink: what each of two digits must have for itself
+OWN = 0.32  # of the common ink: what each of two digits must have for itself
 _TRIES = 40
 
 
 def overlapped(digits: Grey, rng: np.random.Generator) -> Grey:
-    """Two digits of different shapes, up to 8 pixels apart, both to be seen: neither alone explains the ink."""
+    """Two digits of different shapes over each other; neither alone explains the ink."""
     best, most = digits[0], -1.0
     for _ in range(_TRIES):
-        one, other = (_shifted(digits[index], rng.integers(-4, 5, 2)) for index in rng.integers(len(digits), size=2))
-        own = _least_own(one, other)
+        one, other = digits[rng.integers(len(digits), size=2)]
+        both, own = laid_over(one, other, rng)
         if own > most:
-            best, most = np.maximum(one, other), own
-        if own > _OWN:
+            best, most = both, own
+        if own > OWN:
             break
     return pen.laid_out(best)
+
+
+def laid_over(one: Grey, other: Grey, rng: np.random.Generator) -> tuple[Grey, float]:
+    """Two digits [28, 28] up to 8 pixels apart, and the share of their common ink that only one has, more than a pixel
+    off the other's: the lesser one's. Above OWN a person sees both."""
+    one, other = _shifted(one, rng.integers(-4, 5, 2)), _shifted(other, rng.integers(-4, 5, 2))
+    inks = [(picture > _INK).astype(np.uint8) for picture in (one, other)]
+    near = [cv2.dilate(ink, np.ones((3, 3), np.uint8)) for ink in inks]
+    own = min(int((inks[0] > near[1]).sum()), int((inks[1] > near[0]).sum()))
+    return np.maximum(one, other), own / max(1, int(np.maximum(*inks).sum()))
 
 
 def side_by_side(digits: Grey, rng: np.random.Generator) -> Grey:
@@ -82,14 +92,6 @@ def _shifted(digit: Grey, by: NDArray[np.int64]) -> Grey:
     right, down = by
     shift = np.array([[1, 0, right], [0, 1, down]], np.float32)
     return np.asarray(cv2.warpAffine(digit, shift, (SIDE, SIDE)), np.uint8)
-
-
-def _least_own(one: Grey, other: Grey) -> float:
-    """Of two pictures' common ink, the share that only one has, more than a pixel off the other's: the lesser one's."""
-    inks = [(picture > _INK).astype(np.uint8) for picture in (one, other)]
-    near = [cv2.dilate(ink, np.ones((3, 3), np.uint8)) for ink in inks]
-    own = min(int((inks[0] > near[1]).sum()), int((inks[1] > near[0]).sum()))
-    return own / max(1, int(np.maximum(*inks).sum()))
 
 
 def _cut(digit: Grey) -> Grey:

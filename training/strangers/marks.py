@@ -16,7 +16,7 @@ _PRINTED = 96  # pixels: the canvas of a printed letter
 _POINTS = 6  # a side of the coarse grid by which it is bent
 _GRID = np.stack(np.meshgrid(*2 * [np.linspace(-0.5, 0.5, _POINTS)]), axis=-1).reshape(-1, 2)
 _FACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
-_PRINTABLE = "ACEFHKLMNPRTUVWXdefhkmnptwx"
+PRINTABLE = "ACEFHKLMNPRTUVWXdefhkmnptwx"
 
 
 def written_letter(rng: np.random.Generator) -> Grey:
@@ -31,20 +31,21 @@ def sign(rng: np.random.Generator) -> Grey:
 
 def printed_letter(rng: np.random.Generator) -> Grey:
     """A letter in a face of OpenCV's, thin or bold, then slanted, turned and bent."""
-    letter, face = _one_of(_PRINTABLE, rng), _FACES[rng.integers(len(_FACES))]
+    letter, face = _one_of(PRINTABLE, rng), _FACES[rng.integers(len(_FACES))]
     page = _page(letter, face, int(rng.integers(2, 9)))
     places = (pen.bent(_GRID, rng, 0.3, 0.2) + 0.5) * (_PRINTED - 1)
     coarse = places.reshape(_POINTS, _POINTS, 2).astype(np.float32)
     map_xy = cv2.resize(coarse, (_PRINTED, _PRINTED), interpolation=cv2.INTER_CUBIC)
-    return pen.laid_out(cv2.remap(page, map_xy, np.empty(0), cv2.INTER_LINEAR))
+    return pen.laid_out(cv2.remap(page, map_xy[..., 0], map_xy[..., 1], cv2.INTER_LINEAR))
 
 
 def scribble(rng: np.random.Generator) -> Grey:
-    """One or two curves through many random points."""
+    """One or two curves that come through every part of a square, so that they don't look like writing."""
     curves = []
     for _ in range(rng.integers(1, 3)):
-        points = rng.random((int(rng.integers(11, 19)), 2))
-        curves.append(draw.smooth((points - points.min(0)) / np.ptp(points, 0), 6))
+        cells = np.concatenate([rng.permutation(9), rng.permutation(9)])[: rng.integers(15, 19)]
+        points = (np.stack([cells % 3, cells // 3], axis=1) + rng.random((len(cells), 2))) / 3
+        curves.append(draw.smooth(points, 6))
     return pen.unit(curves, rng, width=rng.uniform(0.05, 0.12))
 
 
