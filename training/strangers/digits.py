@@ -5,7 +5,6 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from training import draw
 from training.strangers import pen
@@ -14,8 +13,10 @@ from training.strangers.pen import SIDE, Grey
 Spoiled = Callable[[Grey, np.random.Generator], Grey]  # uint8 [N, 28, 28] of digits -> uint8 [28, 28]
 
 _INK = 96  # grey levels of 255 above which a pixel is ink
-OWN = 0.32  # of the common ink: what each of two digits must have for itself
+OWN = 0.3  # of the common ink: what each of two digits must have for itself
 _TRIES = 40
+_APART = 6  # pixels across and along: 8 aslant
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 def overlapped(digits: Grey, rng: np.random.Generator) -> Grey:
@@ -32,13 +33,16 @@ def overlapped(digits: Grey, rng: np.random.Generator) -> Grey:
 
 
 def laid_over(one: Grey, other: Grey, rng: np.random.Generator) -> tuple[Grey, float]:
-    """Two digits [28, 28] up to 8 pixels apart, and the share of their common ink that only one has, more than a pixel
-    off the other's: the lesser one's. Above OWN a person sees both."""
-    one, other = _shifted(one, rng.integers(-4, 5, 2)), _shifted(other, rng.integers(-4, 5, 2))
-    inks = [(picture > _INK).astype(np.uint8) for picture in (one, other)]
-    near = [cv2.dilate(ink, np.ones((3, 3), np.uint8)) for ink in inks]
+    """Two digits [28, 28] up to 8 pixels apart, uint8 [40, 40], and the share of their common ink that only one has,
+    more than a pixel off the other's: the lesser one's. Above OWN a person sees both."""
+    pages = np.zeros((2, SIDE + 2 * _APART, SIDE + 2 * _APART), np.uint8)
+    down, right = (_APART + rng.integers(-_APART, _APART + 1, 2)).tolist()
+    pages[0, _APART:-_APART, _APART:-_APART] = one
+    pages[1, down : down + SIDE, right : right + SIDE] = other
+    inks = (pages > _INK).astype(np.uint8)
+    near = [cv2.dilate(ink, _NEIGHBOURS) for ink in inks]
     own = min(int((inks[0] > near[1]).sum()), int((inks[1] > near[0]).sum()))
-    return np.maximum(one, other), own / max(1, int(np.maximum(*inks).sum()))
+    return pages.max(0), own / max(1, int(inks.max(0).sum()))
 
 
 def side_by_side(digits: Grey, rng: np.random.Generator) -> Grey:
@@ -86,12 +90,6 @@ KINDS: Mapping[str, tuple[float, Spoiled]] = {  # with their shares
 def drawn() -> Grey:
     """Some digits where no one has others: uint8 [200, 28, 28]."""
     return draw.units(20, 0)[:, 0]
-
-
-def _shifted(digit: Grey, by: NDArray[np.int64]) -> Grey:
-    right, down = by
-    shift = np.array([[1, 0, right], [0, 1, down]], np.float32)
-    return np.asarray(cv2.warpAffine(digit, shift, (SIDE, SIDE)), np.uint8)
 
 
 def _cut(digit: Grey) -> Grey:

@@ -46,7 +46,7 @@ def scribble(rng: np.random.Generator) -> Grey:
         cells = np.concatenate([rng.permutation(9), rng.permutation(9)])[: rng.integers(15, 19)]
         points = (np.stack([cells % 3, cells // 3], axis=1) + rng.random((len(cells), 2))) / 3
         curves.append(draw.smooth(points, 6))
-    return pen.unit(curves, rng, width=rng.uniform(0.05, 0.12))
+    return pen.unit(curves, rng, width=rng.uniform(0.04, 0.09))
 
 
 def zigzag(rng: np.random.Generator) -> Grey:
