@@ -15,6 +15,7 @@ from models_store.specs import (
     FineTuneSpec,
     InputSpec,
     NetSpec,
+    PhotosSpec,
     TrainSpec,
     require,
 )
@@ -30,6 +31,7 @@ class Recipe:
     train: TrainSpec
     input: InputSpec = InputSpec()
     augment: AugmentSpec = AugmentSpec()
+    photos: PhotosSpec = PhotosSpec()
     calibration: CalibrationSpec = CalibrationSpec()
     finetune: FineTuneSpec | None = None
     deterministic: bool = False  # only operations that give the same bits every time, where torch has them
@@ -38,6 +40,8 @@ class Recipe:
     def __post_init__(self) -> None:
         mirrored_digit = self.augment.mirror and self.input.finds_writing
         require(not mirrored_digit, "augment.mirror is for whole pictures: a mirrored digit is another digit or none.")
+        photographed = self.photos.copies > 0 or self.photos.strangers > 0
+        require(self.input.finds_writing or not photographed, "photos is for digits: whole pictures are as they come.")
         require(0 <= self.seed < 2**31, f"seed must be 0 to {2**31 - 1}.")
 
     @classmethod

@@ -126,6 +126,7 @@ class TrainSpec:
     step_factor: float = 0.1  # of step and plateau: what each fall leaves of the rate
     loss: Literal["cross_entropy", "mse"] = "cross_entropy"
     label_smoothing: float = 0.0
+    exposure: float = 0.5  # weight of rows that show no label, whose target is every label equally
     clip: float = 0.0  # the gradient's largest norm; 0 clips nothing
     ema: float = 0.0  # decay of the weights' moving average, which is what gets published; 0 publishes the weights
     validation: float = 0.0  # share of the training rows that only watch: for plateau and patience
@@ -149,6 +150,7 @@ class TrainSpec:
             self.loss == "cross_entropy" or not self.label_smoothing,
             "train.label_smoothing goes with the loss cross_entropy only.",
         )
+        require(0 <= self.exposure <= 1, "train.exposure must be 0 to 1.")
         require(0 <= self.ema < 1, "train.ema must be at least 0 and below 1.")
         require(0 <= self.validation <= 0.5, "train.validation must be at least 0 and at most 0.5.")
         require(self.patience >= 0, "train.patience must not be negative.")
@@ -181,6 +183,22 @@ class AugmentSpec:
         """True where no picture is changed."""
         amounts = (self.rotate_degrees, self.log_scale, self.shear, self.shift_pixels, self.elastic_pixels)
         return not any(amounts) and not self.mirror and self.crop == 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotosSpec:
+    """What joins a data set's training rows: each digit again in pictures as people take them, and pictures of no digit.
+
+    Both go through the same preparation as in serving. The latter have every label equally as their target (outlier
+    exposure, Hendrycks et al. 2019, arXiv:1812.04606).
+    """
+
+    copies: int = 0  # pictures of each digit
+    strangers: float = 0.0  # pictures of no digit, as a share of the data set's rows
+
+    def __post_init__(self) -> None:
+        require(0 <= self.copies <= 16, "photos.copies must be 0 to 16.")
+        require(0 <= self.strangers <= 4, "photos.strangers must be 0 to 4.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,12 @@ from torch import Tensor
 from models_store.datasets.clean import Report
 from models_store.errors import RecipeRejected
 
+STRANGE = -1  # the label of a row that shows none of them
+
 
 @dataclass(frozen=True)
 class Rows:
-    """Pictures and what they show: uint8 [N, C, H, W] and int64 [N], indices into the data set's labels."""
+    """Pictures and what they show: uint8 [N, C, H, W] and int64 [N], indices into the data set's labels, or STRANGE."""
 
     pictures: Tensor
     labels: Tensor

@@ -144,9 +144,9 @@ def fit(
                 if average is not net:
                     _follow(average, net, min(spec.ema, (1 + step) / (10 + step)))  # young averages forget their start
                 with torch.no_grad():
-                    loss_sum += loss.detach() * len(truth)
+                    loss_sum += loss.detach() * (truth >= 0).sum()
                     right += (logits.argmax(1) == truth).sum()
-                    seen += len(truth)
+                    seen += (truth >= 0).sum()
                 trace_step()
                 run.on_step(number, done, steps)
 
@@ -189,9 +189,16 @@ def fit(
 
 
 def _loss(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
+    """The mean over the rows; those that show no label (STRANGE) should be answered with every label equally."""
     if spec.loss == "mse":
-        return F.mse_loss(logits.softmax(1), F.one_hot(truth, logits.shape[1]).float())
-    return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
+        wanted = F.one_hot(truth.clamp(min=0), logits.shape[1]).float()
+        return F.mse_loss(logits.softmax(1), torch.where((truth < 0)[:, None], 1 / logits.shape[1], wanted))
+    known = truth >= 0
+    if bool(known.all()):
+        return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
+    wrong = F.cross_entropy(logits[known], truth[known], label_smoothing=spec.label_smoothing, reduction="sum")
+    uneven = -F.log_softmax(logits[~known], dim=1).mean(1).sum()  # cross entropy with every label equally
+    return (wrong + spec.exposure * uneven) / len(truth)
 
 
 def _unlike(logits: Tensor, taught: Tensor) -> Tensor:
