@@ -56,6 +56,7 @@ ModelParam = Annotated[
 ]
 TopKParam = Annotated[int | None, Query(ge=1, le=1000, description="keep only the most probable labels")]
 PreparedParam = Annotated[bool, Query(description="return what the model saw")]
+ExplainParam = Annotated[bool, Query(description="return what in it speaks for the label, and what against it")]
 
 
 class Timing(BaseModel):
@@ -78,6 +79,9 @@ class Reading(BaseModel):
     )
     warnings: list[str] = Field(description="blank_image, low_contrast", examples=[[]])
     prepared: str | None = Field(None, description="with `prepared=true`: what the model saw, a PNG in base64")
+    explanation: str | None = Field(
+        None, description="with `explain=true`: what the model saw, red where it speaks for the label, a PNG in base64"
+    )
 
 
 class Computed(BaseModel):
@@ -112,7 +116,11 @@ def router(engine: Engine, default_model: str) -> APIRouter:
 
     @routes.post("", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": _ONE})
     async def predict(
-        request: Request, model: ModelParam = default_model, top_k: TopKParam = None, prepared: PreparedParam = False
+        request: Request,
+        model: ModelParam = default_model,
+        top_k: TopKParam = None,
+        prepared: PreparedParam = False,
+        explain: ExplainParam = False,
     ) -> Prediction:
         """Reads the digit (or whatever the model was taught) on one picture.
 
@@ -126,6 +134,9 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         if isinstance(item, ImageRejected):
             raise item
         reading = _reading(item, answers.live.version.manifest, top_k, prepared)
+        if explain:
+            heat = await while_connected(request, engine.explain(answers.live, item.prepared.pixels))
+            reading.explanation = base64.b64encode(heat).decode()
         return Prediction(**dict(reading), id=_id(), model=answers.live.version.ref, timing_ms=_timing(answers))
 
     @routes.post("/batch", summary="Read many", response_model_exclude_none=True, openapi_extra={"requestBody": _MANY})

@@ -29,6 +29,7 @@ _BATCH_BYTES = 16 * 2**20  # of its pictures in float32: a large net makes ten t
 _TOLERANCE = 0.05  # of a probability: another CPU rounds differently, another model differs more
 _TRIALS = 7  # timed runs per candidate and size, of which the median counts ...
 _TRIAL_SECONDS = 0.25  # ... or fewer, because runs that fill this time differ little
+_STEPS = 32  # of the path along which an explanation adds up gradients
 _CHUNK_ROWS = 500  # of many small pictures at a time
 
 Pixels = NDArray[np.uint8]
@@ -85,6 +86,23 @@ class Model:
         logits = self._module(batch).float()
         probabilities: Probabilities = torch.softmax(logits / self._temperature, dim=1).cpu().numpy()
         return probabilities
+
+    def explain(self, pixels: Pixels) -> tuple[int, NDArray[np.float32]]:
+        """The index of a picture's label, and how much each pixel speaks for it: uint8 [C, H, W] -> float32 [H, W].
+
+        Integrated gradients (Sundararajan, Taly and Yan 2017, arXiv:1703.01365) of the label's logit against the mean
+        of all logits, from an empty ground to the picture: their sum is what the ink has changed. Only the plain
+        candidate has gradients.
+        """
+        assert self.candidate == PLAIN, "int8 and bfloat16 have no gradients worth showing"
+        picture = torch.from_numpy(np.array(pixels)).to(self._device).float().div_(255)
+        steps = (torch.arange(_STEPS, device=self._device) + 0.5) / _STEPS
+        path = (steps.view(-1, 1, 1, 1) * picture).requires_grad_()
+        logits = self._module(path).float()
+        label = int(self._module(picture[None]).argmax())
+        (slopes,) = torch.autograd.grad((logits[:, label] - logits.mean(1)).sum(), path)
+        heat = (slopes.mean(0) * picture).sum(0).detach().cpu().numpy()
+        return label, np.asarray(heat, np.float32)
 
     def warm_up(self) -> None:
         """Runs the batch buckets three times each: the first calls compile and take 50 ms, later ones do not.

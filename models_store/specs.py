@@ -187,7 +187,7 @@ class AugmentSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotosSpec:
-    """What joins a data set's training rows: each digit again in pictures as people take them, and pictures of no digit.
+    """What joins a data set's training rows: its digits in pictures as people take them, and pictures of no digit.
 
     Both go through the same preparation as in serving. The latter have every label equally as their target (outlier
     exposure, Hendrycks et al. 2019, arXiv:1812.04606).

@@ -50,7 +50,7 @@ class Photographer:
             return rows[:0]
         bitmaps = rows.pictures.numpy()
         digests = [hashlib.sha256(bitmap.tobytes()).digest()[:_DIGEST] for bitmap in bitmaps]
-        self._draw({digest: bitmap for digest, bitmap in zip(digests, bitmaps, strict=True)})
+        self._draw(dict(zip(digests, bitmaps, strict=True)))
         seen = np.concatenate([self._known[digest] for digest in digests])
         return Rows(torch.from_numpy(seen), rows.labels.repeat_interleave(copies))
 
@@ -70,9 +70,8 @@ class Photographer:
         parts = [list(new.items())[start : start + _CHUNK] for start in range(0, len(new), _CHUNK)]
         spec, copies, seed = self._recipe.input, self._recipe.photos.copies, self._recipe.seed
         self._report.stage(f"drawing {copies * len(new):,} pictures")
-        for number, (part, seen) in enumerate(
-            zip(parts, _in_processes(parts, spec, copies, seed), strict=True), start=1
-        ):
+        drawn = zip(parts, _in_processes(parts, spec, copies, seed), strict=True)
+        for number, (part, seen) in enumerate(drawn, start=1):
             self._known.update(zip((digest for digest, _ in part), seen, strict=True))
             self._report.progress("pictures", 1, number, len(parts))
         if self._file is not None:

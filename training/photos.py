@@ -19,6 +19,7 @@ Plane = NDArray[np.float32]
 _FINE = 8  # a bitmap's pixel in pixels of its smooth shape
 _ASPECTS = (1.0, 3 / 4, 4 / 3, 9 / 16, 16 / 9, 2 / 3)
 _REACH = 30  # of the digit's height: rules go on to the edge of every picture
+_SMALLEST, _LARGEST = 100, 360  # pixels of a picture's longer side: more would only be shrunk again
 _LEAST_HEIGHT = 26  # pixels of a digit: a person reads it at a glance
 
 
@@ -104,7 +105,8 @@ KINDS: dict[str, tuple[Callable[[Bitmap, np.random.Generator], Colour], float]] 
 
 
 def _frame(rng: np.random.Generator) -> tuple[int, int]:
-    longer, aspect = math.exp(rng.uniform(math.log(110), math.log(620))), float(rng.choice(_ASPECTS))
+    longer = math.exp(rng.uniform(math.log(_SMALLEST), math.log(_LARGEST)))
+    aspect = float(rng.choice(_ASPECTS))
     return (round(longer), round(longer * aspect)) if aspect <= 1 else (round(longer / aspect), round(longer))
 
 

@@ -16,7 +16,8 @@ from app.inference.batcher import Computed, Overloaded, TooLate
 from app.inference.fleet import Fleet
 from app.inference.live import Live
 from models_store.errors import ImageRejected
-from models_store.model import Probabilities, use_threads
+from models_store.model import Model, Probabilities, use_threads
+from models_store.pictures import heat
 from models_store.pictures.decode import Pixels, open_picture
 from models_store.pictures.prepare import Prepared, prepare_opened
 from models_store.refs import Ref
@@ -26,6 +27,7 @@ from models_store.specs import InputSpec
 _QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
 _SMALL_BYTES, _SMALL_PIXELS = 16_384, 64 * 64  # digits up to this together are decoded on the event loop, in 0.1 ms
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
+_MAX_EXPLAINING = 8  # at once: each loads a model
 _MAX_DECODING = 64  # requests that wait for the decoder
 
 
@@ -66,6 +68,7 @@ class Engine:
         self._max_waiting = max_waiting
         self._clock = clock
         self._decoding = 0  # requests with pictures in or before the decoder
+        self._explaining = 0
         self._decoder = ThreadPoolExecutor(1, "decode")
         self._computer = ThreadPoolExecutor(1, "compute")
         self.fleet = Fleet(registry, self._load, max_live, clock)
@@ -95,6 +98,20 @@ class Engine:
         items = [Answer(item, next(answers)) if isinstance(item, Prepared) else item for item in prepared]
         waited = self._clock() - ready - done.seconds
         return Answers(serving, items, ready - began, waited, done.seconds)
+
+    async def explain(self, serving: Live, pixels: Pixels) -> bytes:
+        """A PNG of what in a prepared picture speaks for its label, by the version's plain candidate.
+
+        That one is loaded for the occasion: what serves has no gradients. Raises TooBusy, VersionCorrupt and
+        ManifestMismatch.
+        """
+        if self._explaining >= _MAX_EXPLAINING:
+            raise TooBusy("too_busy", "More explanations wait than can be made soon. Repeat the request later.")
+        self._explaining += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._decoder, _explained, serving.version, pixels)
+        finally:
+            self._explaining -= 1
 
     def _load(self, version: Version) -> Live:
         return live.load(version, self._device, self._computer, self._max_waiting)
@@ -140,6 +157,11 @@ class Engine:
             raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.") from None
         except TooLate:
             raise NotReady("too_late", "The pictures waited too long. Repeat the request later.") from None
+
+
+def _explained(version: Version, pixels: Pixels) -> bytes:
+    model = Model.load(version.folder, version.manifest)
+    return heat.drawn(pixels, model.explain(pixels)[1])
 
 
 def _handfuls(images: Sequence[bytes]) -> Iterator[list[bytes]]:

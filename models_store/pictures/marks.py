@@ -1,6 +1,5 @@
 """Marks: connected ink, and which of them are the digit. It knows no colours and no layout."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +45,7 @@ class Marks:
     kept: NDArray[np.bool_]
     box: Box
     several: bool
-    score: float  # how much it looks like the one thing that was written
+    clarity: float  # how plainly it is the one thing that was written, 0..1
 
 
 def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
@@ -73,8 +72,8 @@ def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
         int(tops.min()), int(lefts.min()),
         int((tops + stats[mine, cv2.CC_STAT_HEIGHT]).max()), int((lefts + stats[mine, cv2.CC_STAT_WIDTH]).max()),
     )  # fmt: skip
-    score = math.sqrt(max(box.height, box.width)) * float(likely[main] * weight[mine].sum() / whole)
-    return Marks(kept[labels], box, _several(mine, weight, stats, box, spec), score)
+    clarity = float(likely[main] * weight[mine].sum() / whole)
+    return Marks(kept[labels], box, _several(mine, weight, stats, box, spec), clarity)
 
 
 def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.float64]:

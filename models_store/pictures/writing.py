@@ -6,6 +6,7 @@
 Each step is a function of its own in `ground`, `rules` and `marks`, which says what it is good for.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -35,6 +36,7 @@ _MARGIN = 0.3  # of the digit's longer side, looked at around it from close up
 _LARGE = 0.35  # of the longer side: a digit that large may have strokes wider than the square that shows the ground
 _ROOM = 1.5  # times the widest place of the ink: a square in which the ground shows
 _FAT = 0.4  # of a mark's size: strokes are narrower, shadows and holes are not
+_PLAIN = 0.7  # clarity from which nothing else is tried
 _UNUSUAL = 0.7  # how much less likely the rarer of light and dark is the ink
 _GRAINS = 3.0  # times the usual grain, that ink must stand out
 _LEAST_SIDE = 96  # pixels: smaller pictures are enlarged, so that every step has pixels to work on
@@ -86,17 +88,25 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
     def likely(one: _Seen | None) -> float:
         if one is None:
             return 0.0
-        fat = _widest(one.marks.kept) / max(one.marks.box.height, one.marks.box.width)
-        return one.marks.score * one.levels**2 * min(1, _FAT / fat) ** 4 * (1 if one.dark == usual else _UNUSUAL)
+        size = math.sqrt(max(one.marks.box.height, one.marks.box.width))
+        return one.marks.clarity * _slim(one) * size * one.levels**2 * (1 if one.dark == usual else _UNUSUAL)
 
+    evens = [even_ink(greys[dark], dark) for dark in (usual, not usual)]
+    seen = [_seen(ink, spec, None) for ink in evens if ink is not None]
+    if seen and seen[0] is not None and seen[0].marks.clarity * _slim(seen[0]) > _PLAIN:
+        return seen[0]
     side = max(3, round(spec.ground * longer) | 1)
-    inks = [even_ink(grey, dark) for dark, grey in greys.items()]
-    inks += [ink_of(grey, dark, side) for dark, grey in greys.items()]
-    best = max((_seen(ink, spec, None) for ink in inks if ink is not None), key=likely)
+    best = max((*seen, *(_seen(ink_of(grey, dark, side), spec, None) for dark, grey in greys.items())), key=likely)
     if best is not None and max(best.marks.box.height, best.marks.box.width) > _LARGE * longer:
         side = round(spec.ground_wide * longer) | 1
         best = max(best, _seen(ink_of(greys[best.dark], best.dark, side), spec, None), key=likely)
     return best
+
+
+def _slim(seen: _Seen) -> float:
+    """1 for strokes; less for marks that are wide for their size, as shadows and the holes of digits are."""
+    fat = _widest(seen.marks.kept) / max(seen.marks.box.height, seen.marks.box.width)
+    return min(1.0, _FAT / fat) ** 4
 
 
 def _close_up(
