@@ -14,6 +14,7 @@ _DARK_GROUND = 128.0  # grey levels
 _CROSSING = 0.25  # of the frame's outline: ink that crosses it is narrower, light that changes along it is wider
 _EVEN = 0.12  # of the ground: how much an even ground differs along the frame
 _MOSTLY = 75  # per cent of the frame that must be so: a digit in a tight cut may cover a whole side
+_SMALL_GROUND = 128  # pixels: enough to see how the light falls
 _THUMB = 112  # pixels: enough to see which colour the pen has
 _STROKE = 0.16  # of the thumb's longer side: wider than a stroke
 
@@ -25,6 +26,7 @@ class Inked:
     ink: Ink
     dark: bool
     level: float
+    even: bool
 
 
 def channels(picture: Colour) -> dict[bool, NDArray[np.float32]]:
@@ -61,22 +63,33 @@ def even_ink(grey: Grey, dark: bool) -> Inked | None:
     work = grey if dark else 255 - grey
     ring = _closed_ring(work).astype(np.float32)
     level = max(float(np.median(ring)), _least(dark))
-    ink = (level - work.astype(np.float32)) / np.float32(level)
+    found = flat_ink(grey, dark, level)
     uneven = float(np.percentile(np.abs(ring - level), _MOSTLY))
-    if uneven > _EVEN * min(max(level, _DARK_GROUND), 2 * level * at_share(ink, 0.999)):
+    if uneven > _EVEN * min(max(level, _DARK_GROUND), 2 * level * at_share(found.ink, 0.999)):
         return None
-    return Inked(np.maximum(ink, 0), dark, level)
+    return found
+
+
+def flat_ink(grey: Grey, dark: bool, level: float) -> Inked:
+    """The ink on a ground whose brightness (or darkness) is known: `even_ink` of a part of the same picture."""
+    work = grey if dark else 255 - grey
+    ink = (level - work.astype(np.float32)) / np.float32(level)
+    return Inked(np.maximum(ink, 0), dark, level, even=True)
 
 
 def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
     """How much darker (or lighter, unless `dark`) than the ground around it each pixel is, as a share of the ground.
 
-    No stroke covers a square of `side` pixels: the ground shows in it.
+    The ground is the median of a square of `side` pixels, of which ink covers less than half. It follows the edge of a
+    shadow and that of the paper, which would look like ink otherwise.
     """
     work = grey if dark else 255 - grey
-    ground = np.maximum(_ground(work, side).astype(np.float32), _least(dark))
+    small, scale = sized(work, _SMALL_GROUND)
+    median = cv2.medianBlur(small, max(3, round(side * scale) | 1))
+    wide = cv2.resize(median, work.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    ground = np.maximum(wide.astype(np.float32), _least(dark))
     ink = np.maximum((ground - work) / ground, 0)
-    return Inked(ink, dark, float(np.median(ground[::4, ::4])))
+    return Inked(ink, dark, float(np.median(ground[::4, ::4])), even=False)
 
 
 def at_share(ink: Ink, share: float) -> float:
@@ -107,21 +120,6 @@ def sized(picture: NDArray[np.uint8], side: int, least: int = 1) -> tuple[NDArra
 def _least(dark: bool) -> float:
     """Light ink on a dark ground is measured against middle grey: against black, grain would be everything."""
     return 1.0 if dark else _DARK_GROUND
-
-
-def _ground(work: Grey, side: int) -> Grey:
-    """What a closing leaves, smoothed where that does not lift it: the edge of a dark table beside the paper would look
-    like ink otherwise. Beyond the frame the paper goes on; a stroke that the frame cuts does not."""
-    framed = work.copy()
-    ring = _closed_ring(work)
-    height, width = work.shape
-    framed[0], framed[1:, -1] = ring[:width], ring[width : width + height - 1]
-    framed[-1, -2::-1] = ring[width + height - 1 : 2 * width + height - 2]
-    framed[-2:0:-1, 0] = ring[2 * width + height - 2 :]
-    padded = cv2.copyMakeBorder(framed, side, side, side, side, cv2.BORDER_REPLICATE)
-    padded[side:-side, side:-side] = work
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
-    return np.asarray(np.minimum(closed, cv2.blur(closed, (side, side)))[side:-side, side:-side], np.uint8)
 
 
 def _closed_ring(work: Grey) -> Grey:

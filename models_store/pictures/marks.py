@@ -12,6 +12,10 @@ from models_store.specs import WritingSpec
 
 _RIVAL_SIZE = 0.4  # of the digit's size, from which another mark is one too
 _TALL = 0.6  # of the whole's height, from which a part may be a digit by itself
+_FULL, _ROUND, _BLOT = 0.7, 0.6, 0.1  # of its box; of its longer side; how likely a blot is meant
+_SPARSE, _FRAME, _BAND, _ALONG = 0.3, 0.1, 0.14, 0.6  # of a box around a digit
+_ALIKE = 0.2  # times as plain as the main mark must be what belongs to it: a shadow beside it does not
+_CUT = 6  # power of the share of a mark's outline that the frame does not cut
 _STEEP = 0.3  # of the darkest ink, within three pixels
 
 
@@ -59,12 +63,12 @@ def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
     weight = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count)
     weight[0] = 0.0
     whole = float(weight.sum())
-    weight[strong == 0] = 0.0
-    if weight.max() <= 0:
+    weight[_frames(labels, stats, weight)] = 0.0
+    if not (weight[strong > 0] > 0).any():
         return None
-    likely = np.multiply(_central(stats, ink.shape), _sharp(ink, labels, count))
-    main = int(np.argmax(weight * likely))
-    mine = _gathered(main, weight, stats, spec)
+    likely = np.multiply(_central(stats, ink.shape), _sharp(ink, labels, count)) * np.where(_dots(stats), _BLOT, 1.0)
+    main = int(np.argmax(weight * likely * (strong > 0)))
+    mine = _gathered(main, np.where(likely > _ALIKE * likely[main], weight, 0), stats, spec)
     kept = np.zeros(count, bool)
     kept[mine] = True
     tops, lefts = stats[mine, cv2.CC_STAT_TOP], stats[mine, cv2.CC_STAT_LEFT]
@@ -72,7 +76,7 @@ def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
         int(tops.min()), int(lefts.min()),
         int((tops + stats[mine, cv2.CC_STAT_HEIGHT]).max()), int((lefts + stats[mine, cv2.CC_STAT_WIDTH]).max()),
     )  # fmt: skip
-    clarity = float(likely[main] * weight[mine].sum() / whole)
+    clarity = float((likely[mine] * weight[mine]).sum() / whole)
     return Marks(kept[labels], box, _several(mine, weight, stats, box, spec), clarity)
 
 
@@ -85,14 +89,40 @@ def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.flo
 
 
 def _sharp(ink: Ink, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
-    """How sharp each mark's outline is all around, 0..1: a pen's is; a shadow's is not, nor where the frame cuts it."""
+    """How sharp each mark's outline is all around, 0..1: a pen's is, a shadow's is not; and how little of it the frame
+    cuts, as it does a table's or another sheet's."""
     kernel = np.ones((3, 3), np.uint8)
     slope = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, kernel)
     inner = cv2.erode((labels > 0).astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     outline = np.flatnonzero(inner.ravel() == 0)
     edge = labels.ravel()[outline]
+    length = np.maximum(np.bincount(edge, minlength=count), 1)
     steep = np.bincount(edge, weights=slope.ravel()[outline] > _STEEP, minlength=count)
-    return np.asarray((steep / np.maximum(np.bincount(edge, minlength=count), 1)) ** 3)
+    frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    cut = np.bincount(frame, minlength=count)
+    return np.asarray((steep / np.maximum(length - cut, 1)).clip(0, 1) ** 3 * (1 - cut / length).clip(0, 1) ** _CUT)
+
+
+def _dots(stats: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which marks are round or square blots, such as the holes of a sheet: a digit fills less of its box."""
+    w, h, area = (stats[:, i] for i in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
+    return np.asarray((area > _FULL * w * h) & (np.minimum(w, h) > _ROUND * np.maximum(w, h)))
+
+
+def _frames(labels: NDArray[np.int32], stats: NDArray[np.int32], weight: Weights) -> list[int]:
+    """Marks that are boxes around something written: most of their ink lies along the sides of their own box."""
+    found = []
+    x, y, w, h, area = (stats[:, i] for i in range(5))
+    large = np.flatnonzero((weight > 0) & (area < _SPARSE * w * h) & (np.minimum(w, h) > _FRAME * min(labels.shape)))
+    for i in large.tolist():
+        inside = (x > x[i]) & (y > y[i]) & (x + w < x[i] + w[i]) & (y + h < y[i] + h[i])
+        if weight[inside].max(initial=0) < _SPARSE * weight[i]:
+            continue
+        part = labels[y[i] : y[i] + h[i], x[i] : x[i] + w[i]] == i
+        band = max(2, round(_BAND * min(part.shape)))
+        if part[band:-band, band:-band].sum() < (1 - _ALONG) * area[i]:
+            found.append(i)
+    return found
 
 
 def _gathered(main: int, weight: Weights, stats: NDArray[np.int32], spec: WritingSpec) -> list[int]:

@@ -1,21 +1,35 @@
 """Finds the printed lines of ruled and squared paper, and takes them out of ink. It knows no colours and no digits."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models_store.pictures.ground import Ink
 
-Lines = NDArray[np.float32]  # [N, 4]: x and y of two points on each, in shares of the picture's width and height
-
 _LONG = 0.6  # of the side along which it runs: a line that long is printed
-_THIN = 0.03  # of the longer side: what is wider was written
+_THIN = 0.04  # of the longer side: what is wider was written
 _MOST = 60  # lines of one picture
 _LEFT = 0.1  # of the ink must be left, otherwise the lines were the writing
-NONE: Lines = np.empty((0, 4), np.float32)
 
 
-def rules_in(mask: NDArray[np.bool_]) -> Lines:
+@dataclass(frozen=True)
+class Rules:
+    """Printed lines [N, 4]: x and y of two points on each; and how thick they are. All in pixels."""
+
+    lines: NDArray[np.float32]
+    thick: float
+
+    def seen_from(self, left: float, top: float, scale: float) -> "Rules":
+        """The same in a picture whose corner lies at (left, top) and which is `scale` times as large."""
+        return Rules((self.lines - np.array([left, top, left, top], np.float32)) * np.float32(scale), self.thick * scale)
+
+
+NONE = Rules(np.empty((0, 4), np.float32), 0.0)
+
+
+def rules_in(mask: NDArray[np.bool_]) -> Rules:
     """The long thin straight lines of a mask [h, w], such as paper is printed with."""
     height, width = mask.shape
     longer = max(height, width)
@@ -29,18 +43,16 @@ def rules_in(mask: NDArray[np.bool_]) -> Lines:
     lines = found.reshape(-1, 4).astype(np.float32)
     run_x, run_y = np.abs(lines[:, 2] - lines[:, 0]), np.abs(lines[:, 3] - lines[:, 1])
     long = np.where(run_x > run_y, run_x > _LONG * width, run_y > _LONG * height)
-    return np.asarray(lines[long][:_MOST] / np.array([width, height, width, height], np.float32), np.float32)
+    lines = lines[long][:_MOST]
+    return Rules(lines, _thickness(thin, lines)) if len(lines) else NONE
 
 
-def without(ink: Ink, lines: Lines, strong: float) -> Ink:
+def without(ink: Ink, rules: Rules, strong: float) -> Ink:
     """The ink 0..1 [h, w] without the lines; where a stroke crosses one, it is mended from both sides."""
-    if not len(lines):
+    if not len(rules.lines):
         return ink
-    height, width = ink.shape
-    printed = np.zeros((height, width), np.uint8)
-    thick = max(3, round(_THIN * max(height, width)) | 1)
-    for x0, y0, x1, y1 in lines * np.array([width, height, width, height], np.float32):
-        cv2.line(printed, (round(float(x0)), round(float(y0))), (round(float(x1)), round(float(y1))), 1, thick)
+    thick = round(rules.thick) + 2
+    printed = _drawn(rules.lines, ink.shape, thick)
     rest = np.where(printed == 1, 0, ink).astype(np.float32)
     if rest.sum() < _LEFT * ink.sum() or not (rest > strong).any():
         return ink
@@ -53,3 +65,17 @@ def _of_thin(mask: NDArray[np.bool_], side: int) -> NDArray[np.uint8]:
     whole = mask.astype(np.uint8)
     wide = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     return np.asarray((whole == 1) & (cv2.dilate(wide, np.ones((3, 3), np.uint8)) == 0), np.uint8)
+
+
+def _thickness(thin: NDArray[np.uint8], lines: NDArray[np.float32]) -> float:
+    """Pixels across the lines, at most of their places."""
+    across = cv2.distanceTransform(thin, cv2.DIST_L2, 3)
+    on = across[(_drawn(lines, thin.shape, 1) == 1) & (thin == 1)]
+    return 2 * float(np.median(on)) if len(on) else 1.0
+
+
+def _drawn(lines: NDArray[np.float32], shape: tuple[int, ...], thick: int) -> NDArray[np.uint8]:
+    drawn = np.zeros(shape, np.uint8)
+    for x0, y0, x1, y1 in lines.round().astype(int).tolist():
+        cv2.line(drawn, (x0, y0), (x1, y1), 1, thick)
+    return drawn

@@ -21,13 +21,14 @@ from models_store.pictures.ground import (
     at_share,
     channels,
     even_ink,
+    flat_ink,
     grey_in,
     ink_of,
     is_mostly_light,
     sized,
 )
 from models_store.pictures.marks import Marks, marks_of
-from models_store.pictures.rules import Lines, rules_in, without
+from models_store.pictures.rules import Rules, rules_in, without
 from models_store.specs import WritingSpec
 
 cv2.setNumThreads(1)  # pictures this small gain nothing from threads, and a serving process has one core
@@ -38,6 +39,7 @@ _ROOM = 1.5  # times the widest place of the ink: a square in which the ground s
 _FAT = 0.4  # of a mark's size: strokes are narrower, shadows and holes are not
 _PLAIN = 0.7  # clarity from which nothing else is tried
 _UNUSUAL = 0.7  # how much less likely the rarer of light and dark is the ink
+_FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
 _GRAINS = 3.0  # times the usual grain, that ink must stand out
 _LEAST_SIDE = 96  # pixels: smaller pictures are enlarged, so that every step has pixels to work on
 
@@ -59,9 +61,17 @@ class _Seen:
     ink: Ink
     marks: Marks
     contrast: float
-    levels: float  # the same in grey levels
-    rules: Lines
-    dark: bool
+    rules: Rules
+    inked: Inked
+
+    @property
+    def dark(self) -> bool:
+        return self.inked.dark
+
+    @property
+    def levels(self) -> float:
+        """The contrast in grey levels."""
+        return self.contrast * self.inked.level
 
 
 def find(picture: Colour, spec: WritingSpec) -> Found | None:
@@ -91,16 +101,17 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
         size = math.sqrt(max(one.marks.box.height, one.marks.box.width))
         return one.marks.clarity * _slim(one) * size * one.levels**2 * (1 if one.dark == usual else _UNUSUAL)
 
-    evens = [even_ink(greys[dark], dark) for dark in (usual, not usual)]
-    seen = [_seen(ink, spec, None) for ink in evens if ink is not None]
-    if seen and seen[0] is not None and seen[0].marks.clarity * _slim(seen[0]) > _PLAIN:
-        return seen[0]
-    side = max(3, round(spec.ground * longer) | 1)
-    best = max((*seen, *(_seen(ink_of(grey, dark, side), spec, None) for dark, grey in greys.items())), key=likely)
-    if best is not None and max(best.marks.box.height, best.marks.box.width) > _LARGE * longer:
-        side = round(spec.ground_wide * longer) | 1
-        best = max(best, _seen(ink_of(greys[best.dark], best.dark, side), spec, None), key=likely)
-    return best
+    side = round(spec.ground * longer)
+    rules, seen = {}, []
+    for dark in (usual, not usual):
+        pieced = ink_of(greys[dark], dark, side)
+        rules[dark] = rules_in(_bright(pieced.ink)[0] > _FAINTER * spec.weak)
+        for inked in (even_ink(greys[dark], dark), pieced):
+            one = None if inked is None else _seen(inked, spec, rules[dark])
+            if one is not None and dark == usual and one.marks.clarity * _slim(one) > _PLAIN and one.inked.even:
+                return one
+            seen.append(one)
+    return max(seen, key=likely)
 
 
 def _slim(seen: _Seen) -> float:
@@ -119,24 +130,28 @@ def _close_up(
     top, left = max(0, round((box.top - margin) / scale)), max(0, round((box.left - margin) / scale))
     bottom, right = min(height, round((box.bottom + margin) / scale)), min(width, round((box.right + margin) / scale))
     part = picture[top:bottom, left:right]
-    size = part.shape[1], part.shape[0]
-    rules = (seen.rules * (width, height, width, height) - (left, top, left, top)) / (*size, *size)
     work, closer = sized(part, spec.closeup, _LEAST_SIDE)
-    side = max(5, round(_ROOM * _widest(seen.marks.kept) * closer / scale) | 1)
-    return _seen(ink_of(grey_in(work, weights), seen.dark, side), spec, rules.astype(np.float32))
+    rules = seen.rules.seen_from(left * scale, top * scale, closer / scale)
+    grey = grey_in(work, weights)
+    if seen.inked.even:
+        return _seen(flat_ink(grey, seen.dark, seen.inked.level), spec, rules)
+    return _seen(ink_of(grey, seen.dark, round(spec.ground_wide * max(work.shape[:2]))), spec, rules)
 
 
-def _seen(inked: Inked, spec: WritingSpec, rules: Lines | None) -> _Seen | None:
-    """`rules` are those that are known; None looks for them. None where nothing stands out from the grain."""
-    ink = inked.ink
-    peak = at_share(ink, 0.9995)
-    if peak < max(spec.faint, _GRAINS * at_share(ink, 0.5)):
+def _seen(inked: Inked, spec: WritingSpec, rules: Rules) -> _Seen | None:
+    """None where nothing stands out from the grain."""
+    ink, peak = _bright(inked.ink)
+    if peak < max(spec.faint, _GRAINS * at_share(inked.ink, 0.5)):
         return None
-    ink = np.minimum(ink * np.float32(1 / peak), 1)
-    rules = rules_in(ink > spec.weak) if rules is None else rules
     ink = without(ink, rules, spec.strong)
     marks = marks_of(ink, spec)
-    return None if marks is None else _Seen(ink, marks, peak, peak * inked.level, rules, inked.dark)
+    return None if marks is None else _Seen(ink, marks, peak, rules, inked)
+
+
+def _bright(ink: Ink) -> tuple[Ink, float]:
+    """Ink with 1 for the darkest, and how dark that was."""
+    peak = max(at_share(ink, 0.9995), 1e-3)
+    return np.minimum(ink * np.float32(1 / peak), 1), peak
 
 
 def _widest(mask: NDArray[np.bool_]) -> float:
