@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from models_store import ink
 
 Point = tuple[float, float]
-Strokes = list[tuple[bool, list[Point]]]  # each as (is it a curve, its points); x to the right and y down, in a unit square
+Strokes = list[
+    tuple[bool, list[Point]]
+]  # each as (is it a curve, its points); x to the right and y down, in a unit square
 Grey = NDArray[np.uint8]
 
 _STROKES: dict[int, Strokes] = {  # curves pass all their points

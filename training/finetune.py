@@ -27,6 +27,7 @@ from training.learn import kept, key, learn, teacher
 from training.loop import Fitted, Run, measure
 from training.nets.catalog import options, skeleton
 from training.publish import Outcome, announce, publish
+from training.replay import reminders, repeated
 from training.report import Report
 from training.task import Task
 from training.task import read as read_task
@@ -35,7 +36,7 @@ from training.weights import rebuild
 _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so five folds judge in turn
 _FOLDS = 5
 _LEAST_HELD_OUT = 10
-_STAND_IN = "scikit-learn's digits in place of its own test"
+_STAND_IN = "drawn digits in place of its own test"
 
 
 def do(job: Job, data_folder: Path, registry: Registry, run: Run, report: Report) -> Version:
@@ -174,17 +175,19 @@ def _tuned(tuning: _Tuning, name: str, rows: Rows) -> Fitted:
 def _learned(tuning: _Tuning, name: str, rows: Rows) -> Fitted:
     task = tuning.task
     net = _started(task)
-    distil = task.spec.distil if task.stand_in else 0.0
-    taught = teacher(rebuild(task.base), task.recipe.input, tuning.run.device) if distil else None
+    replay, taught = None, None
+    if task.known is not None and task.spec.replay_rows:
+        replay = reminders(task.known)
+        taught = teacher(rebuild(task.base), task.recipe.input, tuning.run.device) if task.spec.distil else None
     if task.new_labels:
         torch.manual_seed(task.recipe.seed)
         head = net.get_submodule("head")
         assert isinstance(head, nn.Linear), "every net of the catalog ends in one"
         net.head = nn.Linear(head.in_features, len(task.labels))
     return learn(
-        name, task.recipe, rows, len(task.labels), tuning.run, tuning.report, folder=tuning.checkpoints, net=net,
-        replay=None if task.known is None else task.known.train, replay_rows=task.spec.replay_rows,
-        taught_by=taught, distil=distil,
+        name, task.recipe, repeated(rows, task.spec.epoch_rows), len(task.labels), tuning.run, tuning.report,
+        folder=tuning.checkpoints, net=net, replay=replay, replay_rows=task.spec.replay_rows,
+        taught_by=taught, distil=task.spec.distil,
     )  # fmt: skip
 
 

@@ -19,11 +19,11 @@ from training.data import Rows
 from training.distributed import ALONE, World
 from training.errors import CheckpointRejected, TrainingDiverged
 from training.optimise import Rates, optimizer, set_learning
+from training.recall import mixed, unlike
 from training.trace import traced
 
 Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
 _MEASURED_PIXELS = 500 * 28 * 28  # of a batch that is only measured
-_SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def fit(
     """Trains `net` in place on all rows, by the recipe's tables `train`, `augment` and `input`.
 
     One uint8 tensor holds all pictures; each batch is cut out of it, bent and normalised. `replay_rows` random rows of
-    `replay` join every batch. `distil` is the weight of the teacher's answers in the loss. Raises TrainingDiverged,
-    and CheckpointRejected where `run.checkpoint` is damaged or another recipe's.
+    `replay` join every batch. `distil` is the weight of the teacher's answers in the loss: to half of the replayed
+    rows and blends of them, or to all rows where none are replayed. Raises TrainingDiverged, and CheckpointRejected
+    where `run.checkpoint` is damaged or another recipe's.
     """
     spec, picture, device, world = recipe.train, recipe.input, run.device, run.world
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -88,6 +89,8 @@ def fit(
     pictures, labels = rows.pictures.to(device), rows.labels.to(device)
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
     edges, steps = edges_of(picture), -(-len(rows) // spec.batch_size)
+    asked = teacher if replay is not None and replay_rows and distil else None
+    told = replay_rows // 2 if asked else replay_rows  # by their labels; the others by the teacher's answers
     improver = optimizer(net, spec)
     rates = Rates(improver, spec, steps)
     history: list[Epoch] = []
@@ -124,14 +127,18 @@ def fit(
                 if replay is not None and replay_rows:
                     extra = torch.randint(len(replay), (replay_rows,))
                     batch = torch.cat([batch, replay.pictures[extra].to(device)])
-                    truth = torch.cat([truth, replay.labels[extra].to(device)])
+                    truth = torch.cat([truth, replay.labels[extra[:told]].to(device)])
                 batch = bend(batch.float() / 255, recipe.augment, edges)
+                labelled = len(truth)
+                batch = torch.cat([batch[:labelled], mixed(batch[labelled:])]) if asked else batch
                 inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     logits = learner(inputs)
-                loss = _loss(logits.float(), truth, spec)
-                if teacher is not None and distil:
-                    loss = (1 - distil) * loss + distil * _unlike(logits.float(), teacher(batch))
+                loss = _loss(logits[:labelled].float(), truth, spec)
+                if asked:
+                    loss = loss + distil * unlike(logits[labelled:].float(), asked(batch[labelled:]))
+                elif teacher is not None and distil:
+                    loss = (1 - distil) * loss + distil * unlike(logits.float(), teacher(batch))
                 if spec.l1:
                     loss = loss + spec.l1 * sum(p.abs().sum() for p in net.parameters() if p.dim() > 1)
                 rate = rates.set(step)
@@ -145,7 +152,7 @@ def fit(
                     _follow(average, net, min(spec.ema, (1 + step) / (10 + step)))  # young averages forget their start
                 with torch.no_grad():
                     loss_sum += loss.detach() * len(truth)
-                    right += (logits.argmax(1) == truth).sum()
+                    right += (logits[:labelled].argmax(1) == truth).sum()
                     seen += len(truth)
                 trace_step()
                 run.on_step(number, done, steps)
@@ -192,12 +199,6 @@ def _loss(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
     if spec.loss == "mse":
         return F.mse_loss(logits.softmax(1), F.one_hot(truth, logits.shape[1]).float())
     return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
-
-
-def _unlike(logits: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of softened answers; the square keeps its gradients as large as a plain loss's."""
-    soft = F.log_softmax(taught.float() / _SOFT, dim=1)
-    return F.kl_div(F.log_softmax(logits / _SOFT, dim=1), soft, reduction="batchmean", log_target=True) * _SOFT**2
 
 
 @torch.no_grad()
