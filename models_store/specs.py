@@ -172,6 +172,9 @@ class FineTuneSpec:
         1.0  # weight of the base's answers to half of these rows in the loss; 0 takes labels for all of them
     )
     max_loss: float = 0.003  # accuracy on the base's own test that may be lost
+    min_alike: float = (
+        0.965  # share that must be read as the base reads it, of what stands in where that test is not here
+    )
     min_accuracy: float = 0.8  # that a new label set must reach, as it has no base to compare with
 
     def __post_init__(self) -> None:
@@ -182,4 +185,5 @@ class FineTuneSpec:
         )
         require(0 <= self.distil <= 1, "finetune.distil must be 0 to 1.")
         require(0 <= self.max_loss <= 1, "finetune.max_loss must be 0 to 1.")
+        require(0 <= self.min_alike <= 1, "finetune.min_alike must be 0 to 1.")
         require(0 <= self.min_accuracy <= 1, "finetune.min_accuracy must be 0 to 1.")

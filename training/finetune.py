@@ -92,10 +92,12 @@ def finetune(
         numbers |= {"accuracy": new.candidate} if task.known is None else {}
         numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
         numbers |= {} if before is None else {"accuracy_of_base": before}
+        alike = _alike(fitted.net, task, run) if task.known is not None and task.stand_in else None
+        numbers |= {} if alike is None else {"read_as_base": alike}
 
         def judge(read: float) -> Decision:
             old = None if before is None else Judged(len(test), before, read, _STAND_IN if task.stand_in else OWN_TEST)
-            return decide(new, old, task.spec, how)
+            return decide(new, old, task.spec, how, alike)
 
         outcome = Outcome(
             fitted.net, recipe, dataclasses.replace(facts, train=rest, test=test), fitted.precision,
@@ -121,6 +123,15 @@ def _before(task: Task) -> float | None:
     if manifest.data.sha256 == task.known.digest() and "accuracy" in manifest.metrics:
         return manifest.metrics["accuracy"]
     return score(Model.load(task.base.folder, manifest), task.known.test).accuracy
+
+
+def _alike(net: nn.Module, task: Task, run: Run) -> float:
+    """The share of the rows in place of the base's own test to which net and base give the same label."""
+    assert task.known is not None, "who asks has looked"
+    pictures = task.known.test.pictures
+    base = teacher(rebuild(task.base), task.recipe.input, run.device)
+    said = torch.cat([base(part.to(run.device).float() / 255).argmax(1) for part in pictures.split(500)])
+    return measure(net, Rows(pictures, said.cpu()), task.recipe, run.device)[1]
 
 
 @dataclasses.dataclass(frozen=True)
