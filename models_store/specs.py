@@ -164,7 +164,7 @@ class FineTuneSpec:
     validation: str = ""  # labelled files that judge in place of held-out ones
     dropout: float = 0.0  # of the net's own, where it has any: a few dozen pictures are noise enough
     held_out: float = 0.1  # share of the new pictures that only judge, 10 at least; under 50 five folds judge in turn
-    epoch_rows: int = 192  # fewer new pictures are repeated within an epoch, up to about so many; 0 repeats none
+    epoch_rows: int = 96  # fewer new pictures are repeated within an epoch, up to about so many; 0 repeats none
     replay_rows: int = (
         16  # in every batch, of what the base knows: its own training pictures or their stand-in, drawings
     )

@@ -35,6 +35,7 @@ from training.weights import rebuild
 
 _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so five folds judge in turn
 _FOLDS = 5
+_LAST = "training"  # the run that is published; folds before it learn for a shorter time, and say no more than is true
 _LEAST_HELD_OUT = 10
 _STAND_IN = "drawn digits in place of its own test"
 
@@ -102,7 +103,7 @@ def finetune(
         outcome = Outcome(
             fitted.net, recipe, dataclasses.replace(facts, train=rest, test=test), fitted.precision,
             calibration=Calibration() if task.new_labels else _inherited(base),
-            runs={"training": fitted.epochs}, parent=base.ref, judge=judge,
+            runs={_LAST: fitted.epochs}, parent=base.ref, judge=judge,
             numbers=numbers, pictures=False, sample=_sample(task, rest),
         )  # fmt: skip
         with registry.stage(recipe.publish_to) as folder:
@@ -156,7 +157,7 @@ def _judged(tuning: _Tuning) -> tuple[Fitted, Rows, Rows, Judged, str]:
         if len(held_out) >= _LEAST_HELD_OUT:
             rest, judges, kind = some, held_out, "held-out new pictures"
     if judges is not None:
-        fitted = _tuned(tuning, "training", rest)
+        fitted = _tuned(tuning, _LAST, rest)
         after = measure(fitted.net, judges, task.recipe, device)[1]
         base = None if before is None else measure(before, judges, task.recipe, device)[1]
         return fitted, rest, judges, Judged(len(judges), base, after), f"{len(judges)} {kind}"
@@ -167,7 +168,7 @@ def _judged(tuning: _Tuning) -> tuple[Fitted, Rows, Rows, Judged, str]:
         if before is not None:
             was_right += len(part) * measure(before, part, task.recipe, device)[1]
     count = len(task.rows)
-    fitted = _tuned(tuning, "training", task.rows)
+    fitted = _tuned(tuning, _LAST, task.rows)
     judged = Judged(count, None if before is None else round(was_right) / count, round(right) / count)
     return fitted, task.rows, task.rows, judged, f"{count} new pictures in {_FOLDS} folds"
 
@@ -196,8 +197,8 @@ def _learned(tuning: _Tuning, name: str, rows: Rows) -> Fitted:
         assert isinstance(head, nn.Linear), "every net of the catalog ends in one"
         net.head = nn.Linear(head.in_features, len(task.labels))
     return learn(
-        name, task.recipe, repeated(rows, task.spec.epoch_rows), len(task.labels), tuning.run, tuning.report,
-        folder=tuning.checkpoints, net=net, replay=replay, replay_rows=task.spec.replay_rows,
+        name, task.recipe, repeated(rows, task.spec.epoch_rows if name == _LAST else 0), len(task.labels),
+        tuning.run, tuning.report, folder=tuning.checkpoints, net=net, replay=replay, replay_rows=task.spec.replay_rows,
         taught_by=taught, distil=task.spec.distil,
     )  # fmt: skip
 

@@ -67,8 +67,10 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     assert numbers["accuracy_of_base"] == pytest.approx(right[0])
     assert numbers["accuracy"] == pytest.approx(right[1])
     assert numbers["new_rows"] == 10
-    lost = round(4000 * float(right[0] - right[1]))  # of 4,000 rows, 0.3 points are twelve
-    assert found.accepted is (lost <= 12 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
+    plain = [Model.load(it.folder, it.manifest).predict(pixels).argmax(1) for it in (base, made)]
+    alike = numbers["read_as_base"]
+    assert alike == pytest.approx((plain[0] == plain[1]).mean())
+    assert found.accepted is (alike >= 0.965 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
     assert f"drawn digits in place of its own test (4,000 rows): {right[0]:.2%} -> {right[1]:.2%}" in found.gate
     assert found.gate in heard.notes
     assert heard.facts["accepted"] is found.accepted

@@ -70,7 +70,8 @@ def test_stand_ins_must_be_read_as_the_base_reads_them(alike: float, accepted: b
 
 def test_the_sentence_says_how_many_stand_ins_are_read_alike() -> None:
     new, old = Judged(50, 0.9, 0.92), Judged(4000, 0.946, 0.95, "drawn digits in place of its own test")
-    said = "50 held-out new pictures: 90.00% -> 92.00%; drawn digits in place of its own test (4,000 rows): 94.60% -> 95.00%"
+    drawn = "drawn digits in place of its own test (4,000 rows): 94.60% -> 95.00%"
+    said = f"50 held-out new pictures: 90.00% -> 92.00%; {drawn}"
     assert decide(new, old, SPEC, HOW, 0.98).why == f"accepted: {said}, 98.00% of them read as the base reads them"
     assert decide(new, old, SPEC, HOW, 0.95).why == (
         f"rejected: {said}, 95.00% of them read as the base reads them; "
