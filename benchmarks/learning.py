@@ -154,10 +154,9 @@ def _line(name: str, sides: Iterable[Found]) -> None:
 
 def _over(tries: Sequence[tuple[float, float, float, int]]) -> Found:
     others, digits, seconds, accepted = zip(*tries, strict=True)
-    means = (statistics.mean(column) for column in (others, digits))
-    return Found(
-        *means, min(others), min(digits), statistics.mean(seconds), f"{sum(accepted)} of {len(tries)}"
-    )  # fmt: skip
+    mean = statistics.mean
+    gate = f"{sum(accepted)} of {len(tries)}"
+    return Found(mean(others), mean(digits), min(others), min(digits), mean(seconds), gate)
 
 
 def _accuracy(version: Version, rows: Rows) -> float:
