@@ -176,11 +176,11 @@ def _plot(path: Path, found: dict[int, list[Found]], ref: str) -> None:
     limit = 100 * (found[0][0].mnist - 0.003)
     kept.axhline(limit, color="grey", linewidth=1)
     kept.annotate("the gate's limit", (0, limit), xytext=(0, 3), textcoords="offset points", color="grey")
-    kept.set_ylim(limit - 0.1, 100 * found[0][0].mnist + 0.1)
+    kept.set_ylim(min(limit, *(100 * it.mnist for both in found.values() for it in both)) - 0.1)
     for axes, title in ((learned, "Semeion's other digits"), (kept, "MNIST's test digits")):
-        axes.set(title=f"{title}, % read right by {ref}", xlabel="corrections", xticks=places, xticklabels=found)
+        axes.set(title=f"{title}, % read right", xlabel="corrections", xticks=places, xticklabels=found)
         axes.grid(alpha=0.3)
-    learned.legend()
+    learned.legend(title=f"{ref} taught")
     figure.savefig(path, dpi=150)
 
 
