@@ -77,7 +77,7 @@ class Reading(BaseModel):
         description="in the order of the model's labels; with `top_k`, the best ones first",
         examples=[{"7": 0.9987, "1": 0.0006, "2": 0.0004}],
     )
-    warnings: list[str] = Field(description="blank_image, low_contrast", examples=[[]])
+    warnings: list[str] = Field(description="blank_image, low_contrast, several_marks, not_a_digit", examples=[[]])
     prepared: str | None = Field(None, description="with `prepared=true`: what the model saw, a PNG in base64")
     explanation: str | None = Field(
         None, description="with `explain=true`: what the model saw, red where it speaks for the label, a PNG in base64"
@@ -163,16 +163,19 @@ def _readings(answers: Answers, top_k: int | None, with_prepared: bool) -> list[
 
 
 def _reading(answer: Answer, manifest: Manifest, top_k: int | None, with_prepared: bool) -> Reading:
-    pairs = list(zip(manifest.labels, answer.probabilities.tolist(), strict=True))
+    every = answer.probabilities.tolist()
+    pairs = list(zip(manifest.labels, every, strict=True))
+    warnings = [str(warned) for warned in answer.prepared.warnings]
+    strange = manifest.calibration.is_strange(every) and not answer.prepared.is_blank
     label, confidence = max(pairs, key=lambda pair: pair[1])
     if top_k is not None:
         pairs = sorted(pairs, key=lambda pair: -pair[1])[:top_k]
     return Reading(
         label=label,
         confidence=round(confidence, 6),
-        uncertain=answer.prepared.is_blank or confidence < manifest.calibration.threshold,
+        uncertain=answer.prepared.is_doubtful or manifest.calibration.is_uncertain(every),
         probabilities={name: round(p, 6) for name, p in pairs},
-        warnings=[str(warned) for warned in answer.prepared.warnings],
+        warnings=[*warnings, *(["not_a_digit"] if strange else [])],
         prepared=base64.b64encode(to_png(answer.prepared.pixels)).decode() if with_prepared else None,
     )
 

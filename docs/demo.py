@@ -65,8 +65,7 @@ def teach(url: str) -> bool:
     print(f"\nA hand that leans far to the left, copied too pale: {base} reads {before:.1%} of {KEPT} pictures.")
     file = call(f"{url}/v1/files?filename=hand.zip", as_zip(taught), "application/zip")
     print(f"{TAUGHT} others go to {url}/v1/files: {file['report']['kept']} of {file['report']['rows']} are used.")
-    # Without replay: what stands in for MNIST on a machine without it is scikit-learn's digits, and those judge here.
-    how = {"type": "supervised", "supervised": {"promote": "if_better", "replay": "none"}}
+    how = {"type": "supervised", "supervised": {"promote": "if_better"}}
     order = {"model": "digits", "training_file": file["id"], "seed": 1, "method": how}
     began = time.perf_counter()
     job = follow(url, call(f"{url}/v1/fine_tuning/jobs", json.dumps(order).encode())["id"])

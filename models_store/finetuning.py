@@ -16,7 +16,7 @@ def recipe_for(base: Version, path: str, suffix: str | None) -> Recipe:
         data=DataSpec(source="files", path=path),
         train=TrainSpec(
             epochs=30,
-            batch_size=32,
+            batch_size=16,
             optimizer="adamw",
             learning_rate=2e-3,
             lower_rate=0.25,
@@ -26,7 +26,7 @@ def recipe_for(base: Version, path: str, suffix: str | None) -> Recipe:
             precision="float32",  # a trial costs as much as it could win here
             freeze_norms=True,
         ),
-        augment=AugmentSpec(rotate_degrees=10, log_scale=0.1, shear=0.12, shift_pixels=1.5, elastic_pixels=0.7)
+        augment=AugmentSpec(rotate_degrees=12, log_scale=0.14, shear=0.18, shift_pixels=2, elastic_pixels=1)
         if base.manifest.input.finds_writing
         else AugmentSpec(),
         finetune=FineTuneSpec(base=base.ref),

@@ -220,15 +220,26 @@ class FineTuneSpec:
     validation: str = ""  # labelled files that judge in place of held-out ones
     dropout: float = 0.0  # of the net's own, where it has any: a few dozen pictures are noise enough
     held_out: float = 0.1  # share of the new pictures that only judge, 10 at least; under 50 five folds judge in turn
-    replay_rows: int = 16  # of the base's own training pictures in every batch, where they are on this machine
-    distil: float = 0.1  # weight of the base's own answers in the loss, where its training pictures are not here
+    epoch_rows: int = 96  # fewer new pictures are repeated within an epoch, up to about so many; 0 repeats none
+    replay_rows: int = (
+        16  # in every batch, of what the base knows: its own training pictures or their stand-in, drawings
+    )
+    distil: float = (
+        1.0  # weight of the base's answers to half of these rows in the loss; 0 takes labels for all of them
+    )
     max_loss: float = 0.003  # accuracy on the base's own test that may be lost
+    min_alike: float = (
+        0.965  # share that must be read as the base reads it, of what stands in where that test is not here
+    )
     min_accuracy: float = 0.8  # that a new label set must reach, as it has no base to compare with
 
     def __post_init__(self) -> None:
         require(0 < self.held_out <= 0.5, "finetune.held_out must be above 0 and at most 0.5.")
         require(0 <= self.dropout < 1, "finetune.dropout must be at least 0 and below 1.")
-        require(self.replay_rows >= 0, "finetune.replay_rows must not be negative.")
+        require(
+            min(self.epoch_rows, self.replay_rows) >= 0, "finetune.epoch_rows and .replay_rows must not be negative."
+        )
         require(0 <= self.distil <= 1, "finetune.distil must be 0 to 1.")
         require(0 <= self.max_loss <= 1, "finetune.max_loss must be 0 to 1.")
+        require(0 <= self.min_alike <= 1, "finetune.min_alike must be 0 to 1.")
         require(0 <= self.min_accuracy <= 1, "finetune.min_accuracy must be 0 to 1.")

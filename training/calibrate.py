@@ -12,22 +12,36 @@ from training.evaluate import Score
 
 _RIGHT_ENOUGH = 0.999  # share of the answers above the threshold that must be right on the held-out rows
 _LEAST_THRESHOLD = 0.5  # below it, another label may be as probable
+_ANSWERED = 0.975  # share of the held-out photographs that the threshold must let pass
+_PLAUSIBLE = 0.995  # share of them whose two best labels are plausible together
+_LEAST_SCALE, _LARGEST_SCALE = 0.2, 5.0  # of temperatures
 
 
-def fit(held_out: Score, fitted_on: str) -> Calibration:
-    """Temperature scaling (Guo et al. 2017, arXiv:1706.04599), then the lowest threshold above which 99.9 % are right.
+def fit(held_out: Score, fitted_on: str, photographs: Score | None = None) -> Calibration:
+    """Temperature scaling (Guo et al. 2017, arXiv:1706.04599), then the threshold under which a person should look.
 
-    `held_out` must come from a model with temperature 1.
+    By `held_out` rows alone that is the lowest threshold above which 99.9 % are right. With `photographs`, as the
+    service will see them, all is fitted on these, and the threshold is the highest that lets 97.5 % pass: what is no
+    digit is stopped by it too. Both must come from a model with temperature 1.
     """
+    judges = held_out if photographs is None else photographs
     found = minimize_scalar(
-        lambda log_t: _nll(cooled(held_out.probabilities, float(np.exp(log_t))), held_out.truth),
-        bounds=(np.log(0.2), np.log(5.0)),
+        lambda log_t: _nll(cooled(judges.probabilities, float(np.exp(log_t))), judges.truth),
+        bounds=(math.log(_LEAST_SCALE), math.log(_LARGEST_SCALE)),
         method="bounded",
     )
     temperature = round(float(np.exp(found.x)), 4)
+    cool = cooled(judges.probabilities, temperature)
+    if photographs is None:
+        return Calibration(temperature=temperature, threshold=_threshold(cool, judges.truth), fitted_on=fitted_on)
+    passing, plausible = (
+        float(np.quantile(np.sort(cool, axis=1)[:, -best:].sum(1), 1 - share))
+        for best, share in ((1, _ANSWERED), (2, _PLAUSIBLE))
+    )
     return Calibration(
         temperature=temperature,
-        threshold=_threshold(cooled(held_out.probabilities, temperature), held_out.truth),
+        threshold=_floor(max(_LEAST_THRESHOLD, passing)),
+        plausible=_floor(plausible),
         fitted_on=fitted_on,
     )
 
@@ -37,6 +51,10 @@ def cooled(probabilities: Probabilities, temperature: float) -> NDArray[np.float
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) / temperature
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+def _floor(number: float) -> float:
+    return math.floor(number * 1e6) / 1e6
 
 
 def _nll(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> float:

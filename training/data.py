@@ -92,6 +92,12 @@ def join(first: Rows, *others: Rows) -> Rows:
     return Rows(torch.cat([rows.pictures for rows in every]), torch.cat([rows.labels for rows in every]))
 
 
+def mixed(first: Rows, other: Rows, seed: int) -> Rows:
+    """Both in one random order."""
+    both = join(first, other)
+    return both[_shuffled(both, seed)]
+
+
 def as_numpy(rows: Rows) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The same rows for code that knows no torch."""
     return rows.pictures.numpy(), rows.labels.numpy()

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from models_store.pictures.layout import centred
 
 Point = tuple[float, float]
+Strokes = list[
+    tuple[bool, list[Point]]
+]  # each as (is it a curve, its points); x to the right and y down, in a unit square
 Grey = NDArray[np.uint8]
 
-# Each stroke as (is it a curve, its points); x to the right and y down, in a unit square. Curves pass all their points.
-_STROKES: dict[int, list[tuple[bool, list[Point]]]] = {
+_STROKES: dict[int, Strokes] = {  # curves pass all their points
     0: [
         (
             True,
@@ -81,8 +83,11 @@ _STROKES: dict[int, list[tuple[bool, list[Point]]]] = {
 }
 
 
-def digit(label: int, height: int, rng: np.random.Generator, pen: float = 0.1) -> NDArray[np.float32]:
+def digit(
+    label: int, height: int, rng: np.random.Generator, pen: float = 0.1, strokes: Strokes | None = None
+) -> NDArray[np.float32]:
     """Ink 0..1 [h, w], cut to the strokes, about `height` pixels high; `pen` is the stroke's width over the height.
+    `strokes` are another shape of this digit than the usual one.
 
     Every call slants, turns, squeezes and trembles a little differently.
     """
@@ -90,7 +95,7 @@ def digit(label: int, height: int, rng: np.random.Generator, pen: float = 0.1) -
     fine = 4  # drawn larger and shrunk: smooth edges
     side = height * fine
     canvas = np.zeros((2 * side, 2 * side), np.uint8)
-    for curved, points in _STROKES[label]:
+    for curved, points in strokes or _STROKES[label]:
         moved = [(x + rng.normal(0, 0.012), y + rng.normal(0, 0.012)) for x, y in points]
         path = smooth(np.array(moved)) if curved else moved
         bent = [_bend(x - 0.5, y - 0.5, slant, turn, squeeze) for x, y in path]

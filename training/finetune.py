@@ -27,6 +27,7 @@ from training.learn import kept, key, learn, teacher
 from training.loop import Fitted, Run, measure
 from training.nets.catalog import options, skeleton
 from training.publish import Outcome, announce, publish
+from training.replay import reminders, repeated
 from training.report import Report
 from training.task import Task
 from training.task import read as read_task
@@ -34,8 +35,9 @@ from training.weights import rebuild
 
 _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so five folds judge in turn
 _FOLDS = 5
+_LAST = "training"  # the run that is published; folds before it learn for a shorter time, and say no more than is true
 _LEAST_HELD_OUT = 10
-_STAND_IN = "scikit-learn's digits in place of its own test"
+_STAND_IN = "drawn digits in place of its own test"
 
 
 def do(job: Job, data_folder: Path, registry: Registry, run: Run, report: Report) -> Version:
@@ -91,15 +93,17 @@ def finetune(
         numbers |= {"accuracy": new.candidate} if task.known is None else {}
         numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
         numbers |= {} if before is None else {"accuracy_of_base": before}
+        alike = _alike(fitted.net, task, run) if task.known is not None and task.stand_in else None
+        numbers |= {} if alike is None else {"read_as_base": alike}
 
         def judge(read: float) -> Decision:
             old = None if before is None else Judged(len(test), before, read, _STAND_IN if task.stand_in else OWN_TEST)
-            return decide(new, old, task.spec, how)
+            return decide(new, old, task.spec, how, alike)
 
         outcome = Outcome(
             fitted.net, recipe, dataclasses.replace(facts, train=rest, test=test), fitted.precision,
             calibration=Calibration() if task.new_labels else _inherited(base),
-            runs={"training": fitted.epochs}, parent=base.ref, judge=judge,
+            runs={_LAST: fitted.epochs}, parent=base.ref, judge=judge,
             numbers=numbers, pictures=False, sample=_sample(task, rest),
         )  # fmt: skip
         with registry.stage(recipe.publish_to) as folder:
@@ -120,6 +124,15 @@ def _before(task: Task) -> float | None:
     if manifest.data.sha256 == task.known.digest() and "accuracy" in manifest.metrics:
         return manifest.metrics["accuracy"]
     return score(Model.load(task.base.folder, manifest), task.known.test).accuracy
+
+
+def _alike(net: nn.Module, task: Task, run: Run) -> float:
+    """The share of the rows in place of the base's own test to which net and base give the same label."""
+    assert task.known is not None, "who asks has looked"
+    pictures = task.known.test.pictures
+    base = teacher(rebuild(task.base), task.recipe.input, run.device)
+    said = torch.cat([base(part.to(run.device).float() / 255).argmax(1) for part in pictures.split(500)])
+    return measure(net, Rows(pictures, said.cpu()), task.recipe, run.device)[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +157,7 @@ def _judged(tuning: _Tuning) -> tuple[Fitted, Rows, Rows, Judged, str]:
         if len(held_out) >= _LEAST_HELD_OUT:
             rest, judges, kind = some, held_out, "held-out new pictures"
     if judges is not None:
-        fitted = _tuned(tuning, "training", rest)
+        fitted = _tuned(tuning, _LAST, rest)
         after = measure(fitted.net, judges, task.recipe, device)[1]
         base = None if before is None else measure(before, judges, task.recipe, device)[1]
         return fitted, rest, judges, Judged(len(judges), base, after), f"{len(judges)} {kind}"
@@ -155,7 +168,7 @@ def _judged(tuning: _Tuning) -> tuple[Fitted, Rows, Rows, Judged, str]:
         if before is not None:
             was_right += len(part) * measure(before, part, task.recipe, device)[1]
     count = len(task.rows)
-    fitted = _tuned(tuning, "training", task.rows)
+    fitted = _tuned(tuning, _LAST, task.rows)
     judged = Judged(count, None if before is None else round(was_right) / count, round(right) / count)
     return fitted, task.rows, task.rows, judged, f"{count} new pictures in {_FOLDS} folds"
 
@@ -174,17 +187,19 @@ def _tuned(tuning: _Tuning, name: str, rows: Rows) -> Fitted:
 def _learned(tuning: _Tuning, name: str, rows: Rows) -> Fitted:
     task = tuning.task
     net = _started(task)
-    distil = task.spec.distil if task.stand_in else 0.0
-    taught = teacher(rebuild(task.base), task.recipe.input, tuning.run.device) if distil else None
+    replay, taught = None, None
+    if task.known is not None and task.spec.replay_rows:
+        replay = reminders(task.known, task.base)
+        taught = teacher(rebuild(task.base), task.recipe.input, tuning.run.device) if task.spec.distil else None
     if task.new_labels:
         torch.manual_seed(task.recipe.seed)
         head = net.get_submodule("head")
         assert isinstance(head, nn.Linear), "every net of the catalog ends in one"
         net.head = nn.Linear(head.in_features, len(task.labels))
     return learn(
-        name, task.recipe, rows, len(task.labels), tuning.run, tuning.report, folder=tuning.checkpoints, net=net,
-        replay=None if task.known is None else task.known.train, replay_rows=task.spec.replay_rows,
-        taught_by=taught, distil=distil,
+        name, task.recipe, repeated(rows, task.spec.epoch_rows if name == _LAST else 0), len(task.labels),
+        tuning.run, tuning.report, folder=tuning.checkpoints, net=net, replay=replay, replay_rows=task.spec.replay_rows,
+        taught_by=taught, distil=task.spec.distil,
     )  # fmt: skip
 
 

@@ -26,13 +26,15 @@ class Decision:
     why: str
 
 
-def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str) -> Decision:
+def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str, alike: float | None = None) -> Decision:
     """Accepted when the candidate is no worse than its base on new data that it has not seen, and loses at most
     `max_loss` on the base's own test; a new label set has no base to compare with and must reach `min_accuracy`.
 
-    `how` says how the new rows were kept apart, `old` is None where no test of the base is on this machine.
+    `how` says how the new rows were kept apart, `old` is None where no test of the base is on this machine. `alike` is
+    the share of the old rows that candidate and base read alike, where others stand in for that test. Then it decides,
+    with `min_alike`: on such rows, forgetting shows in answers that change, not in wrong ones (docs/training-log.md).
     """
-    numbers = [new.candidate, *([old.candidate] if old else [])]
+    numbers = [new.candidate, *([old.candidate] if old else []), *([] if alike is None else [alike])]
     if not all(math.isfinite(number) for number in numbers):
         return Decision(False, "rejected: the candidate's answers are no numbers")
     if new.base is None:
@@ -43,11 +45,15 @@ def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str) -> Dec
     said = f"{how}: {_share(new.base)} -> {_share(new.candidate)}"
     if old is None or old.base is None:
         return Decision(better, f"{_word(better)}: {said}; no test of the base is on this machine")
-    kept = old.base - old.candidate <= spec.max_loss + 1e-9  # shares of whole rows: a tie in floats is a tie
+    limit = spec.max_loss if alike is None else 1 - spec.min_alike
+    kept = old.base - old.candidate <= limit + 1e-9  # shares of whole rows: a tie in floats is a tie
     said += f"; {old.what} ({old.rows:,} rows): {_share(old.base)} -> {_share(old.candidate)}"
+    faithful = alike is None or alike >= spec.min_alike
+    said += "" if alike is None else f", {_share(alike)} of them read as the base reads them"
     blame = [] if better else ["worse on the new pictures"]
-    blame += [] if kept else [f"forgets more than {100 * spec.max_loss:g} points"]
-    return Decision(better and kept, f"{_word(better and kept)}: {said}{''.join(f'; {reason}' for reason in blame)}")
+    blame += [] if kept else [f"forgets more than {100 * limit:g} points"]
+    blame += [] if faithful else [f"reads more than {100 * (1 - spec.min_alike):g} % of them otherwise than its base"]
+    return Decision(not blame, f"{_word(not blame)}: {said}{''.join(f'; {reason}' for reason in blame)}")
 
 
 def still_good(old: Judged, spec: FineTuneSpec | None) -> Decision:

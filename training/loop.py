@@ -8,22 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models_store.recipe import Recipe
-from models_store.specs import TrainSpec
-from training import checkpoint, precision
+from training import checkpoint, losses, precision
 from training.augment import bend, edges_of
 from training.data import Rows
 from training.distributed import ALONE, World
 from training.errors import CheckpointRejected, TrainingDiverged
 from training.optimise import Rates, optimizer, set_learning
+from training.recall import mixed, unlike
 from training.trace import traced
 
 Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
 _MEASURED_PIXELS = 500 * 28 * 28  # of a batch that is only measured
-_SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,9 @@ def fit(
     """Trains `net` in place on all rows, by the recipe's tables `train`, `augment` and `input`.
 
     One uint8 tensor holds all pictures; each batch is cut out of it, bent and normalised. `replay_rows` random rows of
-    `replay` join every batch. `distil` is the weight of the teacher's answers in the loss. Raises TrainingDiverged,
-    and CheckpointRejected where `run.checkpoint` is damaged or another recipe's.
+    `replay` join every batch. `distil` is the weight of the teacher's answers in the loss: to half of the replayed
+    rows and blends of them, or to all rows where none are replayed. Raises TrainingDiverged, and CheckpointRejected
+    where `run.checkpoint` is damaged or another recipe's.
     """
     spec, picture, device, world = recipe.train, recipe.input, run.device, run.world
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -88,6 +87,8 @@ def fit(
     pictures, labels = rows.pictures.to(device), rows.labels.to(device)
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
     edges, steps = edges_of(picture), -(-len(rows) // spec.batch_size)
+    asked = teacher if replay is not None and replay_rows and distil else None
+    told = replay_rows // 2 if asked else replay_rows  # by their labels; the others by the teacher's answers
     improver = optimizer(net, spec)
     rates = Rates(improver, spec, steps)
     history: list[Epoch] = []
@@ -124,14 +125,18 @@ def fit(
                 if replay is not None and replay_rows:
                     extra = torch.randint(len(replay), (replay_rows,))
                     batch = torch.cat([batch, replay.pictures[extra].to(device)])
-                    truth = torch.cat([truth, replay.labels[extra].to(device)])
+                    truth = torch.cat([truth, replay.labels[extra[:told]].to(device)])
                 batch = bend(batch.float() / 255, recipe.augment, edges)
+                labelled = len(truth)
+                batch = torch.cat([batch[:labelled], mixed(batch[labelled:])]) if asked else batch
                 inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     logits = learner(inputs)
-                loss = _loss(logits.float(), truth, spec)
-                if teacher is not None and distil:
-                    loss = (1 - distil) * loss + distil * _unlike(logits.float(), teacher(batch))
+                loss = losses.loss(logits[:labelled].float(), truth, spec)
+                if asked:
+                    loss = loss + distil * unlike(logits[labelled:].float(), asked(batch[labelled:]))
+                elif teacher is not None and distil:
+                    loss = (1 - distil) * loss + distil * unlike(logits.float(), teacher(batch))
                 if spec.l1:
                     loss = loss + spec.l1 * sum(p.abs().sum() for p in net.parameters() if p.dim() > 1)
                 rate = rates.set(step)
@@ -144,9 +149,10 @@ def fit(
                 if average is not net:
                     _follow(average, net, min(spec.ema, (1 + step) / (10 + step)))  # young averages forget their start
                 with torch.no_grad():
-                    loss_sum += loss.detach() * (truth >= 0).sum()
-                    right += (logits.argmax(1) == truth).sum()
-                    seen += (truth >= 0).sum()
+                    known = truth >= 0
+                    loss_sum += loss.detach() * known.sum()
+                    right += (logits[:labelled].argmax(1) == truth).sum()
+                    seen += known.sum()
                 trace_step()
                 run.on_step(number, done, steps)
 
@@ -188,28 +194,10 @@ def fit(
     return Fitted(average.requires_grad_(True).eval(), tuple(history), torch.bfloat16 if half else torch.float32)
 
 
-def _loss(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
-    """The mean over the rows; those that show no label (STRANGE) should be answered with every label equally."""
-    if spec.loss == "mse":
-        wanted = F.one_hot(truth.clamp(min=0), logits.shape[1]).float()
-        return F.mse_loss(logits.softmax(1), torch.where((truth < 0)[:, None], 1 / logits.shape[1], wanted))
-    known = truth >= 0
-    if bool(known.all()):
-        return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
-    wrong = F.cross_entropy(logits[known], truth[known], label_smoothing=spec.label_smoothing, reduction="sum")
-    uneven = -F.log_softmax(logits[~known], dim=1).mean(1).sum()  # cross entropy with every label equally
-    return (wrong + spec.exposure * uneven) / len(truth)
-
-
-def _unlike(logits: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of softened answers; the square keeps its gradients as large as a plain loss's."""
-    soft = F.log_softmax(taught.float() / _SOFT, dim=1)
-    return F.kl_div(F.log_softmax(logits / _SOFT, dim=1), soft, reduction="batchmean", log_target=True) * _SOFT**2
-
-
 @torch.no_grad()
 def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) -> tuple[float, float]:
-    """(loss, share read right) of a bare net on rows as they are, unbent."""
+    """(loss, share read right) of a bare net on rows as they are, unbent; those that show no label are passed over."""
+    rows = rows[rows.labels >= 0]
     was_training, size = net.training, max(1, _MEASURED_PIXELS // rows.pictures[0].numel())
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (recipe.input.mean, recipe.input.std))
     net.eval()
@@ -217,7 +205,7 @@ def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) ->
     for pictures, labels in zip(rows.pictures.split(size), rows.labels.split(size), strict=True):
         truth = labels.to(device)
         logits = net((pictures.to(device).float() / 255 - mean) / std).float()
-        loss += _loss(logits, truth, recipe.train).item() * len(truth)
+        loss += losses.loss(logits, truth, recipe.train).item() * len(truth)
         right += int((logits.argmax(1) == truth).sum())
     net.train(was_training)
     return loss / len(rows), right / len(rows)

@@ -18,6 +18,8 @@ Plane = NDArray[np.float32]
 
 _FINE = 8  # a bitmap's pixel in pixels of its smooth shape
 _ASPECTS = (1.0, 3 / 4, 4 / 3, 9 / 16, 16 / 9, 2 / 3)
+_TABLES = 0.25  # share of the sheets whose edge is seen
+_LEAST_GAP = 0.1  # of the picture's longer side, between the digit and the frame, for a sheet to end there
 _REACH = 30  # of the digit's height: rules go on to the edge of every picture
 _SMALLEST, _LARGEST = 100, 360  # pixels of a picture's longer side: more would only be shrunk again
 _LEAST_HEIGHT = 26  # pixels of a digit: a person reads it at a glance
@@ -38,6 +40,8 @@ def _page(bitmap: Bitmap, rng: np.random.Generator, lines: str = "", least: floa
     paper = _sheet(height, width, rng)
     if lines:
         _draw_lines(paper, lines, tall, corners, rng)
+    if rng.random() < _TABLES:
+        _lay_on_table(paper, corners, rng)
     alpha = _laid(_shape(bitmap, rng), corners, height, width)
     pen = _pen_colour(rng)
     alpha *= _worn(height, width, rng) * rng.uniform(0.55, 1.0)
@@ -161,6 +165,29 @@ def _draw_lines(paper: Plane, lines: str, tall: float, corners: Plane, rng: np.r
     tone = np.array(rng.choice([[150, 180, 220], [190, 190, 195], [120, 120, 130], [210, 160, 170]]), np.float32)
     alpha = mask.astype(np.float32)[..., None] / 255 * rng.uniform(0.25, 0.9)
     paper += (np.minimum(tone, paper) - paper) * alpha
+
+
+def _lay_on_table(paper: Plane, corners: Plane, rng: np.random.Generator) -> None:
+    """The sheet ends somewhere beside the digit, and what it lies on is seen."""
+    height, width = paper.shape[:2]
+    low, high = corners.min(0), corners.max(0)
+    side = int(rng.integers(4))
+    gap = (low[0], low[1], width - high[0], height - high[1])[side]
+    if gap < _LEAST_GAP * max(height, width):
+        return
+    off, slant = rng.uniform(0.05, 0.9) * gap, rng.uniform(-0.08, 0.08) * gap
+    a, b = off - slant, off + slant
+    ends = {
+        0: [(-1, -1), (a, -1), (b, height), (-1, height)],
+        1: [(-1, -1), (width, -1), (width, b), (-1, a)],
+        2: [(width, -1), (width - a, -1), (width - b, height), (width, height)],
+        3: [(-1, height), (width, height), (width, height - b), (-1, height - a)],
+    }[side]
+    table = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(table, [np.array(ends).round().astype(np.int32)], 255, cv2.LINE_AA)
+    tone = np.array(rng.choice([[120, 80, 50], [40, 40, 45], [90, 90, 95], [170, 130, 90], [225, 225, 225]]))
+    surface = tone * rng.uniform(0.6, 1.1) + _clouds(height, width, rng, 12)[..., None] * rng.uniform(0, 8)
+    paper += (surface - paper) * (table.astype(np.float32)[..., None] / 255)
 
 
 def _pen_colour(rng: np.random.Generator) -> Plane:

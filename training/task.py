@@ -59,7 +59,10 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> Ta
     kept = None if new_labels else known(base, data_folder)
     stand_in = kept is not None and kept.source == "bundled" != base.manifest.data.source
     if stand_in:
-        report.note(f"MNIST is not on this machine: scikit-learn's digits stand for what {base.ref} must not forget.")
+        report.note(
+            f"MNIST is not on this machine: scikit-learn's digits and drawn ones stand for what "
+            f"{base.ref} must not forget."
+        )
     return Task(base, recipe, spec, rows, judges, labels, new_labels, kept, stand_in)
 
 

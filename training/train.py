@@ -16,6 +16,7 @@ from training import calibrate, data, evaluate
 from training.data import DataSet
 from training.errors import DataDiffers
 from training.export import export
+from training.exposure import Photographer
 from training.learn import kept, key, learn, load
 from training.loop import Fitted, Run, measure
 from training.publish import Outcome, manifest, publish
@@ -55,14 +56,16 @@ def _trained(
         if run.world.leads:
             registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
             runs = ends.enter_context(kept(registry.root, key(recipe, rows), fresh))
-        fitted = learn("training", recipe, rows.train, len(rows.labels), run, report, folder=runs)
+        camera = Photographer(recipe, report, runs)
+        fitted = learn("training", recipe, camera.widened(rows.train), len(rows.labels), run, report, folder=runs)
         histories, calibration = {"training": fitted.epochs}, Calibration()
         if recipe.calibration.held_out:
-            sibling, calibration = _calibrated(recipe, rows, registry, run, report, runs)
+            sibling, calibration = _calibrated(recipe, rows, camera, registry, run, report, runs)
             histories["calibration"] = sibling.epochs
         if not run.world.leads:
             return None
-        outcome = Outcome(fitted.net, recipe, rows, fitted.precision, calibration, histories)
+        sample = data.mixed(rows.train, camera.of(rows.train), recipe.seed).pictures
+        outcome = Outcome(fitted.net, recipe, rows, fitted.precision, calibration, histories, sample=sample)
         with registry.stage(recipe.publish_to) as folder:
             return publish(outcome, registry, folder, report)
 
@@ -73,9 +76,9 @@ def cross_validate(recipe: Recipe, data_folder: Path, folds: int, run: Run, repo
     Publishes nothing and never looks at the test rows. Raises as `train` does.
     """
     rows = load(recipe, data_folder, report)
-    accuracies = []
+    accuracies, camera = [], Photographer(recipe, report)
     for number, (rest, part) in enumerate(data.folds(rows.train, folds, recipe.seed), start=1):
-        fitted = learn(f"fold {number}", recipe, rest, len(rows.labels), run, report)
+        fitted = learn(f"fold {number}", recipe, camera.widened(rest), len(rows.labels), run, report)
         accuracies.append(measure(fitted.net, part, recipe, run.device)[1])
     spread = statistics.stdev(accuracies)
     lines = [(f"fold {number}", f"{accuracy:.2%}") for number, accuracy in enumerate(accuracies, start=1)]
@@ -85,19 +88,28 @@ def cross_validate(recipe: Recipe, data_folder: Path, folds: int, run: Run, repo
 
 
 def _calibrated(
-    recipe: Recipe, rows: DataSet, registry: Registry, run: Run, report: Report, runs: Path | None
+    recipe: Recipe,
+    rows: DataSet,
+    camera: Photographer,
+    registry: Registry,
+    run: Run,
+    report: Report,
+    runs: Path | None,
 ) -> tuple[Fitted, Calibration]:
     """Fits the temperature on a sibling: the same recipe, trained without the rows that it is then asked about.
 
     The version itself learns from all rows, so nothing that it has not seen is left to fit on.
     """
     rest, held_out = data.hold_out(rows.train, recipe.calibration.held_out, recipe.seed)
-    sibling = learn("calibration", recipe, rest, len(rows.labels), run, report, folder=runs)
+    sibling = learn("calibration", recipe, camera.widened(rest), len(rows.labels), run, report, folder=runs)
     if not run.world.leads:
         return sibling, Calibration()
     with registry.stage(recipe.publish_to) as folder:
         export(sibling.net, recipe.input, rest.pictures, folder)
         draft = manifest(Outcome(sibling.net, recipe, rows, sibling.precision))
-        result = evaluate.score(Model.load(folder, draft), held_out)
+        model, photographed = Model.load(folder, draft), camera.of(held_out)
+        result = evaluate.score(model, held_out)
+        pictures = evaluate.score(model, photographed) if len(photographed) else None
     sentence = f"{len(held_out)} held-out training pictures, read {result.accuracy:.2%} right by a sibling run"
-    return sibling, calibrate.fit(result, sentence)
+    sentence += "" if pictures is None else f", and photographs of them, {pictures.accuracy:.2%} right"
+    return sibling, calibrate.fit(result, sentence, pictures)

@@ -21,12 +21,16 @@ _STROKE = 0.16  # of the thumb's longer side: wider than a stroke
 
 @dataclass(frozen=True)
 class Inked:
-    """Ink as a share of the ground; whether it is the darker of the two; the ground's brightness, 0..255."""
+    """Ink as a share of the ground, and the grey picture that it was found in.
+
+    `level` is the ground's brightness, 0..255, or its darkness where ink is the lighter of the two.
+    """
 
     ink: Ink
+    grey: Grey
     dark: bool
     level: float
-    even: bool
+    even: bool  # whether the ground is one brightness
 
 
 def channels(picture: Colour) -> dict[bool, NDArray[np.float32]]:
@@ -74,7 +78,7 @@ def flat_ink(grey: Grey, dark: bool, level: float) -> Inked:
     """The ink on a ground whose brightness (or darkness) is known: `even_ink` of a part of the same picture."""
     work = grey if dark else 255 - grey
     ink = (level - work.astype(np.float32)) / np.float32(level)
-    return Inked(np.maximum(ink, 0), dark, level, even=True)
+    return Inked(np.maximum(ink, 0), grey, dark, level, even=True)
 
 
 def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
@@ -89,7 +93,7 @@ def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
     wide = cv2.resize(median, work.shape[::-1], interpolation=cv2.INTER_LINEAR)
     ground = np.maximum(wide.astype(np.float32), _least(dark))
     ink = np.maximum((ground - work) / ground, 0)
-    return Inked(ink, dark, float(np.median(ground[::4, ::4])), even=False)
+    return Inked(ink, grey, dark, float(np.median(ground[::4, ::4])), even=False)
 
 
 def at_share(ink: Ink, share: float) -> float:

@@ -13,10 +13,13 @@ from models_store.specs import WritingSpec
 _RIVAL_SIZE = 0.4  # of the digit's size, from which another mark is one too
 _TALL = 0.6  # of the whole's height, from which a part may be a digit by itself
 _FULL, _ROUND, _BLOT = 0.7, 0.6, 0.1  # of its box; of its longer side; how likely a blot is meant
-_SPARSE, _FRAME, _BAND, _ALONG = 0.3, 0.1, 0.14, 0.6  # of a box around a digit
+_SPARSE, _FRAME, _HELD, _BAND, _ALONG = 0.35, 0.1, 0.1, 0.12, 0.6  # of a box around a digit
+_BAR, _BAR_SIZE = 0.2, 0.6  # of a bar's length; of the digit's size
+_ALL = 6  # power of the share of a mark's outline that is steep
+_AROUND = np.ones((3, 3), np.uint8)
 _ALIKE = 0.2  # times as plain as the main mark must be what belongs to it: a shadow beside it does not
 _CUT = 6  # power of the share of a mark's outline that the frame does not cut
-_STEEP = 0.3  # of the darkest ink, within three pixels
+_STEEP = 0.4  # of the darkest ink, within three pixels
 
 
 Weights = NDArray[Any]
@@ -52,8 +55,10 @@ class Marks:
     clarity: float  # how plainly it is the one thing that was written, 0..1
 
 
-def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
+def marks_of(ink: Ink, slope: Ink, spec: WritingSpec) -> Marks | None:
     """The main mark of ink 0..1 [h, w] with all that belongs to it; None where there is no strong ink.
+
+    `slope` is how much the picture's brightness changes around each pixel, as a share of the ink's contrast.
 
     Hysteresis (Canny 1986): weak pixels count where they touch strong ones.
     """
@@ -66,9 +71,11 @@ def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
     weight[_frames(labels, stats, weight)] = 0.0
     if not (weight[strong > 0] > 0).any():
         return None
-    likely = np.multiply(_central(stats, ink.shape), _sharp(ink, labels, count)) * np.where(_dots(stats), _BLOT, 1.0)
+    likely = np.multiply(_central(stats, ink.shape), _sharp(slope, labels, count)) * np.where(_dots(stats), _BLOT, 1.0)
     main = int(np.argmax(weight * likely * (strong > 0)))
-    mine = _gathered(main, np.where(likely > _ALIKE * likely[main], weight, 0), stats, spec)
+    size = float(max(stats[main, cv2.CC_STAT_HEIGHT], stats[main, cv2.CC_STAT_WIDTH]))
+    own = (likely > _ALIKE * likely[main]) & ~_lines(stats, size)
+    mine = _gathered(main, np.where(own, weight, 0), stats, spec.near * size, spec.speck * weight[main])
     kept = np.zeros(count, bool)
     kept[mine] = True
     tops, lefts = stats[mine, cv2.CC_STAT_TOP], stats[mine, cv2.CC_STAT_LEFT]
@@ -77,7 +84,9 @@ def marks_of(ink: Ink, spec: WritingSpec) -> Marks | None:
         int((tops + stats[mine, cv2.CC_STAT_HEIGHT]).max()), int((lefts + stats[mine, cv2.CC_STAT_WIDTH]).max()),
     )  # fmt: skip
     clarity = float((likely[mine] * weight[mine]).sum() / whole)
-    return Marks(kept[labels], box, _several(mine, weight, stats, box, spec), clarity)
+    return Marks(
+        kept[labels], box, _several(mine, np.where(_lines(stats, size), 0, weight * likely), stats, box, spec), clarity
+    )
 
 
 def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -88,19 +97,17 @@ def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.flo
     return np.asarray(1 - (x**2 + y**2))
 
 
-def _sharp(ink: Ink, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+def _sharp(slope: Ink, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
     """How sharp each mark's outline is all around, 0..1: a pen's is, a shadow's is not; and how little of it the frame
     cuts, as it does a table's or another sheet's."""
-    kernel = np.ones((3, 3), np.uint8)
-    slope = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, kernel)
-    inner = cv2.erode((labels > 0).astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    inner = cv2.erode((labels > 0).astype(np.uint8), _AROUND, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     outline = np.flatnonzero(inner.ravel() == 0)
     edge = labels.ravel()[outline]
     length = np.maximum(np.bincount(edge, minlength=count), 1)
     steep = np.bincount(edge, weights=slope.ravel()[outline] > _STEEP, minlength=count)
     frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     cut = np.bincount(frame, minlength=count)
-    return np.asarray((steep / np.maximum(length - cut, 1)).clip(0, 1) ** 3 * (1 - cut / length).clip(0, 1) ** _CUT)
+    return np.asarray((steep / np.maximum(length - cut, 1)).clip(0, 1) ** _ALL * (1 - cut / length).clip(0, 1) ** _CUT)
 
 
 def _dots(stats: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -110,29 +117,41 @@ def _dots(stats: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 
 def _frames(labels: NDArray[np.int32], stats: NDArray[np.int32], weight: Weights) -> list[int]:
-    """Marks that are boxes around something written: most of their ink lies along the sides of their own box."""
+    """Marks that are boxes around something written: most of their ink lies along the sides of a rectangle."""
     found = []
     x, y, w, h, area = (stats[:, i] for i in range(5))
     large = np.flatnonzero((weight > 0) & (area < _SPARSE * w * h) & (np.minimum(w, h) > _FRAME * min(labels.shape)))
     for i in large.tolist():
         inside = (x > x[i]) & (y > y[i]) & (x + w < x[i] + w[i]) & (y + h < y[i] + h[i])
-        if weight[inside].max(initial=0) < _SPARSE * weight[i]:
+        if weight[inside].max(initial=0) < _HELD * weight[i]:
             continue
-        part = labels[y[i] : y[i] + h[i], x[i] : x[i] + w[i]] == i
-        band = max(2, round(_BAND * min(part.shape)))
-        if part[band:-band, band:-band].sum() < (1 - _ALONG) * area[i]:
+        points = np.argwhere(labels[y[i] : y[i] + h[i], x[i] : x[i] + w[i]] == i)[:, ::-1].astype(np.float32)
+        middle, sides, angle = cv2.minAreaRect(points)
+        turn = np.radians(angle)
+        axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
+        away = np.array(sides, np.float32) / 2 - np.abs((points - np.array(middle, np.float32)) @ axes)
+        if (away.min(1) < _BAND * min(sides)).mean() > _ALONG:
             found.append(i)
     return found
 
 
-def _gathered(main: int, weight: Weights, stats: NDArray[np.int32], spec: WritingSpec) -> list[int]:
-    """The main mark and those near it that are no dirt: a 5 may have its bar apart, a pen may skip."""
+def _lines(stats: NDArray[np.int32], size: float) -> NDArray[np.bool_]:
+    """Which marks are level or upright bars about as long as the digit, which has `size`: a part of a printed box."""
+    w, h = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    longer = np.maximum(w, h)
+    return np.asarray((np.minimum(w, h) < _BAR * longer) & (longer > _BAR_SIZE * size))
+
+
+def _gathered(main: int, weight: Weights, stats: NDArray[np.int32], reach: float, least: float) -> list[int]:
+    """The main mark and those near it that are no dirt: a 5 may have its bar apart, a pen may skip.
+
+    `reach` is the largest gap in pixels, `least` the weight from which a mark is no dirt.
+    """
     boxes = np.stack([stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]] * 2, axis=1)
     boxes[:, 2] += stats[:, cv2.CC_STAT_HEIGHT]
     boxes[:, 3] += stats[:, cv2.CC_STAT_WIDTH]
-    reach = spec.near * float(max(stats[main, cv2.CC_STAT_HEIGHT], stats[main, cv2.CC_STAT_WIDTH]))
     mine, box = [main], boxes[main]
-    free = np.flatnonzero(weight > spec.speck * weight[main])
+    free = np.flatnonzero(weight > least)
     while True:
         free = free[~np.isin(free, mine)]
         apart = np.maximum(boxes[free, :2] - box[2:], box[:2] - boxes[free, 2:]).max(1, initial=-1)
@@ -143,12 +162,12 @@ def _gathered(main: int, weight: Weights, stats: NDArray[np.int32], spec: Writin
         box = np.concatenate([boxes[mine, :2].min(0), boxes[mine, 2:].max(0)])
 
 
-def _several(mine: list[int], weight: Weights, stats: NDArray[np.int32], box: Box, spec: WritingSpec) -> bool:
-    """Whether another mark is as heavy as a digit, or two of the gathered ones stand side by side as two digits do."""
-    heavy = np.flatnonzero(weight > spec.rival * weight[mine[0]]).tolist()
+def _several(mine: list[int], plain: Weights, stats: NDArray[np.int32], box: Box, spec: WritingSpec) -> bool:
+    """Whether another mark is as heavy and as plain as a digit, or two of the gathered ones stand side by side."""
+    heavy = np.flatnonzero(plain > spec.rival * plain[mine[0]]).tolist()
     size = max(box.height, box.width)
     sizes = stats[:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]].max(1)
-    if any(sizes[i] > _RIVAL_SIZE * size for i in heavy if i not in mine):
+    if any(_RIVAL_SIZE < sizes[i] / size < 1 / _RIVAL_SIZE for i in heavy if i not in mine):
         return True
     tall = [i for i in heavy if i in mine and stats[i, cv2.CC_STAT_HEIGHT] > _TALL * box.height]
     lefts, widths = stats[tall, cv2.CC_STAT_LEFT], stats[tall, cv2.CC_STAT_WIDTH]

@@ -36,6 +36,11 @@ class Prepared:
         """Nothing is on it, no ink or but one colour: no label means anything."""
         return Warned.BLANK_IMAGE in self.warnings
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nobody can say which one thing on the picture is meant, however well it reads."""
+        return self.is_blank or Warned.SEVERAL_MARKS in self.warnings
+
 
 def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
     """Decodes one picture and makes it what the model was trained on. Raises ImageRejected.

@@ -23,7 +23,8 @@ class Rules:
 
     def seen_from(self, left: float, top: float, scale: float) -> "Rules":
         """The same in a picture whose corner lies at (left, top) and which is `scale` times as large."""
-        return Rules((self.lines - np.array([left, top, left, top], np.float32)) * np.float32(scale), self.thick * scale)
+        corner = np.array([left, top, left, top], np.float32)
+        return Rules((self.lines - corner) * np.float32(scale), self.thick * scale)
 
 
 NONE = Rules(np.empty((0, 4), np.float32), 0.0)

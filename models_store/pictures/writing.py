@@ -144,7 +144,8 @@ def _seen(inked: Inked, spec: WritingSpec, rules: Rules) -> _Seen | None:
     if peak < max(spec.faint, _GRAINS * at_share(inked.ink, 0.5)):
         return None
     ink = without(ink, rules, spec.strong)
-    marks = marks_of(ink, spec)
+    slope = cv2.morphologyEx(inked.grey, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    marks = marks_of(ink, slope.astype(np.float32) / np.float32(max(1.0, peak * inked.level)), spec)
     return None if marks is None else _Seen(ink, marks, peak, rules, inked)
 
 

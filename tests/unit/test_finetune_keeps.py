@@ -91,15 +91,28 @@ def test_replayed_rows_keep_what_the_base_could_read(
     assert made.manifest.metrics["accuracy"] > alone.manifest.metrics["accuracy"] + 0.1
 
 
-def test_the_base_is_asked_only_where_its_own_pictures_are_not_here(
+def test_what_the_base_says_of_replayed_rows_is_kept_beside_their_labels(
     store: Registry, base: Version, sevens: Path, alone: Version
 ) -> None:
-    """The bundled digits are this base's own; a copy that says it learned MNIST, which is not here, is its teacher."""
+    by_labels, by_both = (
+        tuned(base, sevens, store, dataclasses.replace(ALONE, replay_rows=16, distil=distil), **LONG)
+        for distil in (0.0, 1.0)
+    )
+    for made in (by_labels, by_both):
+        assert made.manifest.metrics["accuracy"] > alone.manifest.metrics["accuracy"] + 0.1
+    assert any(not torch.equal(tensor, weights(by_both)[name]) for name, tensor in weights(by_labels).items())
+
+
+def test_answers_unlike_the_bases_are_counted_where_drawings_stand_in(
+    store: Registry, base: Version, sevens: Path
+) -> None:
+    """The bundled digits are this base's own; a copy that says it learned MNIST, which is not here, is asked."""
     with store.stage("digits") as folder:
         shutil.copytree(base.folder, folder, dirs_exist_ok=True)
         facts = dataclasses.replace(base.manifest.data, source="mnist")
         elsewhere = store.publish("digits", folder, dataclasses.replace(base.manifest, data=facts))
-    taught = dataclasses.replace(ALONE, distil=0.9)
-    own, asked = (tuned(it, sevens, store, taught, **LONG) for it in (base, elsewhere))
-    assert all(torch.equal(tensor, weights(own)[name]) for name, tensor in weights(alone).items())
-    assert asked.manifest.metrics["accuracy"] > alone.manifest.metrics["accuracy"] + 0.1
+    made, asked = (tuned(it, sevens, store, ALONE, **LONG).manifest for it in (base, elsewhere))
+    assert "read_as_base" not in made.metrics and "read as the base" not in made.gate
+    share = asked.metrics["read_as_base"]
+    assert share < 0.8 and not asked.accepted
+    assert f"{share:.2%} of them read as the base reads them; " in asked.gate

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -56,6 +57,25 @@ def test_the_sentence_has_the_numbers_and_the_blame() -> None:
     )
     assert decide(Judged(30, None, 0.7), None, SPEC, "30 new pictures in 5 folds").why == (
         "rejected: a new label set, 70.00% of 30 new pictures in 5 folds read right, at least 80.00% needed"
+    )
+
+
+@pytest.mark.parametrize(("alike", "accepted"), [(1.0, True), (0.965, True), (0.9649, False), (math.nan, False)])
+def test_stand_ins_must_be_read_as_the_base_reads_them(alike: float, accepted: bool) -> None:
+    new, old = Judged(50, 0.9, 0.92), Judged(4000, 0.946, 0.95, "drawn digits in place of its own test")
+    assert decide(new, old, SPEC, HOW, alike).accepted is accepted
+    assert decide(new, old, dataclasses.replace(SPEC, min_alike=0.5), HOW, 0.6).accepted
+    assert not decide(Judged(50, 0.9, 0.8), old, SPEC, HOW, 1.0).accepted
+
+
+def test_the_sentence_says_how_many_stand_ins_are_read_alike() -> None:
+    new, old = Judged(50, 0.9, 0.92), Judged(4000, 0.946, 0.95, "drawn digits in place of its own test")
+    drawn = "drawn digits in place of its own test (4,000 rows): 94.60% -> 95.00%"
+    said = f"50 held-out new pictures: 90.00% -> 92.00%; {drawn}"
+    assert decide(new, old, SPEC, HOW, 0.98).why == f"accepted: {said}, 98.00% of them read as the base reads them"
+    assert decide(new, old, SPEC, HOW, 0.95).why == (
+        f"rejected: {said}, 95.00% of them read as the base reads them; "
+        "reads more than 3.5 % of them otherwise than its base"
     )
 
 

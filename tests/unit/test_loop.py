@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from models_store.specs import AugmentSpec, NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC, accuracy, recipe_of, same_weights, stripes, trained
@@ -182,6 +183,31 @@ def test_replayed_rows_are_kept_in_mind() -> None:
 
     assert read_right(None) == 0
     assert read_right(third) == 1
+
+
+def test_of_replayed_rows_half_are_learned_by_their_labels_and_half_by_the_teachers_answers() -> None:
+    """Both say the same of label 2 or contradict each other: alone, neither would leave the other any room."""
+    everything = stripes(240)
+    two, third = everything[everything.labels < 2], everything[everything.labels == 2]
+    wise, _ = trained(everything)
+    recipe, test = recipe_of(SPEC), stripes(99, seed=5)
+    asked: list[int] = []
+
+    def taught(pictures: Tensor) -> Tensor:
+        asked.append(len(pictures))
+        return torch.as_tensor(wise((pictures - 0.1307) / 0.3081).detach())
+
+    def read_right(replay: Rows, distil: float) -> float:
+        torch.manual_seed(0)
+        net = build(recipe.net, PICTURE, 3)
+        done = fit(net, two, recipe, replay=replay, replay_rows=9, teacher=taught, distil=distil).net
+        return accuracy(done, test[test.labels == 2])
+
+    assert read_right(third, 1.0) == 1
+    assert set(asked) == {5}  # of nine rows the labels tell four
+    wrong = Rows(third.pictures, third.labels * 0)
+    assert read_right(wrong, 20.0) == 1  # the louder one is believed
+    assert read_right(wrong, 0.0) == 0
 
 
 def test_a_student_learns_what_its_teacher_says_and_not_what_the_labels_say() -> None:
