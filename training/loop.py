@@ -8,22 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models_store.recipe import Recipe
-from models_store.specs import TrainSpec
 from training import checkpoint, precision
 from training.augment import bend, edges_of
 from training.data import Rows
 from training.distributed import ALONE, World
 from training.errors import CheckpointRejected, TrainingDiverged
+from training.losses import of_answers, unlike
 from training.optimise import Rates, optimizer, set_learning
 from training.trace import traced
 
 Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
 _MEASURED_PIXELS = 500 * 28 * 28  # of a batch that is only measured
-_SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
 
 
 @dataclass(frozen=True)
@@ -129,9 +127,9 @@ def fit(
                 inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     logits = learner(inputs)
-                loss = _loss(logits.float(), truth, spec)
+                loss = of_answers(logits.float(), truth, spec)
                 if teacher is not None and distil:
-                    loss = (1 - distil) * loss + distil * _unlike(logits.float(), teacher(batch))
+                    loss = (1 - distil) * loss + distil * unlike(logits.float(), teacher(batch))
                 if spec.l1:
                     loss = loss + spec.l1 * sum(p.abs().sum() for p in net.parameters() if p.dim() > 1)
                 rate = rates.set(step)
@@ -188,28 +186,9 @@ def fit(
     return Fitted(average.requires_grad_(True).eval(), tuple(history), torch.bfloat16 if half else torch.float32)
 
 
-def _loss(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
-    """The mean over the rows; those that show no label (STRANGE) should be answered with every label equally."""
-    if spec.loss == "mse":
-        wanted = F.one_hot(truth.clamp(min=0), logits.shape[1]).float()
-        return F.mse_loss(logits.softmax(1), torch.where((truth < 0)[:, None], 1 / logits.shape[1], wanted))
-    known = truth >= 0
-    if bool(known.all()):
-        return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
-    wrong = F.cross_entropy(logits[known], truth[known], label_smoothing=spec.label_smoothing, reduction="sum")
-    uneven = -F.log_softmax(logits[~known], dim=1).mean(1).sum()  # cross entropy with every label equally
-    return (wrong + spec.exposure * uneven) / len(truth)
-
-
-def _unlike(logits: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of softened answers; the square keeps its gradients as large as a plain loss's."""
-    soft = F.log_softmax(taught.float() / _SOFT, dim=1)
-    return F.kl_div(F.log_softmax(logits / _SOFT, dim=1), soft, reduction="batchmean", log_target=True) * _SOFT**2
-
-
 @torch.no_grad()
 def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) -> tuple[float, float]:
-    """(loss, share read right) of a bare net on rows as they are, unbent."""
+    """(loss, share read right of those that show a label) of a bare net on rows as they are, unbent."""
     was_training, size = net.training, max(1, _MEASURED_PIXELS // rows.pictures[0].numel())
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (recipe.input.mean, recipe.input.std))
     net.eval()
@@ -217,10 +196,10 @@ def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) ->
     for pictures, labels in zip(rows.pictures.split(size), rows.labels.split(size), strict=True):
         truth = labels.to(device)
         logits = net((pictures.to(device).float() / 255 - mean) / std).float()
-        loss += _loss(logits, truth, recipe.train).item() * len(truth)
+        loss += of_answers(logits, truth, recipe.train).item() * len(truth)
         right += int((logits.argmax(1) == truth).sum())
     net.train(was_training)
-    return loss / len(rows), right / len(rows)
+    return loss / len(rows), right / max(1, int((rows.labels >= 0).sum()))
 
 
 def _waited(history: list[Epoch], patience: int) -> bool:
