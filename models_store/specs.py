@@ -83,10 +83,11 @@ class InputSpec:
         """Whether a digit's strokes are looked for, and nothing else of the picture is seen."""
         return self.preparation != "picture"
 
-    def sees_as(self, other: "InputSpec") -> bool:
-        """Whether both make the same pixels of every picture; the normalisation comes later."""
-        same_way = self.shape == other.shape and self.preparation == other.preparation
-        return same_way and (self.preparation != "writing" or self.writing == other.writing)
+    def prepares_as(self, other: "InputSpec") -> bool:
+        """Whether both take the same from every picture; their shapes and normalisations may differ."""
+        return self.preparation == other.preparation and (
+            self.preparation != "writing" or self.writing == other.writing
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
