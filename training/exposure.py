@@ -28,6 +28,7 @@ from training.strangers.mixture import strangers
 
 _CHUNK = 500  # digits that a process draws at a time
 _DIGEST = 16  # bytes
+_FAINT = 60  # grey levels: what never gets lighter has no strokes that could be cut out
 
 Bitmaps = NDArray[np.uint8]  # [N, 1, 28, 28]
 
@@ -80,6 +81,8 @@ class Photographer:
 
 def photographed(bitmap: Bitmaps, spec: InputSpec, seed: int) -> Bitmaps:
     """A bitmap [1, 28, 28] in one picture, as a net then sees it: uint8 [1, H, W]."""
+    if bitmap.max() <= _FAINT:
+        return bitmap
     rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(bitmap.tobytes()).digest()[:8])])
     found = writing.find(photos.photograph(bitmap[0], rng), spec.writing)
     return bitmap if found is None else centred(found.strokes, spec.height, spec.width)[None]
