@@ -41,7 +41,8 @@ class Recipe:
         mirrored_digit = self.augment.mirror and self.input.finds_writing
         require(not mirrored_digit, "augment.mirror is for whole pictures: a mirrored digit is another digit or none.")
         photographed = self.photos.copies > 0 or self.photos.strangers > 0
-        require(self.input.finds_writing or not photographed, "photos is for digits: whole pictures are as they come.")
+        in_mnists_format = self.input.preparation == "writing" and self.input.shape == (1, 28, 28)
+        require(in_mnists_format or not photographed, 'photos is for input.preparation = "writing" of 28x28 pixels.')
         require(0 <= self.seed < 2**31, f"seed must be 0 to {2**31 - 1}.")
 
     @classmethod

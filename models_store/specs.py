@@ -83,6 +83,12 @@ class InputSpec:
         """Whether a digit's strokes are looked for, and nothing else of the picture is seen."""
         return self.preparation != "picture"
 
+    def prepares_as(self, other: "InputSpec") -> bool:
+        """Whether both take the same from every picture; their shapes and normalisations may differ."""
+        return self.preparation == other.preparation and (
+            self.preparation != "writing" or self.writing == other.writing
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetSpec:

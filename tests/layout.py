@@ -6,6 +6,7 @@ from PIL import Image
 
 Grey = NDArray[np.uint8]
 Strokes = NDArray[np.float32]
+Colour = tuple[int, int, int]
 
 
 def placed(
@@ -16,6 +17,14 @@ def placed(
     sheet = np.full(size, float(ground))
     sheet[top : top + height, left : left + width] += strokes * (ink - ground)
     return sheet
+
+
+def coloured(
+    strokes: Strokes, size: tuple[int, int], top: int, left: int, ground: Colour = (250,) * 3, ink: Colour = (30,) * 3
+) -> Grey:
+    """The same in colours: uint8 [rows, columns, 3]."""
+    alpha = placed(strokes, size, top, left, 0, 1)[..., None]
+    return grey(np.array(ground) * (1 - alpha) + np.array(ink) * alpha)
 
 
 def grey(levels: NDArray[np.floating]) -> Grey:

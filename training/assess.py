@@ -117,7 +117,7 @@ def compare(left: Version, right: Version, rows: Rows, report: Report) -> Compar
     ManifestMismatch.
     """
     _check_rows(left, rows)
-    if left.manifest.input.preparation != right.manifest.input.preparation:
+    if not left.manifest.input.prepares_as(right.manifest.input):
         raise AssessmentRejected(f"{left.ref} and {right.ref} prepare pictures in two ways: evaluate each by itself.")
     _check_rows(right, theirs := _relabelled(rows, left.manifest.labels, right))
     report.stage(f"comparing {left.ref} and {right.ref} on {len(rows)} rows")

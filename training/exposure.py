@@ -4,6 +4,7 @@ no net and no loop.
 
 import hashlib
 import io
+import json
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models_store import durable
+from models_store import durable, records
 from models_store.machine import cores
 from models_store.pictures import writing
 from models_store.pictures.layout import centred
@@ -25,9 +26,9 @@ from training.data import STRANGE, Rows, join
 from training.report import Report
 from training.strangers.mixture import strangers
 
-_FILE = "photographs.npz"
 _CHUNK = 500  # digits that a process draws at a time
 _DIGEST = 16  # bytes
+_FAINT = 60  # grey levels: what never gets lighter has no strokes that could be cut out
 
 Bitmaps = NDArray[np.uint8]  # [N, 1, 28, 28]
 
@@ -36,10 +37,10 @@ class Photographer:
     """Puts digits into pictures and takes them out again. The same digit has the same pictures in whatever company."""
 
     def __init__(self, recipe: Recipe, report: Report, folder: Path | None = None) -> None:
-        """With a `folder`, what was drawn is kept there and found again."""
+        """With a `folder`, what was drawn is kept there and found again by recipes that would draw the same."""
         self._recipe = recipe
         self._report = report
-        self._file = folder / _FILE if folder else None
+        self._file = folder / f"photographs-{_key(recipe)}.npz" if folder else None
         self._known: dict[bytes, Bitmaps] = {}  # a digit's digest -> its pictures as a net sees them [copies, 1, H, W]
 
     def of(self, rows: Rows) -> Rows:
@@ -63,7 +64,7 @@ class Photographer:
 
     def _draw(self, wanted: dict[bytes, Bitmaps]) -> None:
         if not self._known and self._file is not None and self._file.is_file():
-            self._known = _unpacked(self._file.read_bytes(), self._recipe.photos.copies)
+            self._known = _unpacked(self._file.read_bytes())
         new = {digest: bitmap for digest, bitmap in wanted.items() if digest not in self._known}
         if not new:
             return
@@ -80,6 +81,8 @@ class Photographer:
 
 def photographed(bitmap: Bitmaps, spec: InputSpec, seed: int) -> Bitmaps:
     """A bitmap [1, 28, 28] in one picture, as a net then sees it: uint8 [1, H, W]."""
+    if bitmap.max() <= _FAINT:
+        return bitmap
     rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(bitmap.tobytes()).digest()[:8])])
     found = writing.find(photos.photograph(bitmap[0], rng), spec.writing)
     return bitmap if found is None else centred(found.strokes, spec.height, spec.width)[None]
@@ -109,10 +112,13 @@ def _packed(known: dict[bytes, Bitmaps]) -> bytes:
     return buffer.getvalue()
 
 
-def _unpacked(data: bytes, copies: int) -> dict[bytes, Bitmaps]:
-    """Nothing where the file is another run's: it is drawn anew."""
+def _unpacked(data: bytes) -> dict[bytes, Bitmaps]:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         digests, pictures = arrays["digests"].reshape(-1, _DIGEST), arrays["pictures"]
-    if pictures.shape[1] != copies:
-        return {}
     return {digest.tobytes(): picture for digest, picture in zip(digests, pictures, strict=True)}
+
+
+def _key(recipe: Recipe) -> str:
+    """Names all that decides what a digit's pictures look like."""
+    what = [records.plain(recipe.input), recipe.photos.copies, recipe.seed]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

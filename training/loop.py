@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from models_store.recipe import Recipe
-from training import checkpoint, losses, precision
+from training import checkpoint, precision
 from training.augment import bend, edges_of
 from training.data import Rows
 from training.distributed import ALONE, World
 from training.errors import CheckpointRejected, TrainingDiverged
+from training.losses import of_answers, unlike
 from training.optimise import Rates, optimizer, set_learning
-from training.recall import mixed, unlike
+from training.recall import mixed
 from training.trace import traced
 
 Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
@@ -132,7 +133,7 @@ def fit(
                 inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     logits = learner(inputs)
-                loss = losses.loss(logits[:labelled].float(), truth, spec)
+                loss = of_answers(logits[:labelled].float(), truth, spec)
                 if asked:
                     loss = loss + distil * unlike(logits[labelled:].float(), asked(batch[labelled:]))
                 elif teacher is not None and distil:
@@ -196,8 +197,7 @@ def fit(
 
 @torch.no_grad()
 def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) -> tuple[float, float]:
-    """(loss, share read right) of a bare net on rows as they are, unbent; those that show no label are passed over."""
-    rows = rows[rows.labels >= 0]
+    """(loss, share read right of those that show a label) of a bare net on rows as they are, unbent."""
     was_training, size = net.training, max(1, _MEASURED_PIXELS // rows.pictures[0].numel())
     mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (recipe.input.mean, recipe.input.std))
     net.eval()
@@ -205,10 +205,10 @@ def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) ->
     for pictures, labels in zip(rows.pictures.split(size), rows.labels.split(size), strict=True):
         truth = labels.to(device)
         logits = net((pictures.to(device).float() / 255 - mean) / std).float()
-        loss += losses.loss(logits, truth, recipe.train).item() * len(truth)
+        loss += of_answers(logits, truth, recipe.train).item() * len(truth)
         right += int((logits.argmax(1) == truth).sum())
     net.train(was_training)
-    return loss / len(rows), right / len(rows)
+    return loss / len(rows), right / max(1, int((rows.labels >= 0).sum()))
 
 
 def _waited(history: list[Epoch], patience: int) -> bool:

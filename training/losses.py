@@ -1,4 +1,4 @@
-"""What a batch's answers cost. It knows no net, no loop and no data set."""
+"""What an answer costs: against labels, against no label, against a teacher. It knows no net and no loop."""
 
 import torch
 import torch.nn.functional as F
@@ -6,21 +6,26 @@ from torch import Tensor
 
 from models_store.specs import TrainSpec
 
+_SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
 
-def loss(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
-    """The mean over the rows: logits [N, labels] against indices [N].
 
-    Rows whose truth is STRANGE (below 0) show no label: they should be answered with every label equally, and weigh
-    `spec.exposure` (outlier exposure, Hendrycks et al. 2019, arXiv:1812.04606).
-    """
+def of_answers(logits: Tensor, truth: Tensor, spec: TrainSpec) -> Tensor:
+    """The mean over the rows, logits [N, labels] and labels [N]. Those that show no label (STRANGE) should be answered
+    with every label equally, and weigh `exposure`."""
     known = truth >= 0
     if spec.loss == "mse":
         wanted = F.one_hot(truth.clamp(min=0), logits.shape[1]).float()
-        wanted = torch.where(known[:, None], wanted, torch.full_like(wanted, 1 / logits.shape[1]))
-        squares = (logits.softmax(1) - wanted).square().mean(1)
-        return torch.where(known, squares, spec.exposure * squares).mean()
+        wanted = torch.where(known[:, None], wanted, 1 / logits.shape[1])
+        errors = F.mse_loss(logits.softmax(1), wanted, reduction="none").mean(1)
+        return (errors * torch.where(known, 1.0, spec.exposure)).mean()
     if bool(known.all()):
         return F.cross_entropy(logits, truth, label_smoothing=spec.label_smoothing)
     wrong = F.cross_entropy(logits[known], truth[known], label_smoothing=spec.label_smoothing, reduction="sum")
     uneven = -F.log_softmax(logits[~known], dim=1).mean(1).sum()  # cross entropy with every label equally
     return (wrong + spec.exposure * uneven) / len(truth)
+
+
+def unlike(logits: Tensor, taught: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of softened answers; the square keeps its gradients as large as a plain loss's."""
+    soft = F.log_softmax(taught.float() / _SOFT, dim=1)
+    return F.kl_div(F.log_softmax(logits / _SOFT, dim=1), soft, reduction="batchmean", log_target=True) * _SOFT**2

@@ -1,16 +1,7 @@
-"""How a net keeps what another knows: the loss of unlike answers, and blends to be asked about. It trains nothing."""
+"""What a net is asked about, so that it keeps what another knows. It trains nothing."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-_SOFT = 2.0  # both sides' logits are divided by it before they are compared (Hinton et al. 2015, arXiv:1503.02531)
-
-
-def unlike(logits: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of softened answers; the square keeps its gradients as large as a plain loss's."""
-    soft = F.log_softmax(taught.float() / _SOFT, dim=1)
-    return F.kl_div(F.log_softmax(logits / _SOFT, dim=1), soft, reduction="batchmean", log_target=True) * _SOFT**2
 
 
 def mixed(pictures: Tensor) -> Tensor:

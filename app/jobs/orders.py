@@ -89,7 +89,7 @@ class Orders:
             )
         try:
             file = self._files.get(file_id)
-            if _alike(file.input, spec):
+            if file.input.shape == spec.shape and file.input.prepares_as(spec):
                 return {str(label): int(count) for label, count in file.report["per_label"].items()}
             what = self._files.path(file_id), spec
         except NotFound as missing:
@@ -97,11 +97,6 @@ class Orders:
         if what not in read:
             raise Unread(what)
         return read[what]
-
-
-def _alike(left: InputSpec, right: InputSpec) -> bool:
-    """Whether both see the same pixels; the normalisation comes later."""
-    return left.shape == right.shape and left.preparation == right.preparation
 
 
 def _check_training(counts: Mapping[str, int], base: Version, request: JobRequest) -> Sequence[str]:

@@ -13,6 +13,7 @@ from models_store.pictures.whole import whole
 from models_store.specs import InputSpec
 
 _UNIT = (28, 28)  # MNIST's format
+_LEAST = 5  # pixels of the longer side: the smallest digits that anyone draws have 3x5
 _FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
 
 
@@ -78,7 +79,8 @@ def _digit(image: Image.Image, spec: InputSpec) -> Prepared:
 
 
 def _writing(image: Image.Image, spec: InputSpec) -> Prepared:
-    found = writing.find(colour_of(decoded(image, "RGB", DRAFT_SIDE)), spec.writing)
+    colours = colour_of(decoded(image, "RGB", DRAFT_SIDE))
+    found = writing.find(colours, spec.writing) if max(colours.shape) >= _LEAST else None
     if found is None:
         return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
     noticed = {

@@ -13,7 +13,7 @@ from models_store.manifest import Calibration
 from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
-from models_store.specs import DataSpec, InputSpec
+from models_store.specs import DataSpec, InputSpec, WritingSpec
 from tests.conftest import republished
 from training import draw, sources
 from training.assess import compare, evaluate, judging_rows
@@ -145,17 +145,25 @@ def test_versions_with_other_labels_meet_on_the_common_ones(registry: Registry, 
 
 
 @pytest.mark.parametrize(
-    ("picture", "sentence"),
+    ("changes", "sentence"),
     [
-        (InputSpec(height=32, width=32), "digits@2 takes pictures of 1x32x32"),
-        (InputSpec(preparation="picture"), "prepare pictures in two ways"),
+        ({"height": 32, "width": 32}, "takes pictures of 1x32x32"),
+        ({"preparation": "picture"}, "prepare pictures in two ways"),
+        ({"preparation": "digit"}, "prepare pictures in two ways"),
+        ({"writing": WritingSpec(thin=0.2)}, "prepare pictures in two ways"),
     ],
 )
 def test_versions_that_see_other_pictures_cannot_be_compared(
-    registry: Registry, version: Version, drawn: Rows, picture: InputSpec, sentence: str
+    registry: Registry, drawn: Rows, changes: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(AssessmentRejected, match=sentence):
-        compare(version, republished(registry, input=picture), drawn, Silent())
+    one, other = (republished(registry, input=dataclasses.replace(InputSpec(), **some)) for some in ({}, changes))
+    with pytest.raises(AssessmentRejected, match=rf"{other.ref} .*{sentence}"):
+        compare(one, other, drawn, Silent())
+
+
+def test_numbers_that_a_preparation_does_not_use_make_no_difference() -> None:
+    old = InputSpec(preparation="digit")
+    assert old.prepares_as(dataclasses.replace(old, writing=WritingSpec(thin=0.2)))
 
 
 def test_rows_come_from_a_data_set_or_from_files(registry: Registry, version: Version, tmp_path: Path) -> None:

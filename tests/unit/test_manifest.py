@@ -1,5 +1,7 @@
 import dataclasses
+import hashlib
 import json
+from typing import Any
 
 import pytest
 
@@ -7,6 +9,7 @@ from models_store.errors import ManifestMismatch, VersionCorrupt
 from models_store.manifest import Manifest
 from models_store.refs import Ref
 from models_store.registry import Registry
+from models_store.specs import InputSpec, PhotosSpec
 
 
 @pytest.fixture
@@ -15,7 +18,45 @@ def data(registry: Registry) -> bytes:
 
 
 def test_bytes_and_record_say_the_same(data: bytes) -> None:
-    assert Manifest.from_bytes(data).to_bytes() == data
+    manifest = Manifest.from_bytes(data)
+    spelled = Manifest.from_bytes(manifest.to_bytes())
+    assert dataclasses.replace(spelled, digest=manifest.digest) == manifest  # the digest is of the spelling
+    assert Manifest.from_bytes(spelled.to_bytes()) == spelled
+    assert spelled.to_bytes() == manifest.to_bytes()
+
+
+def test_what_a_manifest_says_is_read_as_it_stands(data: bytes) -> None:
+    said, read = json.loads(data), json.loads(Manifest.from_bytes(data).to_bytes())
+    del said["digest"]
+    assert _within(said, read)
+
+
+def _within(said: object, read: object) -> bool:
+    """Whether all that was said was read so. What a later release writes besides stands at its default."""
+    if isinstance(said, dict) and isinstance(read, dict):
+        return all(key in read and _within(value, read[key]) for key, value in said.items())
+    return said == read
+
+
+def test_a_version_of_the_first_release_keeps_its_way_of_preparing(data: bytes) -> None:
+    document = json.loads(data)
+    for spec in (document["input"], document["recipe"]["input"]):
+        spec["preparation"] = "digit"
+        spec.pop("writing", None)  # 0.1 had none of these
+    document["recipe"].pop("photos", None)
+    document["recipe"]["train"].pop("exposure", None)
+    old = Manifest.from_bytes(_spelled(document))
+    assert old.input == old.recipe.input == InputSpec(preparation="digit")
+    assert old.recipe.photos == PhotosSpec()
+    assert _within(document, json.loads(old.to_bytes()) | {"digest": document["digest"]})
+
+
+def _spelled(document: dict[str, Any]) -> bytes:
+    """As the first release wrote it: sorted, and with a digest of everything else."""
+    del document["digest"]
+    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+    document["digest"] = hashlib.sha256(text.encode()).hexdigest()
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
 
 def test_every_flipped_bit_is_noticed(data: bytes) -> None:

@@ -1,11 +1,18 @@
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from models_store.pictures import digit
 from models_store.pictures.layout import centred
+from models_store.pictures.prepare import prepare
+from models_store.specs import InputSpec
 from tests import layout
 from tests.layout import Grey
+from tests.pictures import png
 from training import draw
 
 Levels = NDArray[np.float64]
@@ -120,3 +127,25 @@ def test_the_box_grows_with_the_picture() -> None:
     expected = np.zeros((56, 56), np.uint8)
     expected[8:48, 8:48] = 255
     assert (large == expected).all()
+
+
+BY_RELEASE_0_1 = Path(__file__).parent / "prepared_by_release_0_1.png"  # made by that release's own code, 8 in a row
+
+
+def drawn() -> Iterator[Grey]:
+    rng = np.random.default_rng(1)
+    shadow = np.linspace(1, 0.5, 300) * np.linspace(1, 0.7, 200)[:, None]
+    for label in range(10):
+        plain = draw.on_paper(label, rng)
+        yield plain
+        yield draw.on_paper(label, rng, size=(90, 100), height=60, ground=20, pen_grey=210)
+        yield draw.on_paper(label, rng, size=(900, 1200), height=110, ground=240, pen_grey=60)
+        yield layout.grey(plain * shadow)
+
+
+def test_pictures_are_prepared_as_release_0_1_did() -> None:
+    expected = np.asarray(Image.open(BY_RELEASE_0_1)).reshape(5, 28, 8, 28).swapaxes(1, 2).reshape(40, 28, 28)
+    spec = InputSpec(preparation="digit")
+    for picture, unit in zip(drawn(), expected, strict=True):
+        seen = prepare(png(picture), spec).pixels[0]
+        assert np.abs(seen.astype(int) - unit).max() <= 2  # another CPU rounds differently

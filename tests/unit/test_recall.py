@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from training.recall import mixed, unlike
+from training.losses import unlike
+from training.recall import mixed
 
 
 def test_unlike_answers_cost_what_a_hand_computes() -> None:
