@@ -8,6 +8,7 @@ from typing import Any
 
 from models_store import records
 from models_store.errors import RecipeRejected, RecordRejected
+from models_store.records import require
 from models_store.specs import (
     AugmentSpec,
     CalibrationSpec,
@@ -17,7 +18,6 @@ from models_store.specs import (
     NetSpec,
     PhotosSpec,
     TrainSpec,
-    require,
 )
 
 

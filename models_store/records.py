@@ -12,6 +12,12 @@ from models_store.errors import RecordRejected
 T = TypeVar("T")
 
 
+def require(ok: bool, sentence: str) -> None:
+    """Raises RecordRejected with the sentence unless `ok`."""
+    if not ok:
+        raise RecordRejected(sentence)
+
+
 def read(cls: type[T], data: object, where: str = "") -> T:
     """Fills the dataclass `cls` from a table, and the dataclasses inside it.
 

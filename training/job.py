@@ -7,12 +7,10 @@ FOLDER/recipe.json   what to do; names in it are relative to the folder
 """
 
 import contextlib
-import ctypes
 import dataclasses
 import errno
 import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -28,6 +26,7 @@ from models_store.errors import (
     RecordRejected,
     StoreError,
 )
+from models_store.machine import end_with_parent
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
@@ -38,7 +37,6 @@ RECIPE, GO = "recipe.json", "go"
 REFUSED, BROKEN, TERMINATED = 2, 1, 128 + signal.SIGTERM  # exit codes
 _LOOK_SECONDS = 0.02
 _PATIENCE_SECONDS = 600.0  # a worker that has not answered by then never will: it has its own, shorter, limits
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (BaseUnusable, "base_unusable"),
     (TrainingDiverged, "training_diverged"),
@@ -158,8 +156,4 @@ def obey(parent: int | None) -> None:
     `parent` is the process that started it, which may be gone by now; None where nobody said which that was.
     """
     signal.signal(signal.SIGTERM, _terminated)
-    if sys.platform == "linux":
-        parent = os.getppid() if parent is None else parent
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before that was said
-            os.kill(os.getpid(), signal.SIGKILL)
+    end_with_parent(os.getppid() if parent is None else parent)

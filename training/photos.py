@@ -21,7 +21,7 @@ _ASPECTS = (1.0, 3 / 4, 4 / 3, 9 / 16, 16 / 9, 2 / 3)
 _TABLES = 0.25  # share of the sheets whose edge is seen
 _LEAST_GAP = 0.1  # of the picture's longer side, between the digit and the frame, for a sheet to end there
 _REACH = 30  # of the digit's height: rules go on to the edge of every picture
-_SMALLEST, _LARGEST = 100, 360  # pixels of a picture's longer side: more would only be shrunk again
+_SMALLEST, _LARGEST = 90, 260  # pixels of a picture's longer side: more would only be shrunk again
 _LEAST_HEIGHT = 26  # pixels of a digit: a person reads it at a glance
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_store.pictures.ground import Ink
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 
 _RIVAL_SIZE = 0.4  # of the digit's size, from which another mark is one too
 _TALL = 0.6  # of the whole's height, from which a part may be a digit by itself

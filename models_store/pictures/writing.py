@@ -29,7 +29,7 @@ from models_store.pictures.ground import (
 )
 from models_store.pictures.marks import Marks, marks_of
 from models_store.pictures.rules import Rules, rules_in, without
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 
 cv2.setNumThreads(1)  # pictures this small gain nothing from threads, and a serving process has one core
 

@@ -11,9 +11,10 @@ from PIL import Image
 from models_store.errors import DataSetRejected, ManifestMismatch
 from models_store.manifest import Calibration
 from models_store.model import Model
+from models_store.preparation import WritingSpec
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
-from models_store.specs import DataSpec, InputSpec, WritingSpec
+from models_store.specs import DataSpec, InputSpec
 from tests.conftest import republished
 from training import draw, sources
 from training.assess import compare, evaluate, judging_rows

@@ -10,8 +10,9 @@ import torch
 from models_store.errors import RecipeRejected, RecordRejected
 from models_store.pictures import writing
 from models_store.pictures.layout import centred
+from models_store.preparation import WritingSpec
 from models_store.recipe import Recipe
-from models_store.specs import InputSpec, PhotosSpec, WritingSpec
+from models_store.specs import InputSpec, PhotosSpec
 from tests import layout
 from tests.lessons import SPEC, Heard, recipe_of
 from training import draw, exposure, photos

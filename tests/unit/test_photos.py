@@ -7,7 +7,7 @@ import pytest
 
 from models_store.pictures import writing
 from models_store.pictures.layout import centred
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 from tests import layout
 from training import draw, photos
 

@@ -6,7 +6,8 @@ import pytest
 from models_store.pictures.ground import Ink
 from models_store.pictures.marks import Box, Marks, marks_of
 from models_store.pictures.prepare import Warned, prepare
-from models_store.specs import InputSpec, WritingSpec
+from models_store.preparation import WritingSpec
+from models_store.specs import InputSpec
 from tests import layout
 from tests.pictures import png
 from training import draw

@@ -8,7 +8,7 @@ from models_store.pictures import writing
 from models_store.pictures.ground import Ink
 from models_store.pictures.layout import centred
 from models_store.pictures.rules import NONE, rules_in, without
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 from tests import layout
 from training import draw
 

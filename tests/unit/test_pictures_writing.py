@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models_store.pictures import writing
 from models_store.pictures.layout import centred
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 from tests import layout
 from tests.layout import Colour, Grey
 from training import draw

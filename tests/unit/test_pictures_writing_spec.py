@@ -9,7 +9,8 @@ import pytest
 from models_store.errors import RecordRejected
 from models_store.pictures import writing
 from models_store.pictures.prepare import Warned, prepare
-from models_store.specs import InputSpec, WritingSpec
+from models_store.preparation import WritingSpec
+from models_store.specs import InputSpec
 from tests import layout
 from tests.pictures import png
 from training import draw, photos
