@@ -1,7 +1,6 @@
 """Draws handwritten-looking digits from strokes of its own: for probes, examples and tests. It knows no data set."""
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -93,7 +92,7 @@ def digit(label: int, height: int, rng: np.random.Generator, pen: float = 0.1) -
     canvas = np.zeros((2 * side, 2 * side), np.uint8)
     for curved, points in _STROKES[label]:
         moved = [(x + rng.normal(0, 0.012), y + rng.normal(0, 0.012)) for x, y in points]
-        path = _smooth(moved) if curved else moved
+        path = smooth(np.array(moved)) if curved else moved
         bent = [_bend(x - 0.5, y - 0.5, slant, turn, squeeze) for x, y in path]
         pixels = np.array([(side + x * side, side + y * side) for x, y in bent]).round().astype(np.int32)
         cv2.polylines(canvas, [pixels], False, 255, max(1, round(pen * side)), cv2.LINE_AA)
@@ -163,11 +162,10 @@ def _bend(x: float, y: float, slant: float, turn: float, squeeze: float) -> Poin
     return x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
 
 
-def _smooth(points: Sequence[Point], steps: int = 12) -> list[Point]:
-    """A Catmull-Rom spline (1974) through the points."""
-    padded = np.array([points[0], *points, points[-1]])
+def smooth(points: NDArray[np.float64], steps: int = 12) -> NDArray[np.float64]:
+    """A Catmull-Rom spline (1974) through the points [n, 2]: [steps * (n - 1) + 1, 2]."""
+    padded = np.concatenate([points[:1], points, points[-1:]])[:, None]
+    a, b, c, d = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    pieces = []
-    for a, b, c, d in zip(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], strict=True):
-        pieces.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
-    return [*map(tuple, np.concatenate(pieces)), points[-1]]
+    pieces = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return np.concatenate([pieces.reshape(-1, 2), points[-1:]])
