@@ -25,8 +25,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from models_store import pictures
 from models_store.model import Model, predict_all
+from models_store.pictures.decode import to_png
+from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
 from training import sources
@@ -94,7 +95,7 @@ def main() -> int:
 
 def uncertain(files: list[bytes], model: Model, version: Version) -> NDArray[np.bool_]:
     """Of each picture whether a server would call its answer uncertain, by the rule of app/predict.py."""
-    prepared = [pictures.prepare(file, model.picture) for file in files]
+    prepared = [prepare(file, model.picture) for file in files]
     confidence = predict_all(model, np.stack([picture.pixels for picture in prepared])).max(1)
     blank = np.array([picture.is_blank for picture in prepared])
     return np.asarray(blank | (confidence < version.manifest.calibration.threshold))
@@ -148,7 +149,7 @@ def photograph(name: str, rng: np.random.Generator) -> bytes:
     top, left = (int(rng.integers(length - side + 1)) for length in image.shape)
     size = int(rng.integers(120, 300))
     crop = cv2.resize(image[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA)
-    return pictures.to_png(np.asarray(crop, np.uint8)[None])
+    return to_png(np.asarray(crop, np.uint8)[None])
 
 
 def blank(rng: np.random.Generator) -> bytes:
@@ -169,7 +170,7 @@ def on_paper(ink: Ink, rng: np.random.Generator, scale: float = 0) -> bytes:
     page[y : y + height, x : x + width] *= 1 - ink * rng.uniform(0.6, 0.95)
     page *= np.linspace(1, rng.uniform(0.6, 1), side) * np.linspace(1, rng.uniform(0.7, 1), side)[:, None]
     page += rng.normal(0, rng.uniform(1, 5), page.shape)
-    return pictures.to_png(page.round().clip(0, 255).astype(np.uint8)[None])
+    return to_png(page.round().clip(0, 255).astype(np.uint8)[None])
 
 
 def _stroke(points: Ink, rng: np.random.Generator) -> Ink:

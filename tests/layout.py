@@ -1,4 +1,4 @@
-"""Digits placed and laid out the slow way, with Pillow and numpy only: what `models_store.pictures` is compared with."""
+"""Digits placed and laid out the slow way, with Pillow and numpy: what `models_store.pictures` is compared with."""
 
 import numpy as np
 from numpy.typing import NDArray

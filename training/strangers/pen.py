@@ -7,7 +7,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from models_store import ink
+from models_store.pictures.layout import centred
 
 Grey = NDArray[np.uint8]
 Stroke = NDArray[np.float64]  # [n, 2] of x to the right and y down in 0..1
@@ -49,4 +49,4 @@ def laid_out(canvas: MatLike) -> Grey:
     """The ink of uint8 [H, W] cut out, scaled into the 20x20 box of 28x28, its centre of mass in the middle."""
     left, top, width, height = cv2.boundingRect(canvas)
     strokes = canvas[top : top + height, left : left + width].astype(np.float32) / np.float32(255)
-    return ink.centred(strokes, SIDE, SIDE)
+    return centred(strokes, SIDE, SIDE)
