@@ -96,7 +96,7 @@ def on_nothing() -> Image.Image:
 PICTURES = {
     "grey": saved(digit()), "16 bits": sixteen_bits(), "colour": saved(digit("RGB")), "1 bit": saved(digit("1")),
     "transparent": saved(on_nothing()), "grey and transparent": saved(on_nothing().convert("LA")),
-    "palette": saved(digit("P")), "palette with transparency": saved(on_nothing().convert("PA").convert("P")),
+    "palette": saved(digit("P")),
     "a colour that is transparent": saved(digit("RGB"), transparency=(255, 255, 255)),
     "a grey that is transparent": saved(digit("L"), transparency=255),
     "CMYK": saved(digit("CMYK"), "JPEG"), "JPEG": saved(digit("L"), "JPEG"),
