@@ -22,21 +22,21 @@ async def receive(request: Request, query: Mapping[str, str]) -> tuple[bytes, Ma
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         return await one_picture(request), query
     found = await run_sync(parts, await request.body(), content_type)
-    files = [part for part in found if part.is_file]
+    files = [part for part in found if part.name == "file" and part.is_file]
     if len(files) > 1:
         raise Unprocessable("too_many_files", "The request has several files. Send one picture at a time.", "file")
-    if not files or files[0].name != "file" or not files[0].data:
-        raise Unprocessable("file_missing", "There is no picture in the request. Send it as the field `file`.", "file")
     texts: dict[str, str] = {}
     for part in found:
-        if part.is_file:
+        if part.name == "file":  # as a text it is no picture
             continue
-        if part.name not in FIELDS:
+        if part.name not in FIELDS or b"filename" in part.disposition:
             listed = ", ".join(FIELDS)
-            raise Unprocessable("field_unknown", f"Beside the file there are only the fields {listed}.", None)
+            raise Unprocessable("field_unknown", f"Send the picture as `file`, and beside it only {listed} as texts.")
         if part.name in texts:
             raise Unprocessable("field_repeated", f"The field {part.name} comes twice. Send it once.", part.name)
         texts[part.name] = _text(part)
+    if not files or not files[0].data:
+        raise Unprocessable("file_missing", "There is no picture in the request. Send it as the field `file`.", "file")
     return bytes(files[0].data), {**query, **texts}
 
 

@@ -32,7 +32,13 @@ async def test_a_correction_as_a_form(service: Service) -> None:
     answer = await service.post(picture(1), label=" 7 ", model="digits@1", read_as="1")
     record = answer.json()
     assert answer.status_code == 201 and answer.headers["location"] == f"{FEEDBACK}/{record['id']}"
-    expected = {"object": "feedback", "model": "digits", "label": "7", "read_by": "digits@1", "read_as": "1"}
+    expected: dict[str, Any] = {
+        "object": "feedback",
+        "model": "digits",
+        "label": "7",
+        "read_by": "digits@1",
+        "read_as": "1",
+    }
     expected |= {"width": 28, "height": 28, "bytes": len(kept(1).png), "job": None, "replaced": None}
     assert {key: record[key] for key in expected} == expected and record["sha256"] == kept(1).sha256
     del record["replaced"]
@@ -53,6 +59,13 @@ async def test_the_forms_own_fields_win(service: Service) -> None:
     files = {"file": ("x.png", picture(1))}
     answer = await service.http.post(f"{FEEDBACK}?label=3&read_as=1", files=files, data={"label": "7"})
     assert (answer.json()["label"], answer.json()["read_as"]) == ("7", "1")
+
+
+async def test_texts_that_say_what_they_are(service: Service) -> None:
+    """Some libraries give every part a type."""
+    parts = {"file": ("x", picture(1), "image/png"), "label": (None, "7", "text/plain; charset=utf-8")}
+    answer = await service.http.post(FEEDBACK, files=parts)
+    assert (answer.status_code, answer.json()["label"]) == (201, "7")
 
 
 async def test_it_belongs_to_the_model_whatever_version_read_it(service: Service, registry: Registry) -> None:
