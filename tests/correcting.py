@@ -37,6 +37,7 @@ class Service:
     http: httpx.AsyncClient
     app: FastAPI
     store: FeedbackStore
+    intake: Intake
     folder: Path
 
     def left(self) -> list[str]:
@@ -74,7 +75,7 @@ async def serving(
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        yield Service(http, app, store, state / "feedback")
+        yield Service(http, app, store, intake, state / "feedback")
 
 
 def picture(seed: int) -> bytes:

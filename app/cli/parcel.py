@@ -19,8 +19,8 @@ _HEAD = 65_536  # bytes that tell what separates the columns of a CSV
 
 
 def sent(client: Client, place: str) -> str:
-    """The id of the data set at `place`: a path, or such an id already, or `feedback` for all corrections. Prints what the
-    server found in a file.
+    """The id of the data set at `place`: a path, or such an id already, or `feedback` for all corrections. Prints what
+    the server found in a file.
 
     Raises Refusal.
     """

@@ -1,5 +1,7 @@
 """A picture and what it shows, as somebody says it -> a correction that a model can learn from. It knows no HTTP."""
 
+from dataclasses import dataclass
+
 from app.errors import Unprocessable
 from app.feedback.store import FeedbackStore
 from app.feedback.table import Settled
@@ -7,9 +9,20 @@ from models_store.datasets.rows import RowRejected, label_of
 from models_store.pictures import prepare
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
-from models_store.stripped import strip
+from models_store.stripped import Stripped, strip
 
 _SHOWN = 10  # labels that a refusal names
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A correction that can be kept."""
+
+    model: str
+    label: str
+    picture: Stripped
+    read_by: str
+    read_as: str | None
 
 
 class Intake:
@@ -26,8 +39,22 @@ class Intake:
         """Keeps a picture (PNG, JPEG, WEBP or BMP) with its right label for the model that the ref `model` names.
 
         `read_by` is the version that read it as `read_as`; where nobody says, the one that `model` stands for now.
+        Raises what `check` and `keep` raise.
+        """
+        return self.keep(self.check(model, label, picture, read_by=read_by, read_as=read_as))
+
+    def keep(self, checked: Checked) -> Settled:
+        """Makes it last. Raises DatabaseUnavailable, StorageFull."""
+        said = {"read_by": checked.read_by, "read_as": checked.read_as}
+        return self._store.add(checked.model, checked.label, checked.picture, **said)
+
+    def check(
+        self, model: str, label: str, picture: bytes, *, read_by: str | None = None, read_as: str | None = None
+    ) -> Checked:
+        """Decodes the picture and holds the label against the version; asks no database.
+
         Raises Unprocessable (`label_unknown`, `label_missing`, `label_invalid`, `image_blank`), ImageRejected, BadRef,
-        VersionNotFound, VersionCorrupt, ManifestMismatch, DatabaseUnavailable, StorageFull.
+        VersionNotFound, VersionCorrupt, ManifestMismatch.
         """
         version = self._registry.resolve(Ref.parse(model))
         known = _known(version, label)
@@ -35,7 +62,7 @@ class Intake:
         stripped = strip(picture, self._max_image_pixels)
         if prepare(stripped.png, version.manifest.input).is_blank:
             raise Unprocessable("image_blank", "Nothing is written on the picture. Send another.", "file")
-        return self._store.add(version.name, known, stripped, read_by=read_by or version.ref, read_as=seen_as)
+        return Checked(version.name, known, stripped, read_by or version.ref, seen_as)
 
 
 def _known(version: Version, label: str) -> str:

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.db import WAIT_SECONDS
-from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, Unprocessable
+from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, TooBusy, Unprocessable
 from app.feedback import export
 from app.feedback.form import receive
-from app.feedback.intake import Intake
+from app.feedback.intake import Checked, Intake
 from app.feedback.shown import (
     FeedbackDeleted,
     FeedbackGiven,
@@ -30,7 +30,8 @@ from models_store.refs import check_name
 T = TypeVar("T")
 
 PREFIX = "/v1/feedback"
-_THREADS = 4  # that decode a picture or wait for the database at once; predictions have others
+# threads at once, that wait for the database or hold a core; predictions have others
+_ASKING, _DECODING = 4, 2
 _PAGE = 100
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -77,16 +78,24 @@ def router(
     So many corrections as `job_after` of the default model start a job, as the summary says; 0: none ever do.
     """
     routes = APIRouter(prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE})
-    limiter = CapacityLimiter(_THREADS)
+    asking, decoding = CapacityLimiter(_ASKING), CapacityLimiter(_DECODING)
 
     async def ask(question: Callable[..., T], *details: Any) -> T:
         try:
             with fail_after(wait_seconds):  # for a thread: what one has begun is waited for
-                return await to_thread.run_sync(partial(question, *details), limiter=limiter)
+                return await to_thread.run_sync(partial(question, *details), limiter=asking)
         except TimeoutError:
             raise DatabaseUnavailable(
                 "database_unavailable", "The database is too slow. Repeat the request in a few seconds."
             ) from None
+
+    async def checked(ref: str, label: str, picture: bytes, read_as: str | None) -> Checked:
+        try:
+            with fail_after(wait_seconds):
+                check = partial(intake.check, ref, label, picture, read_as=read_as)
+                return await to_thread.run_sync(check, limiter=decoding)
+        except TimeoutError:
+            raise TooBusy("too_busy", "More pictures wait than can be looked at soon. Repeat it later.") from None
 
     @routes.post(
         "", status_code=201, summary="Correct a reading", responses=_GIVEN, response_model_exclude_none=False,
@@ -107,7 +116,8 @@ def router(
         """
         picture, said = await receive(request, {"label": label, "model": model, "read_as": read_as})
         ref, right, wrong = (said.get(name, "") for name in ("model", "label", "read_as"))
-        settled = await ask(partial(intake.add, ref or default_model, right, picture, read_as=wrong or None))
+        found = await checked(ref or default_model, right, picture, wrong or None)
+        settled = await ask(intake.keep, found)
         response.status_code = 201 if settled.is_new else 200
         response.headers["location"] = f"{PREFIX}/{settled.correction.id}"
         return given(settled)

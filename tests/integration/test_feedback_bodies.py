@@ -189,3 +189,20 @@ async def test_who_gets_no_turn_is_told(registry: Registry, tmp_path: Path, monk
             let.set()
             answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 2
+
+
+async def test_more_pictures_than_can_be_looked_at(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let = threading.Event()
+    with closing(Database(f"sqlite:///{tmp_path / 'digitserve.db'}")) as database:
+        async with serving(database, registry, tmp_path / "state", wait_seconds=0.05) as service:
+            check = service.intake.check
+            monkeypatch.setattr(service.intake, "check", lambda *what, **said: let.wait(20) and check(*what, **said))
+            asked = [asyncio.create_task(service.post(picture(seed), label="7")) for seed in range(4)]
+            while sum(one.done() for one in asked) < 2:
+                await asyncio.sleep(0.01)
+            let.set()
+            answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 429, 429]
+    assert {refusal(answer)[1] for answer in answers if answer.status_code == 429} == {"too_busy"}
