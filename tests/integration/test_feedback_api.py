@@ -63,7 +63,10 @@ async def test_the_forms_own_fields_win(service: Service) -> None:
 
 async def test_texts_that_say_what_they_are(service: Service) -> None:
     """Some libraries give every part a type."""
-    parts = {"file": ("x", picture(1), "image/png"), "label": (None, "7", "text/plain; charset=utf-8")}
+    parts: dict[str, tuple[str | None, bytes, str]] = {
+        "file": ("x", picture(1), "image/png"),
+        "label": (None, b"7", "text/plain; charset=utf-8"),
+    }
     answer = await service.http.post(FEEDBACK, files=parts)
     assert (answer.status_code, answer.json()["label"]) == (201, "7")
 

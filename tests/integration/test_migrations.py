@@ -64,6 +64,21 @@ def test_what_is_there_already_stays(empty_url: str) -> None:
         assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
 
 
+def test_a_database_of_the_first_release_gets_what_is_new(empty_url: str) -> None:
+    use(empty_url)
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE feedback"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.execute(text("INSERT INTO events VALUES ('job', 1, 0, 'info', 'message', '', NULL)"))
+    engine.dispose()
+    use(empty_url)
+    with closing(Database(empty_url)) as database, database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
+
+
 def test_a_folder_with_a_name_that_means_something(tmp_path: Path) -> None:
     use(f"sqlite:///{tmp_path / '50% of %(here)s' / 'x.db'}")
     assert (tmp_path / "50% of %(here)s" / "x.db").is_file()
