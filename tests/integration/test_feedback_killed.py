@@ -31,13 +31,12 @@ for seed in count(int(sys.argv[3])):
 def killed(url: str, state: Path, first: int, seconds: float) -> list[str]:
     """The corrections that a process acknowledged before it was killed, so long after the first one."""
     command = [sys.executable, "-c", KEEP, url, str(state), str(first)]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    told = child.stdout.readline()
-    time.sleep(seconds)
-    child.kill()
-    told += child.stdout.read()
-    child.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        told = child.stdout.readline()
+        time.sleep(seconds)
+        child.kill()
+        told += child.stdout.read()
     return [line for line in told.splitlines() if len(line) == 27]  # the last one may be cut off
 
 
