@@ -11,6 +11,9 @@ from app import catalog, health, predict, problems
 from app.db import Database
 from app.drain import Drain, Draining
 from app.errors import EXAMPLE
+from app.feedback import routes as feedback_routes
+from app.feedback.intake import Intake
+from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.store import FileStore
 from app.inference.engine import Engine
@@ -55,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.database)
     jobs = JobStore(database)
     files = FileStore(database, settings.state_dir)
+    feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     drain = Drain()
 
     @asynccontextmanager
@@ -94,7 +98,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(predict.router(engine, settings.default_model))
     app.include_router(catalog.router(registry, serving, engine.fleet.refresh))
     app.include_router(file_routes.router(files, expected, jobs.using))
-    orders = Orders(registry, files, settings.job_min_accuracy)
+    intake = Intake(registry, feedback, settings.max_image_pixels)
+    job_after = settings.feedback_job_after  # the workers start them
+    app.include_router(feedback_routes.router(feedback, intake, settings.default_model, job_after))
+    orders = Orders(registry, files, feedback.per_label, settings.job_min_accuracy)
     app.include_router(job_routes.router(jobs, orders, Streams(jobs, drain)))
     app.include_router(health.router(champion))
     pages.install(app)

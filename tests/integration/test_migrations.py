@@ -14,7 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-import app.jobs.store  # noqa: F401 (its tables and those of files are in the metadata)
+import app.feedback.store
+import app.jobs.store  # noqa: F401 (its tables too)
 from app.db import HEAD, Database, metadata
 from app.errors import DatabaseUnavailable
 from tests.conftest import ROOT
@@ -51,7 +52,7 @@ def test_the_scripts_make_what_the_code_expects(empty_url: str) -> None:
     with closing(Database(empty_url)) as database, database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        assert set(metadata.tables) == {"identity", "files", "jobs", "events"}
+        assert set(metadata.tables) == {"identity", "files", "jobs", "events", "feedback"}
 
 
 def test_what_is_there_already_stays(empty_url: str) -> None:
@@ -60,6 +61,21 @@ def test_what_is_there_already_stays(empty_url: str) -> None:
         connection.execute(text("INSERT INTO events VALUES ('job', 1, 0, 'info', 'message', '', NULL)"))
     use(empty_url)
     with closing(Database(empty_url)) as database, database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
+
+
+def test_a_database_of_the_first_release_gets_what_is_new(empty_url: str) -> None:
+    use(empty_url)
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE feedback"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.execute(text("INSERT INTO events VALUES ('job', 1, 0, 'info', 'message', '', NULL)"))
+    engine.dispose()
+    use(empty_url)
+    with closing(Database(empty_url)) as database, database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
         assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
 
 
@@ -84,7 +100,7 @@ def test_eight_threads_of_one_process_start_at_once(empty_url: str) -> None:
     for thread in threads:
         thread.join()
     assert broken == []
-    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+    assert tables(empty_url) == {"identity", "files", "jobs", "events", "feedback", "alembic_version"}
 
 
 def test_eight_processes_start_at_once(empty_url: str) -> None:
@@ -98,14 +114,14 @@ def test_eight_processes_start_at_once(empty_url: str) -> None:
         child.stdin.flush()
     assert [child.communicate(timeout=120)[1] for child in children] == [""] * 8
     assert {child.returncode for child in children} == {0}
-    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+    assert tables(empty_url) == {"identity", "files", "jobs", "events", "feedback", "alembic_version"}
 
 
 def test_a_script_that_breaks_leaves_nothing(empty_url: str) -> None:
     use(empty_url)  # makes the folder
     engine = create_engine(empty_url)
     with engine.begin() as connection:
-        for table in ("identity", "files", "jobs", "alembic_version"):
+        for table in ("identity", "files", "jobs", "feedback", "alembic_version"):
             connection.execute(text(f"DROP TABLE {table}"))
     with pytest.raises(DBAPIError):  # the last table of the script is there already
         use(empty_url)
@@ -114,7 +130,7 @@ def test_a_script_that_breaks_leaves_nothing(empty_url: str) -> None:
         connection.execute(text("DROP TABLE events"))
     engine.dispose()
     use(empty_url)
-    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+    assert tables(empty_url) == {"identity", "files", "jobs", "events", "feedback", "alembic_version"}
 
 
 def test_a_database_of_a_newer_release(empty_url: str) -> None:

@@ -1,0 +1,202 @@
+"""FeedbackStore: corrections, their rows in the database and their pictures on disk. It knows no HTTP, no job, and not
+how a picture is decoded.
+
+As with uploads, a row is inserted after its picture is safe and deleted before it goes; `sweep` removes what is left.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
+
+from app.db import Database, now
+from app.errors import NotFound, StorageFull
+from app.feedback.shelf import SPARE_BYTES, Shelf, is_id
+from app.feedback.table import Correction, Settled, feedback, to_correction
+from app.files import owner
+
+if TYPE_CHECKING:
+    from models_store.pictures.stripped import Stripped
+
+_DAY = 86_400
+
+
+class FeedbackStore:
+    """All corrections of one database. Every method that reads or writes rows may raise DatabaseUnavailable.
+
+    Methods block: call them from a thread.
+    """
+
+    def __init__(self, database: Database, state_dir: Path, most: int = 10_000, spare_bytes: int = SPARE_BYTES) -> None:
+        """The pictures lie in `state_dir`/feedback, and leave `spare_bytes` of the disk free. Keeps `most` of them."""
+        self._database = database
+        self._shelf = Shelf(state_dir / "feedback", spare_bytes)
+        self._most = most
+
+    def add(self, model: str, label: str, picture: "Stripped", *, read_by: str | None, read_as: str | None) -> Settled:
+        """Keeps a correction, durably. The same picture again is kept once, with the label that came last.
+
+        Raises StorageFull (`feedback_full` where there are too many).
+        """
+        with self._database.writing() as connection:
+            said = self._again(connection, model, label, picture.sha256, read_by, read_as)
+            database_id = owner.of(connection)
+        if said is not None:
+            return said
+        name = f"fb-{secrets.token_hex(12)}"
+        self._shelf.put(name, picture.png, picture.thumbnail, database_id)
+        values = {
+            "id": name, "created_at": now(), "changed_at": now(), "model": model, "label": label, "read_by": read_by,
+            "read_as": read_as, "sha256": picture.sha256, "bytes": len(picture.png), "width": picture.width,
+            "height": picture.height,
+        }  # fmt: skip
+        try:
+            with self._database.writing() as connection:
+                connection.execute(select(owner.identity).with_for_update())  # one at a time: they are counted
+                said = self._again(connection, model, label, picture.sha256, read_by, read_as)
+                if said is None:
+                    self._check_room(connection)
+                    row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
+                    return Settled(to_correction(row), is_new=True)
+        except StorageFull:
+            self._shelf.remove(name)
+            raise
+        # After any other error nobody knows whether the row is there: `sweep` will.
+        self._shelf.remove(name)
+        return said
+
+    def _again(
+        self, connection: Connection, model: str, label: str, sha256: str, read_by: str | None, read_as: str | None
+    ) -> Settled | None:
+        """What becomes of a picture that is there already: the last word counts."""
+        same = and_(feedback.c.model == model, feedback.c.sha256 == sha256)
+        row = connection.execute(select(feedback).where(same).with_for_update()).one_or_none()
+        if row is None or row.label == label:
+            return None if row is None else Settled(to_correction(row), is_new=False)
+        values = {"label": label, "read_by": read_by, "read_as": read_as, "changed_at": now(), "job": None}
+        query = feedback.update().where(feedback.c.id == row.id).values(values).returning(*feedback.c)
+        return Settled(to_correction(connection.execute(query).one()), is_new=False, replaced=str(row.label))
+
+    def _check_room(self, connection: Connection) -> None:
+        if connection.execute(select(func.count()).select_from(feedback)).scalar_one() >= self._most:
+            raise StorageFull(
+                "feedback_full",
+                f"There are {self._most:,} corrections already. Delete some, or raise the limit.",
+            )
+
+    def get(self, name: str) -> Correction:
+        """Raises NotFound."""
+        _check_id(name)
+        with self._database.reading() as connection:
+            row = connection.execute(select(feedback).where(feedback.c.id == name)).one_or_none()
+        if row is None:
+            raise _not_there()
+        return to_correction(row)
+
+    def picture(self, name: str) -> bytes:
+        """The PNG. Raises NotFound."""
+        return self._bytes(self.get(name).id)
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return self._shelf.picture(name)
+        except FileNotFoundError:  # deleted meanwhile
+            raise _not_there() from None
+
+    def thumbnails(self, corrections: Sequence[Correction]) -> Sequence[bytes]:
+        """A small PNG of each; empty where it was deleted meanwhile."""
+        return [self._shelf.thumbnail(correction.id) for correction in corrections]
+
+    def list(
+        self, limit: int, after: str | None = None, model: str | None = None, label: str | None = None
+    ) -> tuple[Sequence[Correction], bool]:
+        """The newest first, those behind the correction `after`, and whether there are more.
+
+        Raises NotFound for an unknown `after`.
+        """
+        time_of, id_of = feedback.c.created_at, feedback.c.id
+        query = select(feedback).where(*_chosen(model, label)).order_by(time_of.desc(), id_of.desc()).limit(limit + 1)
+        with self._database.reading() as connection:
+            if after is not None:
+                _check_id(after)
+                last = connection.execute(select(time_of).where(id_of == after)).scalar()
+                if last is None:
+                    raise _not_there()
+                query = query.where(or_(time_of < last, and_(time_of == last, id_of < after)))
+            rows = connection.execute(query).all()
+        return [to_correction(row) for row in rows[:limit]], len(rows) > limit
+
+    def delete(self, name: str) -> None:
+        """Removes the row, then the picture. Raises NotFound."""
+        _check_id(name)
+        with self._database.writing() as connection:
+            gone = connection.execute(feedback.delete().where(feedback.c.id == name).returning(feedback.c.id))
+            if gone.one_or_none() is None:
+                raise _not_there()
+        self._shelf.remove(name)
+
+    def chosen(
+        self, model: str | None = None, label: str | None = None, until: float | None = None
+    ) -> Sequence[Correction]:
+        """Those of a model and with a label, whose label was given at the time `until` or before; the oldest first."""
+        when = [] if until is None else [feedback.c.changed_at <= until]
+        query = select(feedback).where(*_chosen(model, label), *when).order_by(feedback.c.created_at, feedback.c.id)
+        with self._database.reading() as connection:
+            return [to_correction(row) for row in connection.execute(query)]
+
+    def read(self, correction: Correction) -> bytes | None:
+        """Its PNG, without asking the database again; None where it was deleted meanwhile."""
+        try:
+            return self._shelf.picture(correction.id)
+        except FileNotFoundError:
+            return None
+
+    def per_label(self, model: str) -> Mapping[str, int]:
+        """How many corrections of a model there are with each label."""
+        query = select(feedback.c.label, func.count()).where(feedback.c.model == model)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(feedback.c.label)).all()
+        return {str(label): int(count) for label, count in sorted(rows)}
+
+    def waiting(self, model: str, since: float = 0.0) -> int:
+        """How many no job has learned from, of those whose label was given after the time `since`."""
+        which = feedback.c.model == model, feedback.c.job.is_(None), feedback.c.changed_at > since
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(feedback).where(*which)).scalar_one()
+
+    def sweep(self, kept_days: float = 0.0) -> Sequence[str]:
+        """Deletes corrections that are older (0: none), and removes pictures that no row knows; returns their names."""
+        if kept_days:
+            old = feedback.delete().where(feedback.c.changed_at < now() - kept_days * _DAY)
+            with self._database.writing() as connection:
+                gone = list(connection.execute(old.returning(feedback.c.id)).scalars())
+            for name in gone:
+                self._shelf.remove(name)
+        left = self._shelf.left()
+        with self._database.reading() as connection:
+            known = set(connection.execute(select(feedback.c.id)).scalars())
+            database_id = owner.of(connection)
+        return self._shelf.clear([name for name in left if name not in known], database_id)
+
+
+def learned(connection: Connection, model: str, until: float, job_id: str) -> None:
+    """Notes, in somebody's transaction, the job that learned from all corrections of a model until a time."""
+    which = feedback.c.model == model, feedback.c.job.is_(None), feedback.c.changed_at <= until
+    connection.execute(feedback.update().where(*which).values(job=job_id))
+
+
+def _chosen(model: str | None, label: str | None) -> list[ColumnElement[bool]]:
+    wanted = {feedback.c.model: model, feedback.c.label: label}
+    return [column == value for column, value in wanted.items() if value is not None]
+
+
+def _check_id(name: str) -> None:
+    # no other text can be one's name, and PostgreSQL refuses some: a NUL
+    if not is_id(name):
+        raise _not_there()
+
+
+def _not_there() -> NotFound:
+    return NotFound("feedback_not_found", "There is no correction of this id. See the list of corrections.")
