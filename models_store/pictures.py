@@ -62,7 +62,7 @@ def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
     if spec.preparation == "picture":
         return _whole(image, spec)
     unit = image.mode == "L" and image.size == _UNIT == (spec.width, spec.height)
-    grey = _grey(_decoded(image, "L", _DRAFT_SIDE))
+    grey = grey_of(decoded(image, "L", _DRAFT_SIDE))
     if unit and np.median(grey) == 0:
         return Prepared(grey[None], (Warned.BLANK_IMAGE,) if grey.max() < ink.FAINT else ())
     found = ink.find(grey)
@@ -140,7 +140,7 @@ def _is_other_format(data: bytes) -> bool:
     return head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html", b"<!--"))
 
 
-def _decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
+def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
     """With its pixels, upright. `mode` is "L" where the colours are not needed, or "RGB"; a JPEG with both sides far
     above `side` is decoded smaller, but not below it."""
     if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
@@ -165,9 +165,9 @@ def _decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
 def _whole(image: Image.Image, spec: InputSpec) -> Prepared:
     """The picture itself, in the shape of `spec`: nothing is looked for in it."""
     mode = "L" if spec.channels == 1 else "RGB"
-    image = _decoded(image, mode, 2 * max(spec.height, spec.width))
+    image = decoded(image, mode, 2 * max(spec.height, spec.width))
     if image.mode.startswith("I"):
-        image = Image.fromarray(_grey(image))
+        image = Image.fromarray(grey_of(image))
     if image.has_transparency_data:
         image = image.convert("RGBA")  # scaled with its alpha: what is transparent lends no colour to its neighbours
     elif image.mode != mode:
@@ -180,7 +180,7 @@ def _whole(image: Image.Image, spec: InputSpec) -> Prepared:
     return Prepared(pixels, (Warned.BLANK_IMAGE,) if plain else ())
 
 
-def _grey(image: Image.Image) -> Pixels:
+def grey_of(image: Image.Image) -> Pixels:
     """uint8 [H, W] of any mode that the four formats have."""
     if image.mode.startswith("I"):  # 16 bits: Pillow's own conversion clips everything above 255 to white
         return (np.asarray(image, np.int32).clip(0, 65535) >> 8).astype(np.uint8)

@@ -26,6 +26,7 @@ from app.jobs.job import Job
 from app.jobs.launcher import Launcher, LocalLauncher
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
+from app.review.store import ReviewStore
 from app.settings import Settings
 from models_store import retention
 from models_store.machine import cores
@@ -54,7 +55,10 @@ def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False
     leases, files = Leases(database, settings.job_lease_seconds), FileStore(database, settings.state_dir)
     root = settings.state_dir.resolve() / "jobs"
 
+    review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
+
     def sweep() -> None:
+        review.sweep()  # first: people's pictures
         retention.sweep(registry, datetime.datetime.now(datetime.UTC))
 
     worker = Worker(
