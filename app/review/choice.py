@@ -23,8 +23,11 @@ def sketch(pixels: Pixels) -> bytes:
 
 
 def spread(confidences: Sequence[float], sketches: Sequence[bytes], count: int) -> list[int]:
-    """The indices of up to `count` pictures, the least confident one first; among equals the first one."""
-    points = np.frombuffer(b"".join(sketches), np.uint8).reshape(len(confidences), -1).astype(np.float32) / 255
+    """The indices of up to `count` pictures, the least confident one first; among equals the first one.
+
+    `sketches` are those of `sketch`, one for each confidence.
+    """
+    points = np.frombuffer(b"".join(sketches), np.uint8).reshape(-1, _SIDE * _SIDE).astype(np.float32) / 255
     doubts = 1 - np.asarray(confidences, np.float64)
     nearest = np.ones(len(points))  # as long as nothing is chosen, doubt alone counts
     chosen: list[int] = []

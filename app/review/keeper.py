@@ -1,6 +1,7 @@
 """Keeper: takes uncertain pictures from those who answer and keeps them in a thread of its own. It knows no HTTP.
 
-Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted.
+Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted. It
+computes at most a quarter of the time, because Python lets only one thread run at once.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from models_store.pictures_clean import clean, to_png_file
 
 _MAX_WAITING = 256  # pictures: a batch of the largest size
 _MAX_BYTES = 32 * 2**20  # of them together
+_REST = 3.0  # times the CPU seconds that a picture took
 _CLOSE_SECONDS = 3.0  # for those that wait at the end
 _SAY_SECONDS = 60.0  # between two lines in the log about what was dropped
 _THUMBNAIL_SIDE = 96  # pixels
@@ -45,14 +47,15 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1, "review")
         self._lock = threading.Lock()  # held for a few assignments only: the event loop may wait for it
         self._waiting = self._bytes = self._dropped = 0
-        self._closed_at = math.inf
+        self._closed = threading.Event()
+        self._end = math.inf
         self._say_after = -math.inf
         self._failing = False
 
     def keep(self, model: str, image: bytes, probabilities: Mapping[str, float], pixels: Pixels) -> None:
         """Takes a picture that the version `model` was uncertain of; `pixels` are what it saw. Returns at once."""
         with self._lock:
-            if self._closed_at < math.inf or self._waiting >= _MAX_WAITING or self._bytes + len(image) > _MAX_BYTES:
+            if self._closed.is_set() or self._waiting >= _MAX_WAITING or self._bytes + len(image) > _MAX_BYTES:
                 self._dropped += 1
                 return
             self._waiting += 1
@@ -62,14 +65,15 @@ class Keeper:
     def close(self) -> None:
         """Takes no more pictures, and gives those that wait a few seconds. Blocks."""
         with self._lock:
-            self._closed_at = self._clock()
+            self._end = self._clock() + _CLOSE_SECONDS
+            self._closed.set()
         self._thread.shutdown()
         self._say(at_once=True)
 
     def _kept(self, model: str, image: bytes, probabilities: Mapping[str, float], pixels: Pixels) -> None:
-        kept = False
+        kept, began = False, time.thread_time()
         try:
-            if self._clock() - self._closed_at < _CLOSE_SECONDS:
+            if self._clock() < self._end:
                 self._add(_uncertain(model, image, probabilities, pixels, self._max_image_pixels))
                 kept, self._failing = True, False
         except (AppError, StoreError, OSError) as error:
@@ -83,6 +87,7 @@ class Keeper:
             self._bytes -= len(image)
             self._dropped += not kept
         self._say()
+        self._closed.wait(_REST * (time.thread_time() - began))
 
     def _say(self, at_once: bool = False) -> None:
         now = self._clock()
