@@ -1,7 +1,7 @@
 """Keeper: takes uncertain pictures from those who answer and keeps them in a thread of its own. It knows no HTTP.
 
-Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted. It
-computes at most a quarter of the time, because Python lets only one thread run at once.
+Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted.
+It computes at most a quarter of the time, because Python lets only one thread run at once.
 """
 
 import hashlib
