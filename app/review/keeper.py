@@ -24,7 +24,7 @@ from models_store.pictures_clean import clean, to_png_file
 _MAX_WAITING = 256  # pictures: a batch of the largest size
 _MAX_BYTES = 32 * 2**20  # of them together
 _REST = 3.0  # times the CPU seconds that a picture took
-_CLOSE_SECONDS = 3.0  # for those that wait at the end
+_CLOSE_SECONDS = 5.0  # for those that wait at the end
 _SAY_SECONDS = 60.0  # between two lines in the log about what was dropped
 _THUMBNAIL_SIDE = 96  # pixels
 
@@ -60,7 +60,7 @@ class Keeper:
                 return
             self._waiting += 1
             self._bytes += len(image)
-        self._thread.submit(self._kept, model, image, probabilities, pixels)
+            self._thread.submit(self._kept, model, image, probabilities, pixels)  # inside: `close` may come any moment
 
     def close(self) -> None:
         """Takes no more pictures, and gives those that wait a few seconds. Blocks."""

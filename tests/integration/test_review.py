@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,14 @@ async def service(database: Database, tmp_path: Path) -> AsyncIterator[Service]:
 
 
 async def test_the_queue_shows_what_a_person_needs(service: Service) -> None:
-    empty = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False, "keeping": True}
+    empty: dict[str, Any] = {
+        "object": "list",
+        "data": [],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+        "keeping": True,
+    }
     assert (await service.http.get(REVIEW)).json() == empty
     second, first = kept(service.store, 1, confidence=0.6), kept(service.store, 2, confidence=0.55)
     page = (await service.http.get(REVIEW)).json()

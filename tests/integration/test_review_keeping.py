@@ -45,6 +45,7 @@ async def keeping(tmp_path: Path, url: str, **settings: Any) -> AsyncIterator[ht
     """The app; at the end of the block everything that it was given is kept."""
     options = {"keep_uncertain": True, "store_dir": tmp_path / "store", "state_dir": tmp_path, **settings}
     async with running(create_app(Settings(database_url=url, **options))) as http:
+        await http.get(REVIEW)  # makes the tables
         yield http
 
 

@@ -92,17 +92,19 @@ def test_large_pictures_wait_in_smaller_number() -> None:
 
 
 def test_drops_are_said_once_a_minute_and_at_the_end() -> None:
-    now = 0.0
+    now, last = 0.0, threading.Event()
 
     def refuse(_: Uncertain) -> None:
         nonlocal now
         now += 10
+        if now == 140:
+            last.set()
         raise DatabaseUnavailable("database_unavailable", "The database does not answer.")
 
     with capture_logs() as logs, keeper(refuse, clock=lambda: now) as made:
         for _ in range(14):
             keep(made)
-        made._thread.submit(lambda: None).result(20)
+        assert last.wait(20)
     told = [line["count"] for line in logs if line["event"] == "uncertain_pictures_dropped"]
     assert told == [1, 6, 6, 1]
     assert [line["why"] for line in logs if line["event"] == "not_kept"] == ["The database does not answer."]
@@ -133,12 +135,12 @@ def test_what_can_not_be_read_is_dropped() -> None:
 
 
 def test_the_end_waits_seconds_for_those_that_wait_and_takes_no_more() -> None:
-    now, kept = 0.0, []
+    now, kept = 0.0, list[Uncertain]()
 
     def slow(picture: Uncertain) -> None:
         nonlocal now
         assert begun.wait(20)
-        now += 2
+        now += 3
         kept.append(picture)
 
     begun = threading.Event()
@@ -151,5 +153,5 @@ def test_the_end_waits_seconds_for_those_that_wait_and_takes_no_more() -> None:
         begun.set()
         closing.join(20)
         keep(made)
-    assert len(kept) == 2  # at 0 and 2 seconds; the third would have begun at 4
+    assert len(kept) == 2  # at 0 and 3 seconds; the third would have begun at 6
     assert sum(line["count"] for line in logs) == 8
