@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     feedback_max: int = Field(10_000, ge=1)
     feedback_kept_days: float = Field(0.0, ge=0)
     feedback_job_after: int = Field(0, ge=0)
+    keep_uncertain: bool = False
+    review_max: int = Field(1000, ge=1, le=10_000)
+    review_kept_days: float = Field(30.0, ge=0)
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

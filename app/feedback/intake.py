@@ -1,5 +1,6 @@
 """A picture and what it shows, as somebody says it -> a correction that a model can learn from. It knows no HTTP."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.errors import Unprocessable
@@ -28,10 +29,18 @@ class Checked:
 class Intake:
     """Checks corrections at the door. It blocks: call it from a thread."""
 
-    def __init__(self, registry: Registry, store: FeedbackStore, max_image_pixels: int) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        store: FeedbackStore,
+        max_image_pixels: int,
+        settled: Callable[[str, str], object] = lambda model, sha256: None,
+    ) -> None:
+        """`settled` is told the model and the pixels' digest of each correction, when it is kept."""
         self._registry = registry
         self._store = store
         self._max_image_pixels = max_image_pixels
+        self._settled = settled
 
     def add(
         self, model: str, label: str, picture: bytes, *, read_by: str | None = None, read_as: str | None = None
@@ -46,7 +55,9 @@ class Intake:
     def keep(self, checked: Checked) -> Settled:
         """Makes it last. Raises DatabaseUnavailable, StorageFull."""
         said = {"read_by": checked.read_by, "read_as": checked.read_as}
-        return self._store.add(checked.model, checked.label, checked.picture, **said)
+        kept = self._store.add(checked.model, checked.label, checked.picture, **said)
+        self._settled(checked.model, checked.picture.sha256)
+        return kept
 
     def check(
         self, model: str, label: str, picture: bytes, *, read_by: str | None = None, read_as: str | None = None

@@ -44,7 +44,7 @@ class ListedFeedback(FeedbackObject):
     """One correction in a list."""
 
     thumbnail: str | None = Field(
-        description="a PNG of at most 64 pixels a side as a data: URL; null where it was deleted this moment",
+        description="a PNG of at most 96 pixels a side as a data: URL; null where it was deleted this moment",
         examples=["data:image/png;base64,iVBORw0KGgo…"],
     )
 
@@ -90,7 +90,7 @@ def given(settled: Settled) -> FeedbackGiven:
     return FeedbackGiven(**_facts(settled.correction), replaced=settled.replaced)
 
 
-def page(corrections: Sequence[Correction], thumbnails: Sequence[bytes], more: bool) -> FeedbackList:
+def page(corrections: Sequence[Correction], thumbnails: Sequence[bytes | None], more: bool) -> FeedbackList:
     """The answer that lists some."""
     listed = [
         ListedFeedback(**_facts(one), thumbnail=_data_url(small))
@@ -106,5 +106,5 @@ def _facts(correction: Correction) -> dict[str, str | int | None]:
     return {name: getattr(correction, name) for name in names} | times
 
 
-def _data_url(png: bytes) -> str | None:
+def _data_url(png: bytes | None) -> str | None:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}" if png else None

@@ -4,7 +4,6 @@ how a picture is decoded.
 As with uploads, a row is inserted after its picture is safe and deleted before it goes; `sweep` removes what is left.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from app.db import Database, now
 from app.errors import NotFound, StorageFull
-from app.feedback.shelf import SPARE_BYTES, Shelf, is_id
 from app.feedback.table import Correction, Settled, feedback, to_correction
 from app.files import owner
+from app.files.store import SPARE_BYTES
+from app.shelf import Shelf
 
 if TYPE_CHECKING:
     from models_store.pictures.stripped import Stripped
@@ -32,7 +32,7 @@ class FeedbackStore:
     def __init__(self, database: Database, state_dir: Path, most: int = 10_000, spare_bytes: int = SPARE_BYTES) -> None:
         """The pictures lie in `state_dir`/feedback, and leave `spare_bytes` of the disk free. Keeps `most` of them."""
         self._database = database
-        self._shelf = Shelf(state_dir / "feedback", spare_bytes)
+        self._shelf = Shelf(state_dir / "feedback", "fb", spare_bytes)
         self._most = most
 
     def add(self, model: str, label: str, picture: "Stripped", *, read_by: str | None, read_as: str | None) -> Settled:
@@ -45,7 +45,7 @@ class FeedbackStore:
             database_id = owner.of(connection)
         if said is not None:
             return said
-        name = f"fb-{secrets.token_hex(12)}"
+        name = self._shelf.new_id()
         self._shelf.put(name, picture.png, picture.thumbnail, database_id)
         values = {
             "id": name, "created_at": now(), "changed_at": now(), "model": model, "label": label, "read_by": read_by,
@@ -61,10 +61,10 @@ class FeedbackStore:
                     row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
                     return Settled(to_correction(row), is_new=True)
         except StorageFull:
-            self._shelf.remove(name)
+            self._shelf.remove([name])
             raise
         # After any other error nobody knows whether the row is there: `sweep` will.
-        self._shelf.remove(name)
+        self._shelf.remove([name])
         return said
 
     def _again(
@@ -88,7 +88,7 @@ class FeedbackStore:
 
     def get(self, name: str) -> Correction:
         """Raises NotFound."""
-        _check_id(name)
+        self._check_id(name)
         with self._database.reading() as connection:
             row = connection.execute(select(feedback).where(feedback.c.id == name)).one_or_none()
         if row is None:
@@ -97,16 +97,13 @@ class FeedbackStore:
 
     def picture(self, name: str) -> bytes:
         """The PNG. Raises NotFound."""
-        return self._bytes(self.get(name).id)
+        png = self.read(self.get(name))
+        if png is None:
+            raise _not_there()
+        return png
 
-    def _bytes(self, name: str) -> bytes:
-        try:
-            return self._shelf.picture(name)
-        except FileNotFoundError:  # deleted meanwhile
-            raise _not_there() from None
-
-    def thumbnails(self, corrections: Sequence[Correction]) -> Sequence[bytes]:
-        """A small PNG of each; empty where it was deleted meanwhile."""
+    def thumbnails(self, corrections: Sequence[Correction]) -> Sequence[bytes | None]:
+        """A small PNG of each; None where it was deleted meanwhile."""
         return [self._shelf.thumbnail(correction.id) for correction in corrections]
 
     def list(
@@ -120,7 +117,7 @@ class FeedbackStore:
         query = select(feedback).where(*_chosen(model, label)).order_by(time_of.desc(), id_of.desc()).limit(limit + 1)
         with self._database.reading() as connection:
             if after is not None:
-                _check_id(after)
+                self._check_id(after)
                 last = connection.execute(select(time_of).where(id_of == after)).scalar()
                 if last is None:
                     raise _not_there()
@@ -130,12 +127,12 @@ class FeedbackStore:
 
     def delete(self, name: str) -> None:
         """Removes the row, then the picture. Raises NotFound."""
-        _check_id(name)
+        self._check_id(name)
         with self._database.writing() as connection:
             gone = connection.execute(feedback.delete().where(feedback.c.id == name).returning(feedback.c.id))
             if gone.one_or_none() is None:
                 raise _not_there()
-        self._shelf.remove(name)
+        self._shelf.remove([name])
 
     def chosen(
         self, model: str | None = None, label: str | None = None, until: float | None = None
@@ -148,10 +145,7 @@ class FeedbackStore:
 
     def read(self, correction: Correction) -> bytes | None:
         """Its PNG, without asking the database again; None where it was deleted meanwhile."""
-        try:
-            return self._shelf.picture(correction.id)
-        except FileNotFoundError:
-            return None
+        return self._shelf.picture(correction.id)
 
     def per_label(self, model: str) -> Mapping[str, int]:
         """How many corrections of a model there are with each label."""
@@ -166,19 +160,22 @@ class FeedbackStore:
         with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(feedback).where(*which)).scalar_one()
 
+    def _check_id(self, name: str) -> None:
+        if not self._shelf.is_id(name):
+            raise _not_there()
+
     def sweep(self, kept_days: float = 0.0) -> Sequence[str]:
         """Deletes corrections that are older (0: none), and removes pictures that no row knows; returns their names."""
         if kept_days:
             old = feedback.delete().where(feedback.c.changed_at < now() - kept_days * _DAY)
             with self._database.writing() as connection:
                 gone = list(connection.execute(old.returning(feedback.c.id)).scalars())
-            for name in gone:
-                self._shelf.remove(name)
+            self._shelf.remove(gone)
         left = self._shelf.left()
         with self._database.reading() as connection:
             known = set(connection.execute(select(feedback.c.id)).scalars())
             database_id = owner.of(connection)
-        return self._shelf.clear([name for name in left if name not in known], database_id)
+        return self._shelf.clear(left, known, database_id)
 
 
 def learned(connection: Connection, model: str, until: float, job_id: str) -> None:
@@ -190,12 +187,6 @@ def learned(connection: Connection, model: str, until: float, job_id: str) -> No
 def _chosen(model: str | None, label: str | None) -> list[ColumnElement[bool]]:
     wanted = {feedback.c.model: model, feedback.c.label: label}
     return [column == value for column, value in wanted.items() if value is not None]
-
-
-def _check_id(name: str) -> None:
-    # no other text can be one's name, and PostgreSQL refuses some: a NUL
-    if not is_id(name):
-        raise _not_there()
 
 
 def _not_there() -> NotFound:

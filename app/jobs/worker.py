@@ -33,6 +33,7 @@ from app.jobs.leases import Leases
 from app.jobs.orders import Orders
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
+from app.review.store import ReviewStore
 from app.settings import Settings
 from models_store import retention
 from models_store.machine import cores
@@ -61,6 +62,7 @@ def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False
     leases = Leases(database, settings.job_lease_seconds, on_success=corrections.mark)
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
+    review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
     orders = Orders(registry, files, feedback.per_label, settings.job_min_accuracy)
     automatic = Automatic(
         JobStore(database), orders, feedback.waiting, settings.default_model, settings.feedback_job_after
@@ -68,6 +70,7 @@ def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False
     root = settings.state_dir.resolve() / "jobs"
 
     def sweep() -> None:
+        review.sweep()  # first: people's pictures
         feedback.sweep(settings.feedback_kept_days)
         retention.sweep(registry, datetime.datetime.now(datetime.UTC))
 

@@ -124,7 +124,7 @@ async def test_pages_with_thumbnails(service: Service) -> None:
         seen, more, after = seen + page["data"], page["has_more"], f"&after={page['last_id']}"
     assert [one["id"] for one in seen] == made[::-1]
     small = Image.open(io.BytesIO(base64.b64decode(seen[0]["thumbnail"].removeprefix("data:image/png;base64,"))))
-    assert small.size == (64, 43) and small.mode == "RGB"
+    assert small.size == (96, 64) and small.mode == "RGB"
     for query, count in (("label=7", 4), ("label=1&model=digits", 2), ("model=letters", 0), ("label=x", 0)):
         assert len((await service.http.get(f"{FEEDBACK}?{query}")).json()["data"]) == count
     assert (await service.http.get(f"{FEEDBACK}?model=letters")).json()["first_id"] is None

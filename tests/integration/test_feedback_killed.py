@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from app.db import Database
-from app.feedback.shelf import LEFTOVER_SECONDS
 from app.feedback.store import FeedbackStore
+from app.files.store import LEFTOVER_SECONDS
 from models_store.pictures.stripped import strip
 from tests.conftest import ROOT
 from tests.uploading import lying_in

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.db import Database
 from app.errors import NotFound, StorageFull
-from app.feedback.shelf import LEFTOVER_SECONDS
 from app.feedback.store import FeedbackStore, learned
+from app.files.store import LEFTOVER_SECONDS
 from tests.correcting import kept, picture, put
 from tests.uploading import lying_in
 
@@ -114,7 +114,7 @@ def test_deleting_removes_row_and_picture(store: FeedbackStore, home: Path) -> N
     one = store.get(gone)
     store.delete(gone)
     assert lying_in(home) == [stays] and [left.id for left in store.list(10)[0]] == [stays]
-    assert store.read(one) is None and store.thumbnails([one]) == [b""]
+    assert store.read(one) is None and store.thumbnails([one]) == [None]
     with pytest.raises(NotFound):
         store.delete(gone)
     assert put(store, 1, "7") != gone  # given again, it is new

@@ -11,8 +11,9 @@ from models_store.errors import ImageRejected
 from models_store.pictures.prepare import prepare
 from models_store.pictures.stripped import LONGEST_SIDE, THUMBNAIL_SIDE, strip
 from models_store.specs import InputSpec
-from tests.pictures import png, saved
+from tests.pictures import encoded, png, saved
 from tests.unit.test_datasets_clean import unit
+from training import draw
 
 SECRET = "Hauptstrasse 7"
 GPS, ORIENTATION, ARTIST = 0x8825, 0x0112, 0x013B
@@ -155,6 +156,21 @@ def test_a_thin_one_can_still_be_read() -> None:
     data = saved(Image.linear_gradient("L").resize((8000, 2)))
     kept = strip(data)
     assert (kept.width, kept.height) == (1024, 2) and strip(kept.png).sha256 == kept.sha256
+
+
+@pytest.mark.parametrize("kind", [*PICTURES, "a photograph"])
+def test_what_is_kept_can_be_kept_again_as_the_same(kind: str) -> None:
+    photograph = saved(digit("RGB", (4000, 2999)), "JPEG")
+    kept = strip(PICTURES.get(kind, photograph))
+    again = strip(kept.png)
+    assert (again.sha256, again.png, again.thumbnail) == (kept.sha256, kept.png, kept.thumbnail)
+
+
+def test_a_large_photograph_is_read_as_before() -> None:
+    page = draw.on_paper(5, np.random.default_rng(5), size=(1500, 2200), height=800)
+    data = encoded(page, "JPEG")
+    before, after = (prepare(one, InputSpec()).pixels.astype(int) for one in (data, strip(data).png))
+    assert np.abs(before - after).mean() < 2
 
 
 def test_the_digest_is_of_the_pixels() -> None:
