@@ -1,5 +1,6 @@
 """A real Chromium that reaches this machine only, and a real server in a process of its own."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,8 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from models_store.refs import Ref
+from models_store.registry import open_store
+from tests.conftest import republished
 from tests.system.harness import serving
 
+DOUBTFUL = "digits@2"  # as the champion, digits@1, but uncertain of everything
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
@@ -36,14 +41,35 @@ class Visit:
             self.wrong.append(f"asked {request.url}")
 
 
+Open = Callable[[str], Visit]
+SEVEN = ((0.3, 0.25), (0.7, 0.25), (0.56, 0.5), (0.45, 0.8))
+
+
+def draw(page: Page, stroke: tuple[tuple[float, float], ...]) -> None:
+    """Moves the mouse over the pad; the points are in sides of it."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=10)
+    page.mouse.up()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server on a store of its own."""
+    """The address of a server on a store of its own, which keeps what DOUBTFUL reads; 20 corrections start a job."""
     folder = tmp_path_factory.mktemp("served")
+    registry = open_store(folder / "store")
+    known = registry.resolve(Ref("digits")).manifest.calibration
+    assert republished(registry, calibration=dataclasses.replace(known, threshold=1.01)).ref == DOUBTFUL
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
             environment.delenv(name)
-        environment.setenv("DIGITSERVE_STORE_DIR", str(folder / "store"))
+        settings = {"STORE_DIR": folder / "store", "STATE_DIR": folder / "state", "KEEP_UNCERTAIN": 1}
+        for name, value in {**settings, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0}.items():
+            environment.setenv(f"DIGITSERVE_{name}", str(value))
         with serving(folder / "log") as (_, url):
             yield url
 

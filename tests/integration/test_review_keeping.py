@@ -30,6 +30,7 @@ from tests.uploading import lying_in
 from training import draw
 
 PREDICT = "/v1/predict"
+DOUBTFUL = "digits@2"
 PNG = {"content-type": "image/png"}
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 
@@ -38,16 +39,26 @@ SEVEN = (EXAMPLES / "7.png").read_bytes()
 def doubtful(registry: Registry) -> str:
     """A version that is uncertain of everything."""
     known = registry.resolve(Ref("digits")).manifest.calibration
-    return republished(registry, calibration=dataclasses.replace(known, threshold=1.01)).ref
+    assert republished(registry, calibration=dataclasses.replace(known, threshold=1.01)).ref == DOUBTFUL
+    return DOUBTFUL
 
 
 @asynccontextmanager
-async def keeping(tmp_path: Path, url: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """The app; at the end of the block everything that it was given is kept."""
+async def keeping(tmp_path: Path, url: str, is_asked: bool = True, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """The app, which can answer with DOUBTFUL at once if it `is_asked`; at the end of the block everything that it was
+    given is kept."""
     options = {"keep_uncertain": True, "store_dir": tmp_path / "store", "state_dir": tmp_path, **settings}
     async with running(create_app(Settings(database_url=url, **options))) as http:
         await http.get(REVIEW)  # makes the tables
+        async with asyncio.timeout(120):
+            while is_asked and (await _blank(http)).status_code == 503:  # a busy machine takes long to load it
+                await asyncio.sleep(0.1)
         yield http
+
+
+async def _blank(http: httpx.AsyncClient) -> httpx.Response:
+    picture = png(np.zeros((28, 28), np.uint8))  # never kept
+    return await http.post(PREDICT, params={"model": DOUBTFUL}, content=picture, headers=PNG)
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -56,7 +67,7 @@ def left(tmp_path: Path) -> list[str]:
 
 async def queue(tmp_path: Path, url: str) -> list[dict[str, Any]]:
     """What waits, as a service that is started afterwards shows it."""
-    async with keeping(tmp_path, url) as http:
+    async with keeping(tmp_path, url, is_asked=False) as http:
         return list((await http.get(REVIEW, params={"limit": 100})).json()["data"])
 
 
