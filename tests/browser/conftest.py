@@ -6,12 +6,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from models_store.refs import Ref
 from models_store.registry import open_store
 from tests.conftest import republished
+from tests.pictures import png
 from tests.system.harness import serving
 
 DOUBTFUL = "digits@2"  # as the champion, digits@1, but uncertain of everything
@@ -68,10 +71,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
             environment.delenv(name)
         settings = {"STORE_DIR": folder / "store", "STATE_DIR": folder / "state", "KEEP_UNCERTAIN": 1}
-        for name, value in {**settings, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0}.items():
+        for name, value in {**settings, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0, "WORKERS": 1}.items():
             environment.setenv(f"DIGITSERVE_{name}", str(value))
         with serving(folder / "log") as (_, url):
+            _warm(url)
             yield url
+
+
+def _warm(url: str) -> None:
+    """Nobody waits for DOUBTFUL to be loaded later."""
+    blank = {"file": png(np.zeros((28, 28), np.uint8))}  # is never kept
+    for _ in range(60):
+        if httpx.post(f"{url}/v1/predict", params={"model": DOUBTFUL}, files=blank, timeout=60).status_code == 200:
+            return
+    pytest.fail(f"{DOUBTFUL} is not loaded")
 
 
 @pytest.fixture(scope="module")

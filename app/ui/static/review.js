@@ -13,6 +13,10 @@ const refusal = document.getElementById("refusal");
 const byKeyboard = matchMedia("(hover: hover) and (pointer: fine)");
 
 document.getElementById("curl").textContent = `curl ${new URL("v1/review", document.baseURI)}`;
+list.addEventListener("keydown", ({ key }) => {
+  const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[key];
+  if (step) document.activeElement.closest(".card")?.[step]?.focus();
+});
 fill();
 
 // Fetches the pictures that are worth a look now, in place of what is shown.
