@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 import httpx
 import numpy as np
@@ -112,7 +113,7 @@ def test_when_all_are_answered_the_next_ones_come(visit: Open, server: str) -> N
 def test_a_photograph_is_shown_large(visit: Open, server: str) -> None:
     read(server, [png(drawings.on_paper(4, np.random.default_rng(4), size=(600, 900)))])
     page = visit("/review").page
-    page.wait_for_function("document.querySelector('.look img').naturalWidth === 900")
+    page.wait_for_function("document.querySelector('.look img')?.naturalWidth === 900")
     with page.expect_popup() as opened:
         page.locator(".look").click()
     assert opened.value.url.endswith("/picture")
@@ -138,7 +139,7 @@ def test_what_somebody_else_has_answered_goes_and_another_refusal_stays(visit: O
 
 def test_where_nothing_is_kept_it_says_what_to_switch_on(visit: Open) -> None:
     page = visit("about:blank").page
-    nothing = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False, "keeping": False}
+    nothing: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False, "keeping": False}
     page.route(f"**{REVIEW}?*", lambda route: route.fulfill(json=nothing))
     page.goto("/review")
     expect(page.locator("#off")).to_contain_text("DIGITSERVE_KEEP_UNCERTAIN=1")
