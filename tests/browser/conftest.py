@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from tests.conftest import republished
 from tests.pictures import png
 from tests.system.harness import serving
 
+REVIEW = "/v1/review"
 DOUBTFUL = "digits@2"  # as the champion, digits@1, but uncertain of everything
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -58,6 +60,20 @@ def draw(page: Page, stroke: tuple[tuple[float, float], ...]) -> None:
     for point in points[1:]:
         page.mouse.move(*point, steps=10)
     page.mouse.up()
+
+
+def waiting(server: str) -> list[str]:
+    """The ids of the pictures that wait for review, in the order of the page."""
+    return [one["id"] for one in httpx.get(f"{server}{REVIEW}", params={"limit": 100}).json()["data"]]
+
+
+def wait(server: str, count: int) -> None:
+    """Returns when so many wait: they are kept after they are answered."""
+    for _ in range(400):
+        if len(waiting(server)) == count:
+            return
+        time.sleep(0.05)
+    pytest.fail("the pictures do not wait")
 
 
 @pytest.fixture(scope="module")

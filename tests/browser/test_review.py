@@ -1,7 +1,6 @@
 """The page of uncertain pictures: a person answers with a click or a key, and what they say is kept."""
 
 import re
-import time
 from typing import Any
 
 import httpx
@@ -9,17 +8,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DOUBTFUL, Open
+from tests.browser.conftest import DOUBTFUL, REVIEW, Open, wait, waiting
 from tests.pictures import png
 from tests.unit.test_datasets_clean import unit
 from training import draw as drawings
 
-REVIEW, FEEDBACK = "/v1/review", "/v1/feedback"
-
-
-def waiting(server: str) -> list[str]:
-    """The ids in the order of the page."""
-    return [one["id"] for one in httpx.get(f"{server}{REVIEW}", params={"limit": 100}).json()["data"]]
+FEEDBACK = "/v1/feedback"
 
 
 def labels(server: str) -> list[str]:
@@ -32,11 +26,7 @@ def read(server: str, pictures: list[bytes]) -> None:
     for picture in pictures:
         answer = httpx.post(f"{server}/v1/predict", params={"model": DOUBTFUL}, files={"file": picture})
         assert answer.json()["uncertain"]
-    for _ in range(400):
-        if len(waiting(server)) == len(pictures):
-            return
-        time.sleep(0.05)
-    pytest.fail("the pictures do not wait")
+    wait(server, len(pictures))
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +103,7 @@ def test_when_all_are_answered_the_next_ones_come(visit: Open, server: str) -> N
 def test_a_photograph_is_shown_large(visit: Open, server: str) -> None:
     read(server, [png(drawings.on_paper(4, np.random.default_rng(4), size=(600, 900)))])
     page = visit("/review").page
-    page.wait_for_function("document.querySelector('.look img')?.naturalWidth === 900")
+    expect(page.locator(".look img")).to_have_js_property("naturalWidth", 900)
     with page.expect_popup() as opened:
         page.locator(".look").click()
     assert opened.value.url.endswith("/picture")
@@ -139,7 +129,7 @@ def test_what_somebody_else_has_answered_goes_and_another_refusal_stays(visit: O
 
 def test_where_nothing_is_kept_it_says_what_to_switch_on(visit: Open) -> None:
     page = visit("about:blank").page
-    nothing: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False, "keeping": False}
+    nothing: dict[str, Any] = {"data": [], "has_more": False, "keeping": False}
     page.route(f"**{REVIEW}?*", lambda route: route.fulfill(json=nothing))
     page.goto("/review")
     expect(page.locator("#off")).to_contain_text("DIGITSERVE_KEEP_UNCERTAIN=1")
