@@ -1,5 +1,6 @@
 """create_app: the only place where objects are wired together."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version as package_version
@@ -11,6 +12,9 @@ from app import catalog, health, predict, problems
 from app.db import Database
 from app.drain import Drain, Draining
 from app.errors import EXAMPLE
+from app.feedback import routes as feedback_routes
+from app.feedback.intake import Intake
+from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.store import FileStore
 from app.inference.engine import Engine
@@ -20,6 +24,9 @@ from app.jobs.store import JobStore
 from app.jobs.stream import Streams
 from app.limits import BodyLimit
 from app.logs import RequestLog
+from app.review import routes as review_routes
+from app.review.keeper import Keeper
+from app.review.store import ReviewStore
 from app.settings import Settings
 from app.ui import pages
 from models_store.errors import StoreError
@@ -55,12 +62,17 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.database)
     jobs = JobStore(database)
     files = FileStore(database, settings.state_dir)
+    feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
+    review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
+    keeper = Keeper(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
     drain = Drain()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with engine.running(settings.default_model):
             yield
+        if keeper is not None:
+            await to_thread(keeper.close)
         database.close()
 
     def champion() -> str | None:
@@ -91,11 +103,15 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.drain = drain  # for the process, which begins it
     problems.install(app)
-    app.include_router(predict.router(engine, settings.default_model))
+    app.include_router(predict.router(engine, settings.default_model, keeper.keep if keeper else None))
     app.include_router(catalog.router(registry, serving, engine.fleet.refresh))
     app.include_router(file_routes.router(files, expected, jobs.using))
-    orders = Orders(registry, files, settings.job_min_accuracy)
+    intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
+    job_after = settings.feedback_job_after  # the workers start them
+    app.include_router(feedback_routes.router(feedback, intake, settings.default_model, job_after))
+    orders = Orders(registry, files, feedback.per_label, settings.job_min_accuracy)
     app.include_router(job_routes.router(jobs, orders, Streams(jobs, drain)))
+    app.include_router(review_routes.router(review, intake.add, settings.keep_uncertain))
     app.include_router(health.router(champion))
     pages.install(app)
     app.add_middleware(Draining, drain=drain)

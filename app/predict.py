@@ -3,6 +3,7 @@
 import base64
 import secrets
 from asyncio import to_thread
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,7 +16,7 @@ from app.uploads import MAX_BATCH, many_pictures, one_picture
 from models_store.datasets.archive import ArchiveLimits
 from models_store.errors import ImageRejected
 from models_store.manifest import Manifest
-from models_store.pictures.decode import to_png
+from models_store.pictures.decode import Pixels, to_png
 from models_store.refs import Ref
 
 _PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -50,6 +51,10 @@ _MANY: dict[str, Any] = {
     },
 }
 _BATCH_LIMITS = ArchiveLimits(max_entries=4 * MAX_BATCH, max_expanded_bytes=64 * 2**20)
+
+# Takes a picture that a version was uncertain of: the version's ref, the picture as it came, each label's probability,
+# and what the version saw. Returns at once and raises nothing.
+Keep = Callable[[str, bytes, Mapping[str, float], Pixels], None]
 
 ModelParam = Annotated[
     str, Query(description="`name`, `name@alias` or `name@7`", examples=["digits", "digits@previous"])
@@ -110,8 +115,8 @@ class BatchPrediction(Computed):
     timing_ms: Timing
 
 
-def router(engine: Engine, default_model: str) -> APIRouter:
-    """The routes, answering from `engine`."""
+def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIRouter:
+    """The routes, answering from `engine`. `keep` is given what it is uncertain of."""
     routes = APIRouter(prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
 
     @routes.post("", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": _ONE})
@@ -134,6 +139,8 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         if isinstance(item, ImageRejected):
             raise item
         reading = _reading(item, answers.live.version.manifest, top_k, prepared)
+        if keep is not None:
+            _hand_over(keep, answers, [image])
         if explain:
             heat = await while_connected(request, engine.explain(answers.live, item.prepared.pixels))
             reading.explanation = base64.b64encode(heat).decode()
@@ -148,6 +155,8 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         images = await many_pictures(request, _BATCH_LIMITS)
         answers = await while_connected(request, engine.predict(ref, images))
         readings = await to_thread(_readings, answers, top_k, prepared)
+        if keep is not None:
+            _hand_over(keep, answers, images)
         ref_text = answers.live.version.ref
         return BatchPrediction(id=_id(), model=ref_text, predictions=readings, timing_ms=_timing(answers))
 
@@ -178,6 +187,17 @@ def _reading(answer: Answer, manifest: Manifest, top_k: int | None, with_prepare
         warnings=[*warnings, *(["not_a_digit"] if strange else [])],
         prepared=base64.b64encode(to_png(answer.prepared.pixels)).decode() if with_prepared else None,
     )
+
+
+def _hand_over(keep: Keep, answers: Answers, images: Sequence[bytes]) -> None:
+    """Blank pictures are uncertain too, and nobody can tell more of them."""
+    version = answers.live.version
+    for image, item in zip(images, answers.items, strict=True):
+        if isinstance(item, ImageRejected) or item.prepared.is_blank:
+            continue
+        if float(item.probabilities.max()) < version.manifest.calibration.threshold:
+            pairs = zip(version.manifest.labels, item.probabilities.tolist(), strict=True)
+            keep(version.ref, image, {label: round(p, 6) for label, p in pairs}, item.prepared.pixels)
 
 
 def _bad(refusal: ImageRejected) -> BadPicture:

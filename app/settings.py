@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     job_lease_seconds: float = Field(15.0, ge=2, le=3600)
     job_stall_seconds: float = Field(300.0, ge=1)
     job_kept_days: float = Field(7.0, ge=0)
+    feedback_max: int = Field(10_000, ge=1)
+    feedback_kept_days: float = Field(0.0, ge=0)
+    feedback_job_after: int = Field(0, ge=0)
+    keep_uncertain: bool = False
+    review_max: int = Field(1000, ge=1, le=10_000)
+    review_kept_days: float = Field(30.0, ge=0)
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

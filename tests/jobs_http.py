@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app import catalog, problems
 from app.db import WAIT_SECONDS, Database
 from app.drain import Drain
+from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.reading import Readings
 from app.files.store import FileStore
@@ -104,7 +105,7 @@ async def serving(
     app = FastAPI()
     problems.install(app)
     app.include_router(file_routes.router(files, InputSpec, store.using))
-    orders = Orders(registry, files, min_accuracy=0.8)
+    orders = Orders(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
     app.include_router(job_routes.router(store, orders, watched, wait_seconds, readings))
     app.include_router(catalog.router(registry, lambda version: None, changed))
     app.add_middleware(RequestLog)

@@ -27,7 +27,7 @@ def add_commands(commands: "Commands") -> None:
     create.add_argument(
         "--file", required=True, metavar="PATH",
         help="labelled pictures: a folder per label, a zip of one, a CSV of pixels or with the files beside it, JSONL, "
-        "or the id of a file on the server",
+        "the id of a file on the server, or feedback: all corrections of the model",
     )  # fmt: skip
     create.add_argument("--validation", metavar="PATH", help="pictures that judge in place of a part of the others")
     create.add_argument("--suffix", help="publish as a model of its own, which may have other labels: MODEL-SUFFIX")

@@ -48,6 +48,7 @@ class Attempt:
         path_of: Callable[[str], Path],
         stall_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        write_corrections: folders.WriteCorrections = folders.no_corrections,
     ) -> None:
         self._job = job
         self._leases = leases
@@ -57,6 +58,7 @@ class Attempt:
         self._path_of = path_of
         self._stall_seconds = stall_seconds
         self._clock = clock
+        self._write_corrections = write_corrections
         self._said: deque[dict[str, Any]] = deque()  # heard, and not yet in the database
         self._progress: dict[str, Any] | None = None
         self._result: dict[str, Any] | None = None
@@ -66,7 +68,7 @@ class Attempt:
     def run(self, wait: Callable[[float], bool]) -> None:
         """`wait` sleeps so many seconds and says whether this worker shall stop. Raises OSError, NotFound, Lost, and
         DatabaseUnavailable or StorageFull where the lease is over before the database is back."""
-        folder = folders.prepare(self._root, self._job, self._path_of)
+        folder = folders.prepare(self._root, self._job, self._path_of, self._write_corrections)
         child = self._launcher.start(folder)
         try:
             stopped = self._follow(child, folder, wait)

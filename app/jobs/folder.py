@@ -2,6 +2,7 @@
 
 jobs/<job>/attempt-2/recipe.json      what to do; names in it are relative to the folder
                      file-5f2a…       the data sets that it names, linked: nobody can take them away meanwhile
+                     feedback         the corrections that there are, as a data set
                      training.pt      checkpoints, the last ones of the attempt before
                      events.jsonl     what the training says        stderr.txt   and its last words
                      go               the worker's leave to publish
@@ -15,21 +16,36 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from app.jobs.job import Job
+from app.errors import NotFound
+from app.jobs.job import FEEDBACK, Job
 
 RECIPE, EVENTS, GO = "recipe.json", "events.jsonl", "go"
 _CHECKPOINTS = "*.pt"
 _LEAST_BYTES = 65_536
 
+WriteCorrections = Callable[[Job, Path], None]  # a job's corrections, to a path
 
-def prepare(root: Path, job: Job, path_of: Callable[[str], Path]) -> Path:
-    """Makes the folder of a job's attempt; `path_of` says where a file's bytes are. Raises OSError, NotFound."""
+
+def no_corrections(job: Job, target: Path) -> None:
+    """For a worker that has none. Raises NotFound."""
+    raise NotFound("feedback_not_found", "There are no corrections here. Make the job with a file.")
+
+
+def prepare(
+    root: Path, job: Job, path_of: Callable[[str], Path], write_corrections: WriteCorrections = no_corrections
+) -> Path:
+    """Makes the folder of a job's attempt; `path_of` says where a file's bytes are, `write_corrections` makes a data
+    set of the corrections that a job learns from. Raises OSError, and what the two raise.
+    """
     folder = _attempt(root, job.id, job.attempt)
     root.mkdir(parents=True, exist_ok=True)
     folder.parent.mkdir(mode=0o700, exist_ok=True)  # people's pictures: as closed as the uploads themselves
     folder.mkdir(mode=0o700)
     for file in filter(None, {job.order.training_file, job.order.validation_file}):
-        _link(path_of(file), folder / file)
+        if file == FEEDBACK:
+            write_corrections(job, folder / file)
+        else:
+            _link(path_of(file), folder / file)
     earlier = (_attempt(root, job.id, number) for number in range(job.attempt - 1, 0, -1))
     for checkpoint in next((found for old in earlier if (found := list(old.glob(_CHECKPOINTS)))), []):
         _link(checkpoint, folder / checkpoint.name)  # checkpoints are replaced, never written into

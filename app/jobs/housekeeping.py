@@ -30,14 +30,18 @@ class Housekeeping:
         root: Path,
         kept_days: float,
         sweep: Callable[[], object] = lambda: None,
+        start: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`root` holds the folders of jobs, which go `kept_days` after the job; `sweep` clears the store."""
+        """`root` holds the folders of jobs, which go `kept_days` after the job; `sweep` clears what else is stored;
+        `start` makes the job that is due, if any.
+        """
         self._leases = leases
         self._files = files
         self._root = root
         self._kept_days = kept_days
         self._sweep = sweep
+        self._start = start
         self._clock = clock
         self._looked = self._cleared = -_CLEAR_SECONDS
         self._stripped: set[str] = set()  # jobs whose folders hold nobody's pictures any more
@@ -52,6 +56,7 @@ class Housekeeping:
         try:
             for job in self._leases.give_up_lost():
                 _log.error("job_given_up", job=job.id)
+            self._start()
             self._strip()
             if now - self._cleared >= _CLEAR_SECONDS:
                 self._clear()

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+FEEDBACK = "feedback"  # in the place of a file's id: all corrections of the base's model
+
 
 class State(StrEnum):
     """Where a job is. From `publishing` on its result may be visible: nothing stops it any more, not after a crash."""
@@ -63,7 +65,7 @@ class Order:
 
     base: str  # the version to start from: `digits@1`
     model: str  # as it was named in the request
-    training_file: str
+    training_file: str  # a file's id, or FEEDBACK
     validation_file: str | None
     publish_to: str
     promote: bool  # make the result the champion, where it is better and its base still is

@@ -2,7 +2,7 @@
 changes no row says that the job is no longer theirs. It knows no process and no file. Time is the database's.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, true
@@ -16,11 +16,21 @@ from app.jobs.tables import jobs, moved, owned, say, to_job
 class Leases:
     """The jobs of one database, as its workers see them. Every method may raise DatabaseUnavailable, StorageFull."""
 
-    def __init__(self, database: Database, lease_seconds: float = 15.0, max_tries: int = 3) -> None:
-        """A worker that is not heard of for `lease_seconds` has lost its job; a job is tried `max_tries` times."""
+    def __init__(
+        self,
+        database: Database,
+        lease_seconds: float = 15.0,
+        max_tries: int = 3,
+        on_success: Callable[[Connection, Job], None] = lambda connection, job: None,
+    ) -> None:
+        """A worker that is not heard of for `lease_seconds` has lost its job; a job is tried `max_tries` times.
+
+        `on_success` is called in the transaction in which a job succeeds: what it writes is there if the success is.
+        """
         self._database = database
         self.lease_seconds = lease_seconds
         self._max_tries = max_tries
+        self._on_success = on_success
 
     def claim(self, worker: str) -> Job | None:
         """Takes the oldest job that waits, or whose worker is not heard of any more."""
@@ -128,4 +138,6 @@ class Leases:
             row = moved(connection, move, owned(job), finished_at=now(), worker=None, lease_until=None, **values)
             if row is not None:
                 say(connection, job.id, level, "state", message, {"state": row.state})
+                if move is Move.SUCCEED:
+                    self._on_success(connection, job)
             return row is not None

@@ -3,12 +3,12 @@
 What is refused here would be refused by the training later, when nobody looks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from app.errors import NotFound, Unprocessable
 from app.files.store import FileStore
-from app.jobs.job import Order
+from app.jobs.job import FEEDBACK, Order
 from app.jobs.options import described, recipe_of
 from app.jobs.schemas import JobRequest
 from models_store.refs import Ref, is_name
@@ -35,10 +35,19 @@ class Unread(Exception):
 class Orders:
     """Turns requests into orders, by what store and files hold now. It blocks: call it from a thread."""
 
-    def __init__(self, registry: Registry, files: FileStore, min_accuracy: float) -> None:
-        """`min_accuracy` is what a new label set must reach, as it has no base to compare with."""
+    def __init__(
+        self,
+        registry: Registry,
+        files: FileStore,
+        corrections: Callable[[str], Mapping[str, int]],
+        min_accuracy: float,
+    ) -> None:
+        """`corrections` counts those of a model by their labels. `min_accuracy` is what a new label set must reach,
+        as it has no base to compare with.
+        """
         self._registry = registry
         self._files = files
+        self._corrections = corrections
         self._min_accuracy = min_accuracy
 
     def order(self, request: JobRequest, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> Order:
@@ -55,7 +64,10 @@ class Orders:
                 f"A suffix has a-z, 0-9 and -, and with {base.name}- before it at most 63 characters. Choose another.",
                 "suffix",
             )
-        counts = self._counts(request.training_file, base.manifest.input, "training_file", read)
+        if request.training_file == FEEDBACK:
+            counts = self._corrections(base.name)
+        else:
+            counts = self._counts(request.training_file, base.manifest.input, "training_file", read)
         labels = _check_training(counts, base, request)
         _check_watched(counts, recipe.train)
         if request.validation_file is not None:
@@ -81,10 +93,10 @@ class Orders:
         self, file_id: str, spec: InputSpec, param: str, read: Mapping[DataSet, Mapping[str, int]]
     ) -> Mapping[str, int]:
         """Label -> usable pictures, as the base's preparation finds them."""
-        if file_id == "feedback":
+        if file_id == FEEDBACK:
             raise Unprocessable(
                 "feedback_not_offered",
-                "Learning from corrections comes with a later release. Upload the pictures as a file and name its id.",
+                "Corrections are there to be learned and judge nothing. Leave the validation file out, or upload one.",
                 param,
             )
         try:

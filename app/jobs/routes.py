@@ -51,7 +51,8 @@ _BODY: dict[str, Any] = {
         "application/json": {
             "schema": schema(),
             "examples": {
-                "corrections": {"value": {"model": "digits", "training_file": "file-0a1b2c3d4e5f60718293a4b5"}},
+                "corrections": {"value": {"model": "digits", "training_file": "feedback"}},
+                "pictures": {"value": {"model": "digits", "training_file": "file-0a1b2c3d4e5f60718293a4b5"}},
                 "letters": {
                     "value": {
                         "model": "digits",
@@ -134,7 +135,8 @@ def router(
 
     @routes.post("", status_code=201, summary="Start a job", openapi_extra={"requestBody": _BODY})
     async def create(request: Request, response: Response, key: KeyHeader = None) -> JobObject:
-        """Queues a fine-tune of a version with an uploaded file. What can be wrong with it is found here, not later.
+        """Queues a fine-tune of a version with an uploaded file, or with all corrections of its model (`feedback`).
+        What can be wrong with it is found here, not later.
 
         The file's labels are the version's, and then the result is its model's next version; with a `suffix` it becomes
         a model of its own, NAME-SUFFIX, with the file's labels. The gate decides whether the result is good enough to

@@ -135,7 +135,9 @@ class JobRequest(_Strict):
 
     model: str = Field(max_length=200, description="the base: `name`, `name@alias` or `name@7`", examples=["digits"])
     training_file: str = Field(
-        max_length=64, description="the id of an uploaded file", examples=["file-0a1b2c3d4e5f60718293a4b5"]
+        max_length=64,
+        description="the id of an uploaded file, or `feedback`: all corrections of the model",
+        examples=["file-0a1b2c3d4e5f60718293a4b5", "feedback"],
     )
     validation_file: str | None = Field(
         None, max_length=64, description="labelled pictures that judge the result, in place of held-out ones"

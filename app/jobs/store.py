@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from app.db import Database, now
 from app.errors import Conflict, NotFound, TooBusy
 from app.files.store import files
-from app.jobs.job import ENDED, Event, Job, Move, Order, State
+from app.jobs.job import ENDED, FEEDBACK, Event, Job, Move, Order, State
 from app.jobs.tables import ORDER, events, jobs, moved, say, text_at, to_job
 
 _REFUSALS = {
@@ -69,7 +69,7 @@ class JobStore:
                 raise TooBusy("too_many_jobs", "Too many jobs wait already. Cancel some, or come back later.")
             for param in ("training_file", "validation_file"):
                 file = getattr(order, param)
-                if file is None:
+                if file in (None, FEEDBACK):
                     continue
                 # locked, so that nobody deletes it before this job can be seen
                 there = select(files.c.id).where(files.c.id == file).with_for_update(read=True)
@@ -77,6 +77,14 @@ class JobStore:
                     raise NotFound("file_not_found", f"There is no file {file}. Upload it first.", param)
             say(connection, row.id, "info", "state", "The job waits for its turn.", {"state": State.QUEUED})
             return to_job(row)
+
+    def newest(self, key_begins: str) -> Job | None:
+        """The newest job whose idempotency key begins so."""
+        query = select(jobs).where(jobs.c.idempotency_key.startswith(key_begins, autoescape=True))
+        with self._database.reading() as connection:
+            newest = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
+            row = connection.execute(newest).one_or_none()
+        return None if row is None else to_job(row)
 
     def known(self, idempotency_key: str, request_digest: str) -> Job | None:
         """The job that came with this key. Raises Conflict (`idempotency_key_reused`) where the request was another."""

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -19,13 +20,20 @@ import structlog
 from app import logs
 from app.db import Database
 from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
+from app.jobs import corrections
+from app.jobs import folder as folders
 from app.jobs.attempt import FULL, Attempt, Lost
+from app.jobs.automatic import Automatic
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job
 from app.jobs.launcher import Launcher, LocalLauncher
 from app.jobs.leases import Leases
+from app.jobs.orders import Orders
 from app.jobs.promotion import Promoter
+from app.jobs.store import JobStore
+from app.review.store import ReviewStore
 from app.settings import Settings
 from models_store import retention
 from models_store.machine import cores
@@ -51,20 +59,30 @@ def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False
     threads = settings.job_threads or (max(1, cores() - 1) if beside else cores())
     database = Database(settings.database)
     registry = open_store(settings.store_dir)
-    leases, files = Leases(database, settings.job_lease_seconds), FileStore(database, settings.state_dir)
+    leases = Leases(database, settings.job_lease_seconds, on_success=corrections.mark)
+    files = FileStore(database, settings.state_dir)
+    feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
+    review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
+    orders = Orders(registry, files, feedback.per_label, settings.job_min_accuracy)
+    automatic = Automatic(
+        JobStore(database), orders, feedback.waiting, settings.default_model, settings.feedback_job_after
+    )
     root = settings.state_dir.resolve() / "jobs"
 
     def sweep() -> None:
+        review.sweep()  # first: people's pictures
+        feedback.sweep(settings.feedback_kept_days)
         retention.sweep(registry, datetime.datetime.now(datetime.UTC))
 
     worker = Worker(
         leases,
         LocalLauncher(settings.store_dir, settings.data_dir, threads, settings.device, os.environ),
         Promoter(registry),
-        Housekeeping(leases, files, root, settings.job_kept_days, sweep),
+        Housekeeping(leases, files, root, settings.job_kept_days, sweep, automatic.look),
         root,
         files.path,
         settings.job_stall_seconds,
+        write_corrections=partial(corrections.write, feedback),
     )
     _log.info("worker_ready", worker=worker.name, threads=threads)
     try:
@@ -92,8 +110,11 @@ class Worker:
         path_of: Callable[[str], Path],
         stall_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        write_corrections: folders.WriteCorrections = folders.no_corrections,
     ) -> None:
-        """`root` holds the folders of jobs, `path_of` says where an uploaded file's bytes are."""
+        """`root` holds the folders of jobs, `path_of` says where an uploaded file's bytes are, `write_corrections`
+        makes a data set of the corrections that a job learns from.
+        """
         self.name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leases = leases
         self._launcher = launcher
@@ -103,6 +124,7 @@ class Worker:
         self._path_of = path_of
         self._stall_seconds = stall_seconds
         self._clock = clock
+        self._write_corrections = write_corrections
 
     def work(self, wait: Callable[[float], bool]) -> None:
         """Claims and runs jobs. `wait` sleeps so many seconds and says whether to stop."""
@@ -150,7 +172,7 @@ class Worker:
     def _attempt(self, job: Job, wait: Callable[[float], bool]) -> None:
         attempt = Attempt(
             job, self._leases, self._launcher, self._promoter, self._root, self._path_of, self._stall_seconds,
-            clock=self._clock,
+            clock=self._clock, write_corrections=self._write_corrections,
         )  # fmt: skip
         attempt.run(wait)
 

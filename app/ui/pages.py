@@ -35,6 +35,7 @@ _STRICT = {
 _INLINE_STYLES = {**_STRICT, "style-src": "'self' 'unsafe-inline'"}
 _PAGES = {
     "/": ("index.html", _STRICT),
+    "/review": ("review.html", _STRICT),
     "/docs": ("docs.html", _STRICT),
     "/redoc": ("redoc.html", _INLINE_STYLES),
 }

@@ -1,15 +1,25 @@
 """A real Chromium that reaches this machine only, and a real server in a process of its own."""
 
+import dataclasses
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from models_store.refs import Ref
+from models_store.registry import open_store
+from tests.conftest import republished
+from tests.pictures import png
 from tests.system.harness import serving
 
+REVIEW = "/v1/review"
+DOUBTFUL = "digits@2"  # as the champion, digits@1, but uncertain of everything
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
@@ -36,16 +46,61 @@ class Visit:
             self.wrong.append(f"asked {request.url}")
 
 
+Open = Callable[[str], Visit]
+SEVEN = ((0.3, 0.25), (0.7, 0.25), (0.56, 0.5), (0.45, 0.8))
+
+
+def draw(page: Page, stroke: tuple[tuple[float, float], ...]) -> None:
+    """Moves the mouse over the pad; the points are in sides of it."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=10)
+    page.mouse.up()
+
+
+def waiting(server: str) -> list[str]:
+    """The ids of the pictures that wait for review, in the order of the page."""
+    return [one["id"] for one in httpx.get(f"{server}{REVIEW}", params={"limit": 100}).json()["data"]]
+
+
+def wait(server: str, count: int) -> None:
+    """Returns when so many wait: they are kept after they are answered."""
+    for _ in range(400):
+        if len(waiting(server)) == count:
+            return
+        time.sleep(0.05)
+    pytest.fail("the pictures do not wait")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server on a store of its own."""
+    """The address of a server on a store of its own, which keeps what DOUBTFUL reads; 20 corrections start a job."""
     folder = tmp_path_factory.mktemp("served")
+    registry = open_store(folder / "store")
+    known = registry.resolve(Ref("digits")).manifest.calibration
+    assert republished(registry, calibration=dataclasses.replace(known, threshold=1.01)).ref == DOUBTFUL
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
             environment.delenv(name)
-        environment.setenv("DIGITSERVE_STORE_DIR", str(folder / "store"))
+        settings = {"STORE_DIR": folder / "store", "STATE_DIR": folder / "state", "KEEP_UNCERTAIN": 1}
+        for name, value in {**settings, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0, "WORKERS": 1}.items():
+            environment.setenv(f"DIGITSERVE_{name}", str(value))
         with serving(folder / "log") as (_, url):
+            _warm(url)
             yield url
+
+
+def _warm(url: str) -> None:
+    """Nobody waits for DOUBTFUL to be loaded later."""
+    blank = {"file": png(np.zeros((28, 28), np.uint8))}  # is never kept
+    for _ in range(60):
+        if httpx.post(f"{url}/v1/predict", params={"model": DOUBTFUL}, files=blank, timeout=60).status_code == 200:
+            return
+    pytest.fail(f"{DOUBTFUL} is not loaded")
 
 
 @pytest.fixture(scope="module")

@@ -105,8 +105,8 @@ async def test_options_of_ours_and_refusals(service: Service, client: openai.Asy
     assert (shown["unfreeze"], shown["promote"], shown["hyperparameters"]["n_epochs"]) == ("head", "if_better", 3)
     assert made.method is not None and made.method.supervised is not None
     with pytest.raises(openai.UnprocessableEntityError) as refused:
-        await client.fine_tuning.jobs.create(model="digits", training_file="feedback")
-    assert (refused.value.code, refused.value.param) == ("feedback_not_offered", "training_file")
+        await client.fine_tuning.jobs.create(model="digits", training_file=service.file, validation_file="feedback")
+    assert (refused.value.code, refused.value.param) == ("feedback_not_offered", "validation_file")
     with pytest.raises(openai.NotFoundError):
         await client.fine_tuning.jobs.retrieve("ftjob-1")
 

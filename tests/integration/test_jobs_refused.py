@@ -38,7 +38,8 @@ async def none_made(service: Service) -> bool:
 
 
 NO_SENSE: list[tuple[dict[str, Any], tuple[int, str, str | None]]] = [
-    ({"training_file": "feedback"}, (422, "feedback_not_offered", "training_file")),
+    ({"training_file": "feedback"}, (422, "too_few_examples", "training_file")),  # there is none
+    ({"validation_file": "feedback"}, (422, "feedback_not_offered", "validation_file")),
     ({"training_file": "file-" + "0" * 24}, (404, "file_not_found", "training_file")),
     ({"training_file": "a\0"}, (404, "file_not_found", "training_file")),
     ({"validation_file": "file-" + "0" * 24}, (404, "file_not_found", "validation_file")),

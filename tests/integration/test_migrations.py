@@ -1,24 +1,41 @@
 """The schema: what the scripts make is what the code expects, and every start ends with it or with nothing new."""
 
+import dataclasses
 import subprocess
 import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-import app.jobs.store  # noqa: F401 (its tables and those of files are in the metadata)
+import app.feedback.store
+import app.jobs.store
+import app.review.store  # noqa: F401 (its tables too)
 from app.db import HEAD, Database, metadata
 from app.errors import DatabaseUnavailable
+from app.files.store import files
+from app.jobs.store import JobStore
+from app.jobs.tables import jobs
 from tests.conftest import ROOT
+from tests.ordered import order
 
+TABLES = {"identity", "files", "jobs", "events", "feedback", "review"}
+UPLOAD: dict[str, Any] = {
+    "id": "file-1", "created_at": 1.5, "filename": "x.zip", "purpose": "fine-tune", "bytes": 1, "sha256": "0" * 64,
+    "report": {"rows": 2},
+}  # fmt: skip
+QUEUED: dict[str, Any] = dataclasses.asdict(order()) | {
+    "id": "ftjob-1", "state": "queued", "created_at": 2.5, "promote": 1, "attempt": 0, "tries": 0, "events": 0,
+}  # fmt: skip
 OPEN = """
 import sys
 from app.db import Database
@@ -51,7 +68,7 @@ def test_the_scripts_make_what_the_code_expects(empty_url: str) -> None:
     with closing(Database(empty_url)) as database, database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        assert set(metadata.tables) == {"identity", "files", "jobs", "events"}
+        assert set(metadata.tables) == TABLES
 
 
 def test_what_is_there_already_stays(empty_url: str) -> None:
@@ -61,6 +78,33 @@ def test_what_is_there_already_stays(empty_url: str) -> None:
     use(empty_url)
     with closing(Database(empty_url)) as database, database.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
+
+
+def test_a_database_of_the_first_release_keeps_its_rows_and_gets_what_is_new(empty_url: str, tmp_path: Path) -> None:
+    """As the first release left it, made by the first script alone."""
+    (tmp_path / "state").mkdir()
+    engine = create_engine(empty_url)
+    with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        first = ScriptDirectory(str(ROOT / "app" / "migrations")).get_revision("0001")
+        assert first is not None
+        first.module.upgrade()
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+        database_id = connection.execute(text("SELECT id FROM identity")).scalar_one()
+        connection.execute(insert(files).values(UPLOAD))
+        connection.execute(insert(jobs).values(QUEUED))
+    engine.dispose()
+    with closing(Database(empty_url)) as database:
+        with database.reading() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, metadata) == []
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+            assert connection.execute(text("SELECT id FROM identity")).scalar_one() == database_id
+            assert connection.execute(select(files)).one()._mapping == UPLOAD
+            job = connection.execute(select(jobs)).one()._mapping
+            assert {name: job[name] for name in QUEUED} == QUEUED
+        assert JobStore(database).get(QUEUED["id"]).order == order()
+    assert tables(empty_url) == TABLES | {"alembic_version"}
 
 
 def test_a_folder_with_a_name_that_means_something(tmp_path: Path) -> None:
@@ -84,7 +128,7 @@ def test_eight_threads_of_one_process_start_at_once(empty_url: str) -> None:
     for thread in threads:
         thread.join()
     assert broken == []
-    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+    assert tables(empty_url) == TABLES | {"alembic_version"}
 
 
 def test_eight_processes_start_at_once(empty_url: str) -> None:
@@ -98,23 +142,23 @@ def test_eight_processes_start_at_once(empty_url: str) -> None:
         child.stdin.flush()
     assert [child.communicate(timeout=120)[1] for child in children] == [""] * 8
     assert {child.returncode for child in children} == {0}
-    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+    assert tables(empty_url) == TABLES | {"alembic_version"}
 
 
 def test_a_script_that_breaks_leaves_nothing(empty_url: str) -> None:
     use(empty_url)  # makes the folder
     engine = create_engine(empty_url)
     with engine.begin() as connection:
-        for table in ("identity", "files", "jobs", "alembic_version"):
+        for table in (*TABLES - {"events"}, "alembic_version"):
             connection.execute(text(f"DROP TABLE {table}"))
-    with pytest.raises(DBAPIError):  # the last table of the script is there already
+    with pytest.raises(DBAPIError):  # the last table of the first script is there already
         use(empty_url)
     assert tables(empty_url) == {"events"}
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE events"))
     engine.dispose()
     use(empty_url)
-    assert tables(empty_url) == {"identity", "files", "jobs", "events", "alembic_version"}
+    assert tables(empty_url) == TABLES | {"alembic_version"}
 
 
 def test_a_database_of_a_newer_release(empty_url: str) -> None:

@@ -66,3 +66,9 @@ def test_names_that_are_not_in_utf_8_are_said_or_written_otherwise(tmp_path: Pat
     with pytest.raises(Refusal, match=r"^The name 7/caf\?\.png in .* is not in UTF-8\. Rename it\.$") as refused:
         received(tmp_path / "mine")
     assert refused.value.exit_code == 2
+
+
+def test_corrections_are_named_and_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Client("http://127.0.0.1:1") as nobody:  # nothing is asked
+        assert sent(nobody, "feedback") == "feedback"

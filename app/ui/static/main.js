@@ -1,13 +1,16 @@
 // Wires the first page: what is drawn or brought goes to the server, what it says is shown.
 
-import { read, Refused } from "./client.js";
+import { inWords, read } from "./client.js";
+import { Correction } from "./correct.js";
 import { onPicture } from "./intake.js";
 import { Pad } from "./pad.js";
 import { prepared } from "./picture.js";
 import { Result } from "./result.js";
 
 const pad = new Pad(document.getElementById("pad"));
-const result = new Result(document.getElementById("result"), document.getElementById("spoken"));
+const spoken = document.getElementById("spoken");
+const result = new Result(document.getElementById("result"), spoken);
+const correction = new Correction(document.getElementById("correct"), spoken);
 let asking = new AbortController();
 
 pad.addEventListener("stroke", () => ask(() => pad.drawing()));
@@ -38,10 +41,10 @@ async function ask(makePicture) {
     const picture = await makePicture();
     if (signal.aborted) return;
     const answer = await read(picture, signal);
-    if (!signal.aborted) result.show(answer);
-  } catch (error) {
     if (signal.aborted) return;
-    result.refuse(error instanceof Refused ? error.message : "This page made a mistake. Load it again.");
-    if (!(error instanceof Refused)) throw error;
+    correction.offer(picture, answer);
+    result.show(answer);
+  } catch (error) {
+    if (!signal.aborted) result.refuse(inWords(error));
   }
 }

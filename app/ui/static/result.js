@@ -1,8 +1,11 @@
 // Shows one answer of the API in words, bars and pixels. Asks nobody anything.
 
+import { milliseconds, percent } from "./numbers.js";
+
 const WARNINGS = {
   low_contrast: "The writing is faint. More light or a darker pen would help",
   several_marks: "There is more than one mark. Leave only the digit",
+  not_a_digit: "This may be no digit at all",
 };
 
 export class Result {
@@ -31,7 +34,7 @@ export class Result {
   // `answer` is what POST /v1/predict?prepared=true says.
   show({ label, confidence, uncertain, probabilities, warnings, prepared, model, timing_ms }) {
     const blank = warnings.includes("blank_image"); // then no label means anything
-    const verdict = blank ? "Nothing is written here" : uncertain ? "Not sure: please check" : `${percent(confidence)} sure`;
+    const verdict = blank ? "Nothing is written here" : uncertain ? "Not sure" : `${percent(confidence)} sure`;
     const remarks = warnings.filter((warning) => warning !== "blank_image").map(inWords);
     if (uncertain && !blank) remarks.unshift(`${percent(confidence)} for ${label}`);
     this.section.classList.toggle("unsure", uncertain && !blank);
@@ -42,7 +45,8 @@ export class Result {
     this.#part("seen").src = `data:image/png;base64,${prepared}`;
     this.#part("made").textContent = `Read by ${model} in ${milliseconds(timing_ms)}.`;
     this.#bars(probabilities, label);
-    this.#turn(blank ? "blank" : "answered", [...(blank ? [] : [label]), verdict, ...remarks].join(". "));
+    const asks = uncertain && !blank ? ["What is it?"] : [];
+    this.#turn(blank ? "blank" : "answered", [...(blank ? [] : [label]), verdict, ...remarks, ...asks].join(". "));
   }
 
   #bars(probabilities, best) {
@@ -76,16 +80,6 @@ function row(label) {
   }
   item.firstElementChild.textContent = label;
   return item;
-}
-
-// Rounded down: only what is certain is called 100 %.
-function percent(share) {
-  return `${(Math.floor(share * 1000 + 1e-9) / 10).toFixed(1)}\u00a0%`;
-}
-
-function milliseconds({ prepare, queue, infer }) {
-  const sum = prepare + queue + infer;
-  return `${sum < 10 ? sum.toFixed(1) : Math.round(sum)}\u00a0ms`;
 }
 
 function inWords(warning) {

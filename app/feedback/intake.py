@@ -1,0 +1,97 @@
+"""A picture and what it shows, as somebody says it -> a correction that a model can learn from. It knows no HTTP."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.errors import Unprocessable
+from app.feedback.store import FeedbackStore
+from app.feedback.table import Settled
+from models_store.datasets.rows import RowRejected, label_of
+from models_store.pictures.prepare import prepare
+from models_store.pictures.stripped import Stripped, strip
+from models_store.refs import Ref
+from models_store.registry import Registry, Version
+
+_SHOWN = 10  # labels that a refusal names
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A correction that can be kept."""
+
+    model: str
+    label: str
+    picture: Stripped
+    read_by: str
+    read_as: str | None
+
+
+class Intake:
+    """Checks corrections at the door. It blocks: call it from a thread."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: FeedbackStore,
+        max_image_pixels: int,
+        settled: Callable[[str, str], object] = lambda model, sha256: None,
+    ) -> None:
+        """`settled` is told the model and the pixels' digest of each correction, when it is kept."""
+        self._registry = registry
+        self._store = store
+        self._max_image_pixels = max_image_pixels
+        self._settled = settled
+
+    def add(
+        self, model: str, label: str, picture: bytes, *, read_by: str | None = None, read_as: str | None = None
+    ) -> Settled:
+        """Keeps a picture (PNG, JPEG, WEBP or BMP) with its right label for the model that the ref `model` names.
+
+        `read_by` is the version that read it as `read_as`; where nobody says, the one that `model` stands for now.
+        Raises what `check` and `keep` raise.
+        """
+        return self.keep(self.check(model, label, picture, read_by=read_by, read_as=read_as))
+
+    def keep(self, checked: Checked) -> Settled:
+        """Makes it last. Raises DatabaseUnavailable, StorageFull."""
+        said = {"read_by": checked.read_by, "read_as": checked.read_as}
+        kept = self._store.add(checked.model, checked.label, checked.picture, **said)
+        self._settled(checked.model, checked.picture.sha256)
+        return kept
+
+    def check(
+        self, model: str, label: str, picture: bytes, *, read_by: str | None = None, read_as: str | None = None
+    ) -> Checked:
+        """Decodes the picture and holds the label against the version; asks no database.
+
+        Raises Unprocessable (`label_unknown`, `label_missing`, `label_invalid`, `image_blank`), ImageRejected, BadRef,
+        VersionNotFound, VersionCorrupt, ManifestMismatch.
+        """
+        version = self._registry.resolve(Ref.parse(model))
+        known = _known(version, label)
+        seen_as = _text(read_as, "read_as") if read_as else None
+        stripped = strip(picture, self._max_image_pixels)
+        if prepare(stripped.png, version.manifest.input).is_blank:
+            raise Unprocessable("image_blank", "Nothing is written on the picture. Send another.", "file")
+        return Checked(version.name, known, stripped, read_by or version.ref, seen_as)
+
+
+def _known(version: Version, label: str) -> str:
+    if not label.strip():
+        raise Unprocessable("label_missing", "There is no label. Send what the picture really shows as label.", "label")
+    labels, wanted = version.manifest.labels, _text(label, "label")
+    if wanted not in labels:
+        more = f" and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else ""
+        raise Unprocessable(
+            "label_unknown",
+            f"{version.ref} does not know the label {wanted!r}. It knows {', '.join(labels[:_SHOWN])}{more}.",
+            "label",
+        )
+    return wanted
+
+
+def _text(label: str, param: str) -> str:
+    try:
+        return label_of(label)
+    except RowRejected as refusal:
+        raise Unprocessable(refusal.code, str(refusal), param) from None

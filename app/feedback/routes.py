@@ -1,0 +1,197 @@
+"""/v1/feedback: corrections come, are looked at, and go. It knows no job and no model's inside."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from anyio import CapacityLimiter, fail_after, to_thread
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.db import WAIT_SECONDS
+from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, TooBusy, Unprocessable
+from app.feedback import export
+from app.feedback.form import receive
+from app.feedback.intake import Checked, Intake
+from app.feedback.shown import (
+    FeedbackDeleted,
+    FeedbackGiven,
+    FeedbackList,
+    FeedbackObject,
+    FeedbackSummary,
+    given,
+    page,
+    shown,
+)
+from app.feedback.store import FeedbackStore
+from models_store.datasets.rows import RowRejected, label_of
+from models_store.refs import check_name
+
+T = TypeVar("T")
+
+PREFIX = "/v1/feedback"
+# threads at once, that wait for the database or hold a core; predictions have others
+_ASKING, _DECODING = 4, 2
+_PAGE = 100
+
+_BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["file", "label"],
+    "properties": {
+        "file": _BINARY,
+        "label": {"type": "string", "description": "what the picture really shows", "examples": ["7"]},
+        "model": {"type": "string", "description": "the ref that read it", "examples": ["digits", "digits@1"]},
+        "read_as": {"type": "string", "description": "what it was read as", "examples": ["1"]},
+    },
+}
+_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file` beside the others, or as the "
+    "whole body, with the others in the query.",
+    "content": {"multipart/form-data": {"schema": _FORM}}
+    | {kind: {"schema": _BINARY} for kind in ("image/png", "image/jpeg", "application/octet-stream")},
+}
+_GIVEN: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture is there already; `replaced` is its label of before", "model": FeedbackGiven}
+}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture as it is kept", "content": {"image/png": {"schema": _BINARY}}}
+}
+_ZIP: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A data set", "content": {"application/zip": {"schema": _BINARY}}}
+}
+IdParam = Annotated[str, Path(description="a correction's id", examples=["fb-0a1b2c3d4e5f60718293a4b5"])]
+ModelFilter = Annotated[str | None, Query(description="only of this model, by its name", examples=["digits"])]
+LabelFilter = Annotated[str | None, Query(description="only with this label", examples=["7"])]
+
+
+def router(
+    store: FeedbackStore,
+    intake: Intake,
+    default_model: str,
+    job_after: int = 0,
+    wait_seconds: float = WAIT_SECONDS,
+) -> APIRouter:
+    """The routes, answering from `store`. Nobody waits longer than `wait_seconds` for a turn.
+
+    So many corrections as `job_after` of the default model start a job, as the summary says; 0: none ever do.
+    """
+    routes = APIRouter(prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE})
+    asking, decoding = CapacityLimiter(_ASKING), CapacityLimiter(_DECODING)
+
+    async def ask(question: Callable[..., T], *details: Any) -> T:
+        try:
+            with fail_after(wait_seconds):  # for a thread: what one has begun is waited for
+                return await to_thread.run_sync(partial(question, *details), limiter=asking)
+        except TimeoutError:
+            raise DatabaseUnavailable(
+                "database_unavailable", "The database is too slow. Repeat the request in a few seconds."
+            ) from None
+
+    async def checked(ref: str, label: str, picture: bytes, read_as: str | None) -> Checked:
+        try:
+            with fail_after(wait_seconds):
+                check = partial(intake.check, ref, label, picture, read_as=read_as)
+                return await to_thread.run_sync(check, limiter=decoding)
+        except TimeoutError:
+            raise TooBusy("too_busy", "More pictures wait than can be looked at soon. Repeat it later.") from None
+
+    @routes.post(
+        "", status_code=201, summary="Correct a reading", responses=_GIVEN, response_model_exclude_none=False,
+        openapi_extra={"requestBody": _BODY},
+    )  # fmt: skip
+    async def correct(
+        request: Request,
+        response: Response,
+        label: Annotated[str, Query(description="where the body is no form", examples=["7"])] = "",
+        model: Annotated[str, Query(description="where the body is no form", examples=["digits@1"])] = "",
+        read_as: Annotated[str, Query(description="where the body is no form", examples=["1"])] = "",
+    ) -> FeedbackGiven:
+        """Keeps a picture and what it really shows, for its model to learn from.
+
+        The picture is packed anew: upright, at most 1024 pixels a side, without EXIF, places, profiles or texts. The
+        same picture again is kept once. With another label it is the last one that counts: the answer says which one it
+        `replaced`. Once answered, the correction survives every crash.
+        """
+        picture, said = await receive(request, {"label": label, "model": model, "read_as": read_as})
+        ref, right, wrong = (said.get(name, "") for name in ("model", "label", "read_as"))
+        found = await checked(ref or default_model, right, picture, wrong or None)
+        settled = await ask(intake.keep, found)
+        response.status_code = 201 if settled.is_new else 200
+        response.headers["location"] = f"{PREFIX}/{settled.correction.id}"
+        return given(settled)
+
+    @routes.get("", summary="List the corrections", response_model=FeedbackList)
+    async def corrections(
+        after: Annotated[str | None, Query(description="the last id of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=_PAGE)] = 20,
+        label: LabelFilter = None,
+        model: ModelFilter = None,
+    ) -> Response:
+        """The newest first, a page at a time, each with a small picture of it."""
+        which = _filters(model, label)
+
+        def answer() -> str:
+            found, more = store.list(limit, after, *which)
+            return page(found, store.thumbnails(found), more).model_dump_json()
+
+        return Response(await ask(answer), media_type="application/json")  # written in the thread: it is long
+
+    @routes.get("/summary", summary="Count the corrections")
+    async def summary(
+        model: Annotated[str, Query(description="a model, by its name", examples=["digits"])] = default_model,
+    ) -> FeedbackSummary:
+        """How many there are of a model, of each label, and from how many no job has learned."""
+        counts, waiting = await ask(lambda: (store.per_label(check_name(model)), store.waiting(model)))
+        starts = job_after if job_after and model == default_model else None
+        total = sum(counts.values())
+        return FeedbackSummary(model=model, total=total, per_label=counts, waiting=waiting, job_after=starts)
+
+    @routes.get("/export", summary="Download the corrections", response_class=StreamingResponse, responses=_ZIP)
+    async def exported(model: ModelFilter = None, label: LabelFilter = None) -> StreamingResponse:
+        """A zip with a folder per label, which `POST /v1/files` and `python -m training finetune --data` read.
+
+        Where a label can't be a folder's name, the pictures lie together and a `labels.csv` says what they show.
+        """
+        which = await ask(store.chosen, *_filters(model, label))
+        if not which:
+            raise NotFound("feedback_not_found", "There are no such corrections. See their summary.")
+        headers = {"content-disposition": 'attachment; filename="feedback.zip"', "x-content-type-options": "nosniff"}
+        return StreamingResponse(export.stream(which, store.read), headers=headers, media_type="application/zip")
+
+    @routes.get("/{feedback_id}", summary="Show one correction")
+    async def correction(feedback_id: IdParam) -> FeedbackObject:
+        """What is known of it."""
+        return shown(await ask(store.get, feedback_id))
+
+    @routes.get("/{feedback_id}/picture", summary="Show a correction's picture", response_class=Response,
+                responses=_PICTURE)  # fmt: skip
+    async def picture(feedback_id: IdParam) -> Response:
+        """The picture as it is kept: a PNG with nothing but pixels in it."""
+        headers = {
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "default-src 'none'; sandbox",
+            "content-disposition": f'inline; filename="{feedback_id}.png"',
+            "cache-control": "private, no-store",  # when it is deleted it shall be gone
+        }
+        return Response(await ask(store.picture, feedback_id), headers=headers, media_type="image/png")
+
+    @routes.delete("/{feedback_id}", summary="Delete a correction")
+    async def delete(feedback_id: IdParam) -> FeedbackDeleted:
+        """Removes the picture and everything known of it. What a version has learned from it stays learned.
+
+        A job that runs has a copy in its folder until it ends; later jobs, and later attempts at that one, have none.
+        """
+        await ask(store.delete, feedback_id)
+        return FeedbackDeleted(id=feedback_id)
+
+    return routes
+
+
+def _filters(model: str | None, label: str | None) -> tuple[str | None, str | None]:
+    """Raises BadRef, Unprocessable: texts that nothing can be called never reach the database."""
+    try:
+        return None if model is None else check_name(model), None if label is None else label_of(label)
+    except RowRejected as refusal:
+        raise Unprocessable(refusal.code, str(refusal), "label") from None

@@ -1,0 +1,73 @@
+"""Automatic: starts a job by itself when enough corrections wait. It knows counts of them, no picture and no HTTP.
+
+Every worker looks, every two seconds; nothing is remembered but the rows. The key of such a job names the one before
+it, so that each has one successor, whoever looks and however often.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.jobs.job import ENDED, FEEDBACK, Job
+from app.jobs.orders import Orders
+from app.jobs.schemas import JobRequest
+from app.jobs.store import JobStore, new_id
+from models_store.errors import StoreError
+
+STARTED_BY = {"started_by": "feedback"}
+_DIGEST = "automatic"  # the request is always the same; what it means is its base's matter
+
+_log = structlog.get_logger("digitserve.jobs")
+
+
+class Automatic:
+    """One job at a time, each for at least so many corrections given after the one before was made."""
+
+    def __init__(
+        self, jobs: JobStore, orders: Orders, waiting: Callable[[str, float], int], model: str, job_after: int
+    ) -> None:
+        """`waiting` counts a model's corrections that no job learned from, given after a time. `job_after` 0: never."""
+        self._jobs = jobs
+        self._orders = orders
+        self._waiting = waiting
+        self._model = model
+        self._job_after = job_after
+        self._refused = ""  # why no job could be made, which is logged once
+
+    def look(self) -> None:
+        """Starts a job where one is due. Raises DatabaseUnavailable, StorageFull; logs why one can't be made."""
+        if not self._job_after or self._waiting(self._model, 0.0) < self._job_after:
+            return
+        begin = f"corrections of {self._model} after "  # clients' own keys have no spaces
+        last = self._jobs.newest(begin)
+        if last is not None and not self._is_over(last):
+            return
+        try:
+            self._start(f"{begin}{last.id if last else 'none'}")
+        except (DatabaseUnavailable, StorageFull):
+            raise
+        except (AppError, StoreError) as refusal:
+            if str(refusal) != self._refused:
+                _log.warning("job_not_started", model=self._model, why=str(refusal))
+            self._refused = str(refusal)
+        else:
+            self._refused = ""
+
+    def _is_over(self, last: Job) -> bool:
+        """Whether another one is due: the corrections of one that failed or was cancelled start none by themselves."""
+        return last.state in ENDED and self._waiting(self._model, last.created_at) >= self._job_after
+
+    def _start(self, key: str) -> None:
+        request = JobRequest.model_validate(
+            {
+                "model": self._model,
+                "training_file": FEEDBACK,
+                "method": {"type": "supervised", "supervised": {"promote": "if_better"}},
+                "metadata": STARTED_BY,
+            }
+        )
+        job_id = new_id()
+        job = self._jobs.add(self._orders.order(request, job_id, {}), key, _DIGEST, job_id)
+        if job.id == job_id:  # otherwise another worker was quicker
+            _log.info("job_started", job=job_id, why=f"{self._job_after} corrections or more wait")
