@@ -195,8 +195,9 @@ def _hand_over(keep: Keep, answers: Answers, images: Sequence[bytes]) -> None:
     for image, item in zip(images, answers.items, strict=True):
         if isinstance(item, ImageRejected) or item.prepared.is_blank:
             continue
-        if float(item.probabilities.max()) < version.manifest.calibration.threshold:
-            pairs = zip(version.manifest.labels, item.probabilities.tolist(), strict=True)
+        every = item.probabilities.tolist()
+        if item.prepared.is_doubtful or version.manifest.calibration.is_uncertain(every):
+            pairs = zip(version.manifest.labels, every, strict=True)
             keep(version.ref, image, {label: round(p, 6) for label, p in pairs}, item.prepared.pixels)
 
 

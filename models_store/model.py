@@ -29,7 +29,7 @@ _BATCH_BYTES = 16 * 2**20  # of its pictures in float32: a large net makes ten t
 _TOLERANCE = 0.05  # of a probability: another CPU rounds differently, another model differs more
 _TRIALS = 7  # timed runs per candidate and size, of which the median counts ...
 _TRIAL_SECONDS = 0.25  # ... or fewer, because runs that fill this time differ little
-_STEPS = 32  # of the path along which an explanation adds up gradients
+_LEAST_STEPS, _MOST_STEPS = 32, 256  # of the path along which an explanation adds up gradients
 _CHUNK_ROWS = 500  # of many small pictures at a time
 
 Pixels = NDArray[np.uint8]
@@ -96,12 +96,15 @@ class Model:
         """
         assert self.candidate == PLAIN, "int8 and bfloat16 have no gradients worth showing"
         picture = torch.from_numpy(np.array(pixels)).to(self._device).float().div_(255)
-        steps = (torch.arange(_STEPS, device=self._device) + 0.5) / _STEPS
-        path = (steps.view(-1, 1, 1, 1) * picture).requires_grad_()
-        logits = self._module(path).float()
         label = int(self._module(picture[None]).argmax())
-        (slopes,) = torch.autograd.grad((logits[:, label] - logits.mean(1)).sum(), path)
-        heat = (slopes.mean(0) * picture).sum(0).detach().cpu().numpy()
+        rows = _rows(self.picture)
+        count = min(max(rows, _LEAST_STEPS), _MOST_STEPS)  # of a large picture fewer: there they cost seconds
+        slopes = torch.zeros_like(picture)
+        for steps in ((torch.arange(count, device=self._device) + 0.5) / count).split(rows):
+            path = (steps.view(-1, 1, 1, 1) * picture).requires_grad_()
+            logits = self._module(path).float()
+            slopes += torch.autograd.grad((logits[:, label] - logits.mean(1)).sum(), path)[0].sum(0) / count
+        heat = (slopes * picture).sum(0).detach().cpu().numpy()
         return label, np.asarray(heat, np.float32)
 
     def warm_up(self) -> None:

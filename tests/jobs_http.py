@@ -27,6 +27,7 @@ from app.jobs.orders import Orders
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
 from app.logs import RequestLog
+from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
 from tests.pictures import png
@@ -102,9 +103,12 @@ async def serving(
     async def changed(_: str) -> None:
         pass
 
+    def expected() -> InputSpec:
+        return registry.resolve(Ref("digits")).manifest.input
+
     app = FastAPI()
     problems.install(app)
-    app.include_router(file_routes.router(files, InputSpec, store.using))
+    app.include_router(file_routes.router(files, expected, store.using))
     orders = Orders(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
     app.include_router(job_routes.router(store, orders, watched, wait_seconds, readings))
     app.include_router(catalog.router(registry, lambda version: None, changed))

@@ -1,5 +1,6 @@
 """/v1/files as the unmodified `openai` package and a plain client see it."""
 
+import dataclasses
 import hashlib
 import io
 from collections.abc import AsyncIterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from models_store.specs import InputSpec
+from models_store.specs import InputSpec, WritingSpec
 from tests.uploading import FILES, ZIP, Service, digits, lines, packed, picture, serving
 
 
@@ -107,7 +108,10 @@ async def test_the_report_tells_of_every_row(service: Service) -> None:
     assert report == {
         "rows": 10, "kept": 3, "duplicates": 1, "conflicting_labels": 2, "per_label": {"7": 1, "1": 1, "a": 1},
         "refused": {"image_truncated": 1, "image_invalid": 1, "label_missing": 1, "row_malformed": 1},
-        "input": {"channels": 1, "height": 28, "width": 28, "mean": [0.1307], "std": [0.3081], "preparation": "digit"},
+        "input": {
+            "channels": 1, "height": 28, "width": 28, "mean": [0.1307], "std": [0.3081], "preparation": "writing",
+            "writing": dataclasses.asdict(WritingSpec()),
+        },
     }  # fmt: skip
     assert (await service.http.get(f"{FILES}/{answer.json()['id']}")).json() == answer.json()
 

@@ -1,6 +1,7 @@
 """Digits drawn into pictures: the same for a seed, of every kind, and found there again."""
 
 import collections
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -32,12 +33,15 @@ def test_the_kinds_come_as_often_as_they_should(monkeypatch: pytest.MonkeyPatch)
     assert sum(kinds.values()) == pytest.approx(1)
     empty, drawn = np.zeros((9, 9, 3), np.uint8), collections.Counter[str]()
 
-    def counted(kind: str) -> photos.Colour:
-        drawn[kind] += 1
-        return empty
+    def counting(kind: str) -> Callable[[photos.Bitmap, np.random.Generator], photos.Colour]:
+        def count(bitmap: photos.Bitmap, rng: np.random.Generator) -> photos.Colour:
+            drawn[kind] += 1
+            return empty
+
+        return count
 
     for kind, weight in kinds.items():
-        monkeypatch.setitem(photos.KINDS, kind, (lambda bitmap, rng, kind=kind: counted(kind), weight))
+        monkeypatch.setitem(photos.KINDS, kind, (counting(kind), weight))
     rng = np.random.default_rng(9)
     for _ in range(2000):
         photos.photograph(UNITS[0], rng)

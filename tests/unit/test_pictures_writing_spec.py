@@ -34,7 +34,8 @@ def found(picture: layout.Grey, **numbers: Any) -> writing.Found:
 
 
 def aspect(seen: writing.Found) -> float:
-    return seen.strokes.shape[1] / seen.strokes.shape[0]
+    height, width = seen.strokes.shape
+    return float(width / height)
 
 
 OTHERS = {

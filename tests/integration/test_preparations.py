@@ -1,0 +1,94 @@
+"""Every version is served by the preparation that its own manifest names, with that manifest's numbers."""
+
+import base64
+import io
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.main import create_app
+from app.settings import Settings
+from models_store.pictures.prepare import prepare
+from models_store.registry import Registry
+from models_store.specs import InputSpec, WritingSpec
+from tests import layout
+from tests.conftest import republished, running
+from tests.pictures import png
+from training import draw
+
+SPECS = {
+    "digit": InputSpec(preparation="digit"),
+    "writing": InputSpec(),
+    "bold": InputSpec(writing=WritingSpec(thin=0.25)),
+    "whole": InputSpec(preparation="picture"),
+}
+
+
+@pytest.fixture
+def refs(registry: Registry) -> dict[str, str]:
+    """What of `digits` prepares in which way."""
+    return {name: republished(registry, input=spec).ref for name, spec in SPECS.items()}
+
+
+def pictures() -> list[bytes]:
+    rng = np.random.default_rng(12)
+    strokes = [draw.digit(label, 70, rng, pen=0.08) for label in (2, 4, 5, 9)]
+    same_grey = (120, 170, 120), (210, 124, 120)  # a pen whose grey is the paper's
+    return [
+        png(layout.coloured(strokes[0], (200, 300), 60, 120)),
+        png(layout.coloured(strokes[1], (200, 300), 60, 120, (30, 60, 170), (240, 220, 60))),
+        png(layout.coloured(strokes[2], (90, 80), 10, 12)),
+        png(layout.coloured(strokes[3], (200, 300), 60, 120, *same_grey)),
+    ]
+
+
+async def seen(http: httpx.AsyncClient, ref: str, picture: bytes) -> tuple[np.ndarray, list[str]]:
+    answer = await http.post("/v1/predict", params={"model": ref, "prepared": True}, files={"file": picture})
+    assert (answer.status_code, answer.json()["model"]) == (200, ref)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer.json()["prepared"])))), answer.json()["warnings"]
+
+
+async def test_each_version_sees_what_it_was_trained_to_see(refs: dict[str, str], tmp_path: Path) -> None:
+    units: dict[str, list[bytes]] = {name: [] for name in SPECS}
+    async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
+        for picture in pictures():
+            for name, spec in SPECS.items():
+                unit, warnings = await seen(http, refs[name], picture)
+                expected = prepare(picture, spec)
+                assert np.array_equal(unit, expected.pixels[0]), name
+                assert warnings == list(expected.warnings)
+                units[name].append(unit.tobytes())
+    assert len({tuple(unit) for unit in units.values()}) == len(SPECS)  # no two of them are the same way
+
+
+async def test_batches_and_one_picture_are_prepared_alike(refs: dict[str, str], tmp_path: Path) -> None:
+    files = [("files", (f"{number}.png", picture, "image/png")) for number, picture in enumerate(pictures())]
+    async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
+        for ref in refs.values():
+            answer = await http.post("/v1/predict/batch", params={"model": ref, "prepared": True}, files=files)
+            for one, picture in zip(answer.json()["predictions"], pictures(), strict=True):
+                unit, warnings = await seen(http, ref, picture)
+                assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(one["prepared"])))), unit)
+                assert one["warnings"] == warnings
+
+
+async def test_two_digits_are_warned_of(refs: dict[str, str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    page = np.minimum(*(layout.coloured(draw.digit(3, 70, rng), (200, 300), 60, left) for left in (40, 180)))
+    async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
+        assert (await seen(http, refs["writing"], png(page)))[1] == ["several_marks"]
+        assert (await seen(http, refs["digit"], png(page)))[1] == []  # release 0.1 did not look
+
+
+@pytest.mark.parametrize("size", [(2, 2), (2, 3), (4, 4), (2, 60), (40, 3)])
+async def test_a_few_pixels_of_noise_are_answered(refs: dict[str, str], tmp_path: Path, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(8)
+    async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
+        for _ in range(12):
+            picture = png(rng.integers(0, 256, (*size, 3), np.uint8))
+            for name in ("digit", "writing"):
+                unit, warnings = await seen(http, refs[name], picture)
+                assert unit.any() or warnings == ["blank_image"]
