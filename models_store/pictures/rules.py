@@ -57,7 +57,7 @@ def without(ink: Ink, rules: Rules, strong: float) -> Ink:
     rest = np.where(printed == 1, 0, ink).astype(np.float32)
     if rest.sum() < _LEFT * ink.sum() or not (rest > strong).any():
         return ink
-    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + 2, thick + 2), np.uint8))
+    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + 1, thick + 1), np.uint8))
     return np.where(printed == 1, np.minimum(mended, ink), ink).astype(np.float32)
 
 
@@ -78,5 +78,5 @@ def _thickness(thin: NDArray[np.uint8], lines: NDArray[np.float32]) -> float:
 def _drawn(lines: NDArray[np.float32], shape: tuple[int, ...], thick: int) -> NDArray[np.uint8]:
     drawn = np.zeros(shape, np.uint8)
     for x0, y0, x1, y1 in lines.round().astype(int).tolist():
-        cv2.line(drawn, (x0, y0), (x1, y1), 1, thick)
-    return drawn
+        cv2.line(drawn, (x0, y0), (x1, y1), 1, 1)
+    return drawn if thick == 1 else np.asarray(cv2.dilate(drawn, np.ones((thick, thick), np.uint8)), np.uint8)

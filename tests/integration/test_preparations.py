@@ -13,7 +13,8 @@ from app.main import create_app
 from app.settings import Settings
 from models_store.pictures.prepare import prepare
 from models_store.registry import Registry
-from models_store.specs import InputSpec, WritingSpec
+from models_store.preparation import WritingSpec
+from models_store.specs import InputSpec
 from tests import layout
 from tests.conftest import republished, running
 from tests.pictures import png
