@@ -1,5 +1,7 @@
 """Ruled and squared paper: its lines go, the digit stays."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 from models_store.pictures import writing
 from models_store.pictures.ground import Ink
 from models_store.pictures.layout import centred
-from models_store.pictures.rules import NONE, Rules, rules_in, without
+from models_store.pictures.rules import NONE, rules_in, without
 from models_store.specs import WritingSpec
 from tests import layout
 from training import draw
@@ -79,7 +81,7 @@ def test_a_stroke_that_crosses_a_line_is_mended(crossed: Ink) -> None:
 
 
 def test_lines_are_where_they_were_in_a_part_that_is_enlarged() -> None:
-    whole = Rules(np.array([[10, 50, 290, 52]], np.float32), 2.0)
+    whole = dataclasses.replace(NONE, lines=np.array([[10, 50, 290, 52]], np.float32), thick=2.0)
     part = whole.seen_from(left=100, top=40, scale=2)
     assert part.lines.tolist() == [[-180, 20, 380, 24]]
     assert part.thick == 4
