@@ -8,8 +8,8 @@ from pathlib import Path
 
 import openai
 import pytest
-from models_store.preparation import WritingSpec
 
+from models_store.preparation import WritingSpec
 from models_store.specs import InputSpec
 from tests.uploading import FILES, ZIP, Service, digits, lines, packed, picture, serving
 

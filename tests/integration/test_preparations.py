@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from models_store.preparation import WritingSpec
 from PIL import Image
 
 from app.main import create_app
 from app.settings import Settings
 from models_store.pictures.prepare import prepare
+from models_store.preparation import WritingSpec
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
