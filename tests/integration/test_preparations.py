@@ -1,8 +1,10 @@
 """Every version is served by the preparation that its own manifest names, with that manifest's numbers."""
 
 import base64
+import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -12,11 +14,12 @@ from PIL import Image
 from app.main import create_app
 from app.settings import Settings
 from models_store.pictures.prepare import prepare
-from models_store.registry import Registry
 from models_store.preparation import WritingSpec
+from models_store.refs import Ref
+from models_store.registry import Registry
 from models_store.specs import InputSpec
 from tests import layout
-from tests.conftest import republished, running
+from tests.conftest import EXAMPLES, republished, running
 from tests.pictures import png
 from training import draw
 
@@ -76,12 +79,46 @@ async def test_batches_and_one_picture_are_prepared_alike(refs: dict[str, str], 
                 assert one["warnings"] == warnings
 
 
-async def test_two_digits_are_warned_of(refs: dict[str, str], tmp_path: Path) -> None:
-    rng = np.random.default_rng(5)
-    page = np.minimum(*(layout.coloured(draw.digit(3, 70, rng), (200, 300), 60, left) for left in (40, 180)))
+async def answered(registry: Registry, tmp_path: Path, picture: bytes, **numbers: float) -> dict[str, Any]:
+    champion = registry.resolve(Ref("digits")).manifest  # whose probes were answered with its own temperature
+    calibration = dataclasses.replace(champion.calibration, **numbers)  # type: ignore[arg-type]
+    ref = republished(registry, input=InputSpec(), calibration=calibration).ref
     async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
-        assert (await seen(http, refs["writing"], png(page)))[1] == ["several_marks"]
-        assert (await seen(http, refs["digit"], png(page)))[1] == []  # release 0.1 did not look
+        one = (await http.post("/v1/predict", params={"model": ref, "top_k": 2}, files={"file": picture})).json()
+        files = [("files", ("a.png", picture, "image/png"))]
+        many = await http.post("/v1/predict/batch", params={"model": ref, "top_k": 2}, files=files)
+    (same,) = many.json()["predictions"]
+    assert (same["warnings"], same["uncertain"]) == (one["warnings"], one["uncertain"])
+    return dict(one)
+
+
+async def test_two_digits_are_warned_of_and_uncertain_however_well_one_reads(
+    registry: Registry, refs: dict[str, str], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    page = png(np.minimum(*(layout.coloured(draw.digit(3, 70, rng), (200, 300), 60, left) for left in (40, 180))))
+    answer = await answered(registry, tmp_path, page, threshold=0.0)
+    assert (answer["warnings"], answer["uncertain"]) == (["several_marks"], True)
+    async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
+        assert (await seen(http, refs["digit"], page))[1] == []  # release 0.1 did not look
+
+
+async def test_what_is_no_digit_is_said_to_be_none(registry: Registry, tmp_path: Path) -> None:
+    seven = (EXAMPLES / "7.png").read_bytes()
+    plain = await answered(registry, tmp_path, seven, threshold=0.0, plausible=0.0)
+    assert (plain["warnings"], plain["uncertain"]) == ([], False)
+    two_best = sum(plain["probabilities"].values())
+    asked = await answered(registry, tmp_path, seven, threshold=0.0, plausible=min(1.0, two_best + 2e-6))
+    assert (asked["warnings"], asked["uncertain"]) == (["not_a_digit"], True)
+    assert asked["label"] == plain["label"] == "7"
+    met = await answered(registry, tmp_path, seven, threshold=0.0, plausible=two_best - 2e-6)
+    assert (met["warnings"], met["uncertain"]) == ([], False)
+
+
+async def test_a_blank_picture_is_blank_and_nothing_else(registry: Registry, tmp_path: Path) -> None:
+    blank = png(np.full((90, 90), 255, np.uint8))
+    answer = await answered(registry, tmp_path, blank, threshold=0.0, plausible=1.0)
+    assert (answer["warnings"], answer["uncertain"]) == (["blank_image"], True)
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 3), (4, 4), (2, 60), (40, 3)])

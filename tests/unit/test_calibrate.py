@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models_store.manifest import Calibration
 from training import calibrate
 from training.evaluate import Score
 
@@ -93,3 +94,61 @@ def test_rows_that_are_all_right_need_no_more_than_half() -> None:
 def test_rows_that_are_all_wrong_leave_nothing_above_the_threshold() -> None:
     wrong = Score(np.tile(np.array([[0.9, 0.1]], np.float32), (50, 1)), np.ones(50, np.int64))
     assert calibrate.fit(wrong, "").threshold == 1
+
+
+def test_photographs_decide_where_there_are_some() -> None:
+    clean, photographed = overconfident(3.0), overconfident(1.5, seed=1, spread=3.0)
+    fitted = calibrate.fit(clean, "both", photographed)
+    assert fitted.temperature == pytest.approx(1.5, rel=0.04)
+    assert fitted.fitted_on == "both"
+    assert calibrate.fit(overconfident(0.5, seed=2), "both", photographed) == fitted
+
+
+def test_the_threshold_is_the_highest_that_answers_enough() -> None:
+    """97.5 % of the photographs are answered; of the two best labels together, 99.5 % are plausible."""
+    photographed = overconfident(1.2, spread=40.0)
+    fitted = calibrate.fit(overconfident(1.0, rows=100), "", photographed)
+    cooled = np.sort(calibrate.cooled(photographed.probabilities, fitted.temperature), axis=1)
+    for bound, sums, share in (
+        (fitted.threshold, cooled[:, -1], 0.975),
+        (fitted.plausible, cooled[:, -2:].sum(1), 0.995),
+    ):
+        rows = len(sums)
+        assert (sums >= bound).sum() >= int(share * rows)
+        assert (sums >= bound + 2e-3).sum() < share * rows
+    assert 0.5 < fitted.threshold < fitted.plausible < 1
+
+
+def test_a_threshold_is_never_below_half() -> None:
+    photographed = overconfident(1.0, spread=0.5)  # nine of ten are less sure
+    assert calibrate.fit(photographed, "", photographed).threshold == 0.5
+
+
+def test_without_photographs_nothing_is_asked_of_the_two_best() -> None:
+    assert calibrate.fit(overconfident(1.5, rows=2000), "").plausible == 0
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "uncertain", "strange"),
+    [
+        ([0.95, 0.03, 0.02], False, False),
+        ([0.8, 0.15, 0.05], False, False),  # as sure as the threshold asks
+        ([0.79, 0.2, 0.01], True, False),  # a digit that wavers between two
+        ([0.02, 0.49, 0.49], True, False),
+        ([0.6, 0.2, 0.2], True, True),  # among many
+        ([0.34, 0.33, 0.33], True, True),
+        ([0.8, 0.08, 0.12], False, False),
+    ],
+)
+def test_who_wavers_between_two_is_uncertain_and_among_many_strange(
+    probabilities: list[float], uncertain: bool, strange: bool
+) -> None:
+    calibration = Calibration(threshold=0.8, plausible=0.9)
+    assert calibration.is_uncertain(probabilities) == uncertain
+    assert calibration.is_strange(probabilities) == strange
+
+
+def test_a_version_that_asks_nothing_of_the_two_best_finds_nothing_strange() -> None:
+    assert not Calibration(threshold=0.5).is_strange([0.1] * 10)
+    assert Calibration(threshold=0.0, plausible=0.9).is_uncertain([0.85, 0.1, 0.05]) is False
+    assert Calibration(threshold=0.0, plausible=0.9).is_uncertain([0.8, 0.05, 0.05, 0.05, 0.05])

@@ -25,7 +25,7 @@ def rows_of(per_digit: int, seed: int = 0) -> Rows:
     return Rows(torch.from_numpy(draw.units(per_digit, seed)), labels)
 
 
-def recipe_with(copies: int = 1, strangers: float = 0.0, seed: int = 1, picture: InputSpec = InputSpec()) -> Recipe:
+def recipe_with(copies: float = 1, strangers: float = 0.0, seed: int = 1, picture: InputSpec = InputSpec()) -> Recipe:
     recipe = recipe_of(SPEC, seed=seed)
     return dataclasses.replace(recipe, photos=PhotosSpec(copies=copies, strangers=strangers), input=picture)
 
@@ -96,7 +96,7 @@ def test_a_picture_goes_the_way_of_serving(rng: np.random.Generator, monkeypatch
     monkeypatch.setattr(photos, "photograph", kept)
     spec = InputSpec()
     for unit in rows_of(1).pictures.numpy():
-        given = photographed(unit, spec, 1)
+        given = photographed(unit, spec, (1,))
         found = writing.find(taken[-1], spec.writing)
         assert found is not None
         assert np.array_equal(given[0], centred(found.strokes, 28, 28))
@@ -105,10 +105,10 @@ def test_a_picture_goes_the_way_of_serving(rng: np.random.Generator, monkeypatch
 def test_a_digit_that_is_not_found_stays_as_it_is() -> None:
     unit = rows_of(1).pictures.numpy()[4]
     blind = InputSpec(writing=WritingSpec(faint=1.0))
-    assert np.array_equal(photographed(unit, blind, 1), unit)
+    assert np.array_equal(photographed(unit, blind, (1,)), unit)
     faint = (unit // 5).astype(np.uint8)
     for seed in range(12):
-        assert np.array_equal(photographed(faint, InputSpec(), seed), faint)
+        assert np.array_equal(photographed(faint, InputSpec(), (seed,)), faint)
 
 
 def test_no_copies_draw_nothing() -> None:
@@ -138,14 +138,26 @@ def test_what_was_drawn_is_found_again(tmp_path: Path) -> None:
     again, stages = seen(recipe_with(copies=2), rows, tmp_path)
     assert torch.equal(again.pictures, first.pictures)
     assert stages == []
-    _, stages = seen(recipe_with(copies=2), rows_of(2), tmp_path)  # 10 of the 20 are new ones
+    fewer, stages = seen(recipe_with(copies=1), rows, tmp_path)
+    assert torch.equal(fewer.pictures, first.pictures[::2])
+    assert stages == []
+    _, stages = seen(recipe_with(copies=2), rows_of(2), tmp_path)  # of another company
     assert len(stages) == 1
+
+
+def test_a_fraction_of_a_copy_is_a_picture_of_so_many_digits() -> None:
+    rows = rows_of(12)
+    some, _ = seen(recipe_with(copies=0.5), rows)
+    assert 0.35 < len(some) / len(rows) < 0.65
+    more, _ = seen(recipe_with(copies=1.5), rows[:20])
+    assert 20 <= len(more) <= 40 and more.labels.unique().tolist() == rows.labels[:20].unique().tolist()
+    again, _ = seen(recipe_with(copies=0.5), rows[:30])  # the same digits have one
+    assert torch.equal(again.pictures, some.pictures[: len(again)])
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        recipe_with(copies=1),
         recipe_with(copies=2, seed=2),
         recipe_with(copies=2, picture=InputSpec(writing=WritingSpec(thin=0.25))),
     ],

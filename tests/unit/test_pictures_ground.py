@@ -81,7 +81,7 @@ def test_a_stroke_that_the_frame_cuts_is_ink_up_to_there() -> None:
 def test_a_dark_table_beside_the_paper_is_no_ink() -> None:
     table = np.full(SIZE, 60, np.uint8)
     table[:, 50:] = 245
-    assert ground.ink_of(table, True, 25).ink.max() < 0.05
+    assert ground.ink_of(table, True, 25).ink.max() < 0.3  # less than any ink that counts
 
 
 def test_a_share_of_the_ink_is_below() -> None:

@@ -1,5 +1,6 @@
 """Which marks are the digit: ink made by hand, whose marks are known."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,82 +15,116 @@ from training import draw
 
 SIZE = 200, 300
 SPEC = WritingSpec()
-BAR = (70, 140, 130, 150)  # rows 70 to 129, columns 140 to 149: in the middle
+Place = tuple[int, int, int, int]  # top, left, bottom, right
 
 
-def inked(*boxes: tuple[int, int, int, int], strength: float = 1.0) -> Ink:
+def seven(top: int, left: int) -> list[Place]:
+    """A 7 of 60x40 pixels: a bar and an upright stroke."""
+    return [(top, left, top + 10, left + 40), (top, left + 30, top + 60, left + 40)]
+
+
+MIDDLE = seven(70, 130)
+
+
+def inked(*places: Place, strength: float = 1.0) -> Ink:
     ink = np.zeros(SIZE, np.float32)
-    for top, left, bottom, right in boxes:
+    for top, left, bottom, right in places:
         ink[top:bottom, left:right] = strength
     return ink
 
 
+def marks_in(ink: Ink, spec: WritingSpec = SPEC) -> Marks | None:
+    slope = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    return marks_of(ink, np.asarray(slope, np.float32), spec)
+
+
 def found(ink: Ink, spec: WritingSpec = SPEC) -> Marks:
-    marks = marks_of(ink, spec)
+    marks = marks_in(ink, spec)
     assert marks is not None
     return marks
 
 
 def test_one_mark_is_the_digit() -> None:
-    marks = found(inked(BAR))
-    assert marks.box == Box(*BAR)
-    assert (marks.box.height, marks.box.width) == (60, 10)
-    assert (marks.kept == (inked(BAR) > 0)).all()
+    marks = found(inked(*MIDDLE))
+    assert marks.box == Box(70, 130, 130, 170)
+    assert (marks.box.height, marks.box.width) == (60, 40)
+    assert (marks.kept == (inked(*MIDDLE) > 0)).all()
     assert not marks.several
     assert 0.9 < marks.clarity <= 1
 
 
 def test_without_strong_ink_there_is_none() -> None:
-    assert marks_of(inked(), SPEC) is None
-    assert marks_of(inked(BAR, strength=0.5), SPEC) is None  # above weak, below strong
+    assert marks_in(inked()) is None
+    assert marks_in(inked(*MIDDLE, strength=0.5)) is None  # above weak, below strong
 
 
 def test_weak_ink_counts_where_it_touches_strong_ink() -> None:
-    faded, apart = (130, 140, 150, 150), (20, 20, 40, 30)
-    marks = found(np.maximum(inked(BAR), inked(faded, apart, strength=0.5)))
-    assert marks.box == Box(70, 140, 150, 150)
-    assert not marks.several
+    faded = np.maximum(inked(*MIDDLE), inked((130, 160, 150, 170), strength=0.5))
+    assert found(faded).box == Box(70, 130, 150, 170)
 
 
 def test_what_lies_near_belongs_to_it_and_what_is_small_or_far_does_not() -> None:
-    near, speck, far = (70, 155, 78, 185), (100, 155, 102, 157), (20, 20, 28, 50)
-    assert found(inked(BAR, near)).box == Box(70, 140, 130, 185)
-    assert found(inked(BAR, speck)).box == Box(*BAR)
-    marks = found(inked(BAR, far))
-    assert marks.box == Box(*BAR)
-    assert not marks.kept[20:28, 20:50].any()
+    near, speck, far = (100, 174, 116, 180), (100, 174, 104, 176), (20, 20, 36, 26)
+    assert found(inked(*MIDDLE, near)).box == Box(70, 130, 130, 180)
+    assert found(inked(*MIDDLE, speck)).box == Box(70, 130, 130, 170)
+    marks = found(inked(*MIDDLE, far))
+    assert marks.box == Box(70, 130, 130, 170)
+    assert not marks.kept[20:36, 20:26].any()
 
 
 def test_a_mark_reaches_on_from_what_it_has_gathered() -> None:
-    steps = [(70, 150 + 20 * step, 78, 165 + 20 * step) for step in range(4)]  # each 5 pixels from the one before
-    assert found(inked(BAR, *steps)).box == Box(70, 140, 130, 225)
+    steps = [(100, 176 + 13 * step, 114, 183 + 13 * step) for step in range(4)]  # each 6 pixels from the one before
+    assert found(inked(*MIDDLE, *steps)).box == Box(70, 130, 130, 222)
 
 
-@pytest.mark.parametrize("left", [20, 80, 220])
+def test_a_level_bar_as_long_as_the_digit_is_print_beside_it() -> None:
+    assert found(inked(*MIDDLE, (138, 120, 142, 180))).box == Box(70, 130, 130, 170)
+    assert found(inked(*MIDDLE, (138, 140, 146, 160))).box == Box(70, 130, 146, 170)  # too short for that
+
+
+@pytest.mark.parametrize("left", [20, 70, 230])
 def test_a_second_mark_of_its_weight_makes_several(left: int) -> None:
-    assert found(inked(BAR, (70, left, 130, left + 10))).several
+    marks = found(inked(*MIDDLE, *seven(70, left)))
+    assert marks.several
+    assert marks.box == Box(70, 130, 130, 170)
 
 
 def test_two_that_stand_side_by_side_are_several_though_they_are_gathered() -> None:
-    marks = found(inked(BAR, (70, 158, 130, 168)))
-    assert marks.box == Box(70, 140, 130, 168)
+    marks = found(inked(*MIDDLE, *seven(70, 178)))
+    assert marks.box == Box(70, 130, 130, 218)
     assert marks.several
 
 
-def test_a_bar_over_another_is_one_digit() -> None:
-    marks = found(inked((70, 130, 80, 170), (87, 130, 97, 170)))  # such as the parts of a 5
-    assert marks.box == Box(70, 130, 97, 170)
+def test_the_parts_of_one_digit_over_each_other_are_not_several() -> None:
+    marks = found(inked(*seven(60, 130), (126, 135, 136, 160)))
+    assert marks.box == Box(60, 130, 136, 170)
     assert not marks.several
 
 
 def test_of_two_alike_the_one_in_the_middle_is_the_digit() -> None:
-    assert found(inked(BAR, (5, 5, 65, 15))).box == Box(*BAR)
+    assert found(inked(*MIDDLE, *seven(5, 5))).box == Box(70, 130, 130, 170)
+
+
+def test_a_box_around_the_digit_is_none_of_it() -> None:
+    frame = [(40, 90, 44, 210), (156, 90, 160, 210), (40, 90, 160, 94), (40, 206, 160, 210)]
+    marks = found(inked(*MIDDLE, *frame))
+    assert marks.box == Box(70, 130, 130, 170)
+    assert not marks.several
+    assert found(inked(*frame)).box == Box(40, 90, 160, 210)  # with nothing in it, it may be a 0
+
+
+def test_a_blot_is_no_digit_where_there_is_another_mark() -> None:
+    assert found(inked(*seven(10, 10), (90, 130, 130, 170))).box == Box(10, 10, 70, 50)
+
+
+def test_what_the_frame_cuts_is_less_likely_than_what_is_whole() -> None:
+    assert found(inked(*seven(70, 230), (0, 0, 200, 30))).box == Box(70, 230, 130, 270)
 
 
 def test_a_soft_edged_shadow_is_less_plain_than_a_stroke() -> None:
     rows, columns = np.indices(SIZE)
     shadow = np.exp(-(((rows - 100) / 60) ** 2) - ((columns - 150) / 60) ** 2).astype(np.float32)
-    assert found(shadow).clarity < 0.1 < found(inked(BAR)).clarity
+    assert found(shadow).clarity < 0.1 < found(inked(*MIDDLE)).clarity
 
 
 @pytest.mark.parametrize("gap", [30, 60, 100])
