@@ -15,6 +15,7 @@ _CROSSING = 0.25  # of the frame's outline: ink that crosses it is narrower, lig
 _EVEN = 0.12  # of the ground: how much an even ground differs along the frame
 _MOSTLY = 75  # per cent of the frame that must be so: a digit in a tight cut may cover a whole side
 _THUMB = 112  # pixels: enough to see which colour the pen has
+_SMALL_GROUND = 256  # pixels: enough to see how the light falls
 _STROKE = 0.16  # of the thumb's longer side: wider than a stroke
 
 
@@ -77,6 +78,18 @@ def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
     ground = np.maximum(_ground(work, side).astype(np.float32), _least(dark))
     ink = np.maximum((ground - work) / ground, 0)
     return Inked(ink, dark, float(np.median(ground[::4, ::4])))
+
+
+def ink_of_large(grey: Grey, dark: bool, share: float) -> Inked:
+    """`ink_of` for a picture with much smaller strokes than `share` of its longer side: the ground is looked for in a
+    small copy, which takes a tenth of the time."""
+    work = grey if dark else 255 - grey
+    small, _ = sized(work, _SMALL_GROUND)
+    ground = _ground(small, max(3, round(share * max(small.shape)) | 1))
+    wide = cv2.resize(ground, work.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    level = np.maximum(wide.astype(np.float32), np.float32(_least(dark)))
+    ink = np.maximum((level - work) / level, 0, dtype=np.float32)
+    return Inked(ink, dark, float(np.median(level[::4, ::4])))
 
 
 def at_share(ink: Ink, share: float) -> float:
