@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_store.pictures.ground import Ink
+from models_store.pictures.ground import Grey, Ink
 from models_store.pictures.marks import Box
 from models_store.specs import WritingSpec
 
@@ -21,9 +21,9 @@ _WHOLE = 0.6  # of a digit's height: what is as tall is no loose stroke
 _SMALL = 0.45  # of the usual height: what is lower is a point, a comma, a dash or dirt
 _LIGHT = 0.12  # of the usual weight
 _HIGH, _WIDE = 1.9, 4.0  # of the usual height: larger marks are no digits and no row of touching ones
-_TOUCHING = 1.15  # of a digit's height: no single digit is as wide
+_PERHAPS, _TOUCHING = 0.9, 1.25  # of a digit's height: few single digits are wider, and none
 _TWO = 0.75  # of a digit's height: two that touch are at least as wide apart
-_FRAMED = 1.4  # of a digit's height, from which a mark that the frame cuts is an edge of the page
+_FRAMED = 1.2  # of a digit's height, from which a mark that the frame cuts is an edge of the page
 _FULL = 0.85  # of its box: a block of ink
 
 Boxes = NDArray[np.int32]  # [N, 4]: top, left, bottom, right
@@ -31,11 +31,15 @@ Boxes = NDArray[np.int32]  # [N, 4]: top, left, bottom, right
 
 @dataclass(frozen=True)
 class Piece:
-    """A digit: its box, its ink 0..1 in that box, and whether another digit touches it."""
+    """A digit: its box, its ink 0..1 in that box, and whether it is too wide to be one only, so that two may touch.
+
+    `parts` are what it falls into where it is wide: a reader says whether they or the whole are digits.
+    """
 
     box: Box
     strokes: Ink
     touching: bool = False
+    parts: tuple["Piece", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,22 +52,24 @@ class _Marks:
     areas: NDArray[np.int32]
 
 
-def usual_height(ink: Ink, spec: WritingSpec) -> float | None:
+def usual_height(ink: Grey, spec: WritingSpec) -> float | None:
     """How tall digits are, in pixels: the median of what could be one, by weight. None where nothing could."""
     marks = _marks(ink, spec)
     heights, widths = _sizes(marks.boxes)
     could_be = (heights >= _LEAST_HEIGHT) & (heights < 0.9 * ink.shape[0]) & (widths <= 1.4 * heights)
     could_be &= (marks.areas > 0.1 * heights * widths) & (heights <= 10 * widths)
+    could_be &= marks.weights > 0.1 * marks.weights[could_be].max(initial=0)
     if not could_be.any() or marks.weights[could_be].sum() < 0.15 * marks.weights.sum():
         return None
     return _median(heights[could_be], marks.weights[could_be])
 
 
-def pieces(ink: Ink, spec: WritingSpec) -> list[Piece]:
-    """The digits in ink 0..1 [H, W], in no order."""
+def pieces(ink: Grey, spec: WritingSpec) -> list[Piece]:
+    """The digits in ink 0..255 [H, W], in no order."""
     marks = _marks(ink, spec)
     heights, widths = _sizes(marks.boxes)
     tall = (heights >= _LEAST_HEIGHT) & ~((widths > _WIDE * heights) | (heights > 12 * widths))
+    tall &= marks.weights > 0.1 * marks.weights[tall].max(initial=0)
     if not tall.any():
         return []
     height = _median(heights[tall], marks.weights[tall])
@@ -75,17 +81,17 @@ def pieces(ink: Ink, spec: WritingSpec) -> list[Piece]:
     weights = np.array([marks.weights[group].sum() for _, group in bodies])
     usual = float(np.median(weights))
     kept = [body for body, weight in zip(bodies, weights, strict=True) if weight > _LIGHT * usual]
-    return [piece for box, group in kept for piece in _cut(_piece(ink, marks.labels, box, group), height)]
+    return [_cut(_piece(ink, marks.labels, box, group), height) for box, group in _whole(kept, ink.shape)]
 
 
-def _marks(ink: Ink, spec: WritingSpec) -> _Marks:
+def _marks(ink: Grey, spec: WritingSpec) -> _Marks:
     """Hysteresis (Canny 1986): weak pixels count where they touch strong ones. The frame's own corner is no mark."""
-    count, labels, table, _ = cv2.connectedComponentsWithStats((ink > spec.weak).astype(np.uint8), connectivity=8)
+    count, labels, table, _ = cv2.connectedComponentsWithStats((ink > 255 * spec.weak).astype(np.uint8), connectivity=8)
     stats = np.asarray(table, np.int32)
     places = np.flatnonzero(labels)
     mine, values = labels.ravel()[places], ink.ravel()[places]
-    weights = np.bincount(mine, weights=values, minlength=count)
-    strong = np.bincount(mine[values > spec.strong], minlength=count)
+    weights = np.bincount(mine, weights=values / 255, minlength=count)
+    strong = np.bincount(mine[values > 255 * spec.strong], minlength=count)
     best = np.flatnonzero(strong[1:] > 0) + 1
     best = best[np.argsort(-weights[best])][:_MOST]
     renamed = np.zeros(count, np.int32)
@@ -161,27 +167,37 @@ def _together(marks: _Marks, group: list[int]) -> Box:
     return Box(low[0], low[1], high[0], high[1])
 
 
-def _piece(ink: Ink, labels: NDArray[np.int32], box: Box, group: list[int]) -> Piece:
+def _whole(found: list[tuple[Box, list[int]]], shape: tuple[int, ...]) -> list[tuple[Box, list[int]]]:
+    """Those that the frame does not cut, where they are the most: what it cuts is the table beside the paper."""
+    inside = [
+        (box, group)
+        for box, group in found
+        if box.top > 0 and box.left > 0 and box.bottom < shape[0] and box.right < shape[1]
+    ]
+    return inside if 2 * len(inside) > len(found) else found
+
+
+def _piece(ink: Grey, labels: NDArray[np.int32], box: Box, group: list[int]) -> Piece:
     part = slice(box.top, box.bottom), slice(box.left, box.right)
     mine = np.isin(labels[part], np.array(group) + 1)
-    return Piece(box, np.where(mine, ink[part], 0).astype(np.float32))
+    return Piece(box, np.where(mine, ink[part], 0).astype(np.float32) / 255)
 
 
-def _cut(piece: Piece, height: float) -> list[Piece]:
-    """The piece itself, or as many as touch in it, cut where the least ink is crossed."""
-    own = min(height, float(piece.box.height))
-    if piece.box.width <= _TOUCHING * own:
-        return [piece]
-    count = max(2, round(piece.box.width / (_TWO * height)))
+def _cut(piece: Piece, height: float) -> Piece:
+    """The same with its parts, where it is wide: cut where the least ink is crossed."""
+    own, width = max(height, piece.box.height), piece.box.width
+    if width <= _PERHAPS * own:
+        return piece
+    count = max(2, round(width / (_TWO * height)))
     columns = piece.strokes.sum(0)
-    places, step = [0], piece.box.width / count
+    places, step = [0], width / count
     for i in range(1, count):
         low, high = round((i - 0.3) * step), round((i + 0.3) * step) + 1
         off = np.abs(np.arange(low, high) - i * step) / step
         places.append(low + int(np.argmin(columns[low:high] + 0.1 * height * off)))
-    places.append(piece.box.width)
+    places.append(width)
     parts = [_part(piece, left, right) for left, right in zip(places[:-1], places[1:], strict=True)]
-    return [part for part in parts if part is not None]
+    return Piece(piece.box, piece.strokes, width > _TOUCHING * own, tuple(part for part in parts if part is not None))
 
 
 def _part(piece: Piece, left: int, right: int) -> Piece | None:

@@ -4,12 +4,14 @@
 """
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_store.pictures.ground import Ink
+from models_store.pictures.ground import Grey
+from models_store.specs import WritingSpec
 
 Mask = NDArray[np.uint8]  # [H, W], 0 or 1
 
@@ -22,27 +24,50 @@ _TALL = 1.6  # the same for upright ones: a 1 is as tall as a digit
 _PART = 0.4  # of a digit's height, from which a stroke between two printed lines is a box's side
 _TICK = 0.7  # of a digit's height: a comb's teeth are shorter
 _THICK = 0.2  # of a digit's height: print is thinner
+_AROUND = np.ones((3, 3), np.uint8)  # an edge that is neither line nor paper
 _LEFT = 0.05  # of the ink must be left, otherwise the lines were the writing
 
 
-def without_printed(ink: Ink, height: float | None, weak: float) -> Ink:
-    """The ink 0..1 [H, W] without printed lines, mended where a stroke crosses one.
+@dataclass(frozen=True)
+class Print:
+    """Printed lines [H, W], 0 or 1: level ones and upright ones."""
 
-    `height` is that of a digit in pixels; where it is None, only lines that no digit could hold are taken out.
+    across: Mask
+    upright: Mask
+
+
+def print_in(ink: Grey, height: float | None, spec: WritingSpec) -> Print | None:
+    """The printed lines in ink 0..255 [H, W], turned by up to 10 degrees; None where there are none.
+
+    `height` is that of a digit in pixels; where it is None, only lines are found that no digit could hold.
     """
-    mask = (ink > _FAINTER * weak).astype(np.uint8)
+    mask = (ink > 255 * _FAINTER * spec.weak).astype(np.uint8)
     level, plumb = _turned(mask)
-    straight = np.array([[1, plumb, 0], [-level, 1, 0]], np.float32)
-    size, there = _room(straight, mask.shape)
+    size, there = _room(np.array([[1, plumb, 0], [-level, 1, 0]], np.float32), mask.shape)
     turned = cv2.warpAffine(mask, there, size, flags=cv2.INTER_NEAREST)
-    across, upright = _lines(turned, height, max(mask.shape))
-    if not across.any() and not upright.any():
+    lines = _lines(np.asarray(turned, np.uint8), height, max(mask.shape))
+    if not any(one.any() for one in lines):
+        return None
+    back = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    across, upright = (
+        np.asarray(cv2.dilate(cv2.warpAffine(one, there, mask.shape[::-1], flags=back), _AROUND), np.uint8)
+        for one in lines
+    )
+    return Print(across, upright)
+
+
+def without_print(ink: Grey, printed: Print) -> Grey:
+    """The ink 0..255 [H, W] without printed lines, mended where a stroke crosses one."""
+    rest = np.where((printed.across | printed.upright) == 1, np.uint8(0), ink)
+    if int(rest.sum()) < _LEFT * int(ink.sum()):
         return ink
-    lines = [
-        cv2.warpAffine(one, there, mask.shape[::-1], flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-        for one in (across, upright)
-    ]
-    return _mended(ink, *(cv2.dilate(one, np.ones((3, 3), np.uint8)) for one in lines))
+    mended = rest
+    for lines, axis in ((printed.across, 0), (printed.upright, 1)):
+        edges = np.count_nonzero(lines[:-1] < lines[1:]) if axis == 0 else np.count_nonzero(lines[:, :-1] < lines[:, 1:])
+        thick = math.ceil(np.count_nonzero(lines) / max(1, edges)) + 2
+        kernel = np.ones((thick, 3) if axis == 0 else (3, thick), np.uint8)
+        mended = np.maximum(mended, lines * cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel))
+    return np.minimum(mended, ink)
 
 
 def _turned(mask: Mask) -> tuple[float, float]:
@@ -100,7 +125,7 @@ def _runs(mask: Mask, length: int, thick: int) -> Mask:
 
 def _sides(mask: Mask, across: Mask, height: float, thick: int) -> Mask:
     """Upright strokes that stand between two level lines as a box's sides do, or alone on one as a comb's teeth do."""
-    thickened = cv2.dilate(across, np.ones((3, 3), np.uint8))
+    thickened = cv2.dilate(across, _AROUND)
     rest = mask & (1 - thickened)
     part = max(4, round(0.2 * height))
     upright = _runs(rest.T, part, thick).T
@@ -122,19 +147,3 @@ def _sides(mask: Mask, across: Mask, height: float, thick: int) -> Mask:
             mine = whole[y[0] + top, x[0] + left]
             kept[i] = around[mine, cv2.CC_STAT_WIDTH] <= width + 3 and around[mine, cv2.CC_STAT_HEIGHT] <= tall + 6
     return kept[labels]
-
-
-def _mended(ink: Ink, across: Mask, upright: Mask) -> Ink:
-    printed = across | upright
-    rest = np.where(printed == 1, 0, ink).astype(np.float32)
-    if rest.sum() < _LEFT * ink.sum():
-        return ink
-    mended = rest
-    for lines, axis in ((across, 0), (upright, 1)):
-        if not lines.any():
-            continue
-        edges = np.count_nonzero(np.diff(lines.astype(np.int8), axis=axis) == 1)
-        thick = math.ceil(float(lines.sum()) / max(1, edges)) + 2
-        kernel = np.ones((thick, 3) if axis == 0 else (3, thick), np.uint8)
-        mended = np.maximum(mended, np.where(lines == 1, cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel), 0))
-    return np.minimum(mended, ink)
