@@ -1,13 +1,13 @@
 """POST /v1/predict and /v1/predict/batch: pictures in, labels out. It knows HTTP and the engine, no torch, no files."""
 
 import base64
-import secrets
 from asyncio import to_thread
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from app.answers import ONE_PICTURE, PICTURE, Computed, ModelParam, Timing, new_id
 from app.connection import while_connected
 from app.errors import EXAMPLE_RESPONSE, Problem
 from app.inference.engine import Answer, Answers, Engine
@@ -18,19 +18,6 @@ from models_store.manifest import Manifest
 from models_store.pictures.decode import to_png
 from models_store.refs import Ref
 
-_PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
-_ONE: dict[str, Any] = {
-    "required": True,
-    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file`, or as the whole body.",
-    "content": {
-        "multipart/form-data": {
-            "schema": {"type": "object", "required": ["file"], "properties": {"file": _PICTURE}},
-        },
-        "image/png": {"schema": _PICTURE},
-        "image/jpeg": {"schema": _PICTURE},
-        "application/octet-stream": {"schema": _PICTURE},
-    },
-}
 _INSTANCE: dict[str, Any] = {"type": "object", "required": ["b64"], "properties": {"b64": {"type": "string"}}}
 _MANY: dict[str, Any] = {
     "required": True,
@@ -40,10 +27,10 @@ _MANY: dict[str, Any] = {
             "schema": {
                 "type": "object",
                 "required": ["files"],
-                "properties": {"files": {"type": "array", "items": _PICTURE}},
+                "properties": {"files": {"type": "array", "items": PICTURE}},
             },
         },
-        "application/zip": {"schema": _PICTURE},
+        "application/zip": {"schema": PICTURE},
         "application/json": {
             "schema": {"type": "object", "properties": {"instances": {"type": "array", "items": _INSTANCE}}},
         },
@@ -51,19 +38,8 @@ _MANY: dict[str, Any] = {
 }
 _BATCH_LIMITS = ArchiveLimits(max_entries=4 * MAX_BATCH, max_expanded_bytes=64 * 2**20)
 
-ModelParam = Annotated[
-    str, Query(description="`name`, `name@alias` or `name@7`", examples=["digits", "digits@previous"])
-]
 TopKParam = Annotated[int | None, Query(ge=1, le=1000, description="keep only the most probable labels")]
 PreparedParam = Annotated[bool, Query(description="return what the model saw")]
-
-
-class Timing(BaseModel):
-    """Where the time went, in milliseconds."""
-
-    prepare: float = Field(description="decoding pictures and finding the writing in them")
-    queue: float = Field(description="waiting for a turn")
-    infer: float = Field(description="the model, on the batches with these pictures")
 
 
 class Reading(BaseModel):
@@ -78,13 +54,6 @@ class Reading(BaseModel):
     )
     warnings: list[str] = Field(description="blank_image, low_contrast", examples=[[]])
     prepared: str | None = Field(None, description="with `prepared=true`: what the model saw, a PNG in base64")
-
-
-class Computed(BaseModel):
-    """By whom an answer was computed."""
-
-    id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
-    model: str = Field(description="the version that computed this", examples=["digits@1"])
 
 
 class Prediction(Reading, Computed):  # the fields of the last base come first
@@ -110,7 +79,9 @@ def router(engine: Engine, default_model: str) -> APIRouter:
     """The routes, answering from `engine`."""
     routes = APIRouter(prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
 
-    @routes.post("", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": _ONE})
+    @routes.post(
+        "", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": ONE_PICTURE}
+    )
     async def predict(
         request: Request, model: ModelParam = default_model, top_k: TopKParam = None, prepared: PreparedParam = False
     ) -> Prediction:
@@ -126,7 +97,9 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         if isinstance(item, ImageRejected):
             raise item
         reading = _reading(item, answers.live.version.manifest, top_k, prepared)
-        return Prediction(**dict(reading), id=_id(), model=answers.live.version.ref, timing_ms=_timing(answers))
+        return Prediction(
+            **dict(reading), id=new_id("pred"), model=answers.live.version.ref, timing_ms=_timing(answers)
+        )
 
     @routes.post("/batch", summary="Read many", response_model_exclude_none=True, openapi_extra={"requestBody": _MANY})
     async def predict_batch(
@@ -138,7 +111,7 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         answers = await while_connected(request, engine.predict(ref, images))
         readings = await to_thread(_readings, answers, top_k, prepared)
         ref_text = answers.live.version.ref
-        return BatchPrediction(id=_id(), model=ref_text, predictions=readings, timing_ms=_timing(answers))
+        return BatchPrediction(id=new_id("pred"), model=ref_text, predictions=readings, timing_ms=_timing(answers))
 
     return routes
 
@@ -173,11 +146,4 @@ def _bad(refusal: ImageRejected) -> BadPicture:
 
 
 def _timing(answers: Answers) -> Timing:
-    prepare, queue, infer = (
-        round(1000 * seconds, 3) for seconds in (answers.prepare_seconds, answers.queue_seconds, answers.infer_seconds)
-    )
-    return Timing(prepare=prepare, queue=queue, infer=infer)
-
-
-def _id() -> str:
-    return f"pred_{secrets.token_hex(8)}"
+    return Timing.of(answers.prepare_seconds, answers.queue_seconds, answers.infer_seconds)

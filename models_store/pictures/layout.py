@@ -28,6 +28,7 @@ def centred(strokes: Ink, height: int, width: int) -> Grey:
     shift = np.array([[1, 0, round(shift_x)], [0, 1, round(shift_y)]], np.float32)
     return np.asarray(cv2.warpAffine((small * 255).round().astype(np.uint8), shift, (width, height)), np.uint8)
 
+
 def thickened(strokes: Ink, thin: float) -> Ink:
     """Strokes thinner than `thin` (in the digit's size) widened to that: shrunk to 20 pixels they would vanish."""
     mask = (strokes > 0.5).astype(np.uint8)

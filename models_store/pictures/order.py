@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from models_store.pictures.marks import Box
 
 _OFF = 0.55  # of the taller one's height: digits of one line are less far above or below each other
 _NEXT = 3.0  # of a digit's height: the neighbour from which a line's slope is taken is no farther
+_ASIDE = 0.25  # of a digit's height: digits do not stand on a line exactly
 _STEEPEST = math.tan(math.radians(13))
 _RECENT = 3  # digits that say where a line goes on
 _GAP = 0.45  # of a digit's height: what a gap between numbers is larger than the usual one, at least
@@ -51,24 +53,19 @@ def _middle(box: Box) -> tuple[float, float]:
 
 def _slope(boxes: Sequence[Box]) -> float:
     """How far lines fall per pixel to the right: the median over each digit's nearest neighbour on its right."""
-    slopes = []
-    for one in boxes:
-        x, y = _middle(one)
-        near = [
-            (there[0] - x, there[1] - y)
-            for there in map(_middle, boxes)
-            if 0 < there[0] - x < _NEXT * one.height
-            and abs(there[1] - y) < _STEEPEST * (there[0] - x) + 0.25 * one.height
-        ]
-        if near:
-            dx, dy = min(near)
-            slopes.append((dy / dx, dx))
-    if len(slopes) < 2:
+    middles = np.array([_middle(box) for box in boxes])
+    heights = np.array([box.height for box in boxes])[:, None]
+    dx, dy = (middles[None, :, axis] - middles[:, None, axis] for axis in (0, 1))
+    beside = (dx > 0) & (dx < _NEXT * heights) & (np.abs(dy) < _STEEPEST * dx + _ASIDE * heights)
+    nearest = np.where(beside, dx, np.inf).argmin(1)
+    rows = np.flatnonzero(beside.any(1))
+    if len(rows) < 2:
         return 0.0
-    slopes.sort()
-    total = np.cumsum([dx for _, dx in slopes])
-    median = slopes[int(np.searchsorted(total, total[-1] / 2))][0]
-    return max(-_STEEPEST, min(_STEEPEST, median))
+    runs, falls = dx[rows, nearest[rows]], dy[rows, nearest[rows]]
+    order = np.argsort(falls / runs)
+    total = np.cumsum(runs[order])
+    median = order[np.searchsorted(total, total[-1] / 2)]
+    return float(np.clip(falls[median] / runs[median], -_STEEPEST, _STEEPEST))
 
 
 def _off(boxes: Sequence[Box], line: list[int], i: int, slope: float) -> float:
@@ -92,7 +89,7 @@ class _Usual:
 def _between(boxes: Sequence[Box], line: list[int]) -> tuple[list[float], list[float]]:
     """Gaps, and distances from middle to middle, of neighbours in a line, in heights of its digits."""
     height = float(np.median([boxes[i].height for i in line]))
-    pairs = [(boxes[i], boxes[j]) for i, j in zip(line[:-1], line[1:], strict=True)]
+    pairs = [(boxes[i], boxes[j]) for i, j in pairwise(line)]
     gaps = [(right.left - left.right) / height for left, right in pairs]
     return gaps, [(_middle(right)[0] - _middle(left)[0]) / height for left, right in pairs]
 

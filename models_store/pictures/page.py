@@ -84,9 +84,7 @@ def page_of(image: Image.Image, spec: InputSpec) -> Page:
     return Page(*full, pixels, tuple(candidates), len(wholes), warnings)
 
 
-def _candidates(
-    wholes: Sequence[Piece], scale: float, full: tuple[int, int]
-) -> tuple[list[Piece], list[Candidate]]:
+def _candidates(wholes: Sequence[Piece], scale: float, full: tuple[int, int]) -> tuple[list[Piece], list[Candidate]]:
     """The wholes and after them their parts, and both as candidates. `scale` is from `full` pixels to theirs."""
     marks, parts_of = list(wholes), []
     for whole in wholes:

@@ -4,6 +4,7 @@ It knows no colours and no order: `order` reads the boxes that it finds.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ _WHOLE = 0.6  # of a digit's height: what is as tall is no loose stroke
 _SMALL = 0.45  # of the usual height: what is lower is a point, a comma, a dash or dirt
 _LIGHT = 0.12  # of the usual weight
 _HIGH, _WIDE = 1.9, 4.0  # of the usual height: larger marks are no digits and no row of touching ones
-_PERHAPS, _TOUCHING = 0.9, 1.25  # of a digit's height: few single digits are wider, and none
+_PERHAPS, _TOUCHING = 0.75, 1.25  # of a digit's height: few single digits are wider, and none
 _TWO = 0.75  # of a digit's height: two that touch are at least as wide apart
 _FRAMED = 1.2  # of a digit's height, from which a mark that the frame cuts is an edge of the page
 _FULL = 0.85  # of its box: a block of ink
@@ -196,7 +197,7 @@ def _cut(piece: Piece, height: float) -> Piece:
         off = np.abs(np.arange(low, high) - i * step) / step
         places.append(low + int(np.argmin(columns[low:high] + 0.1 * height * off)))
     places.append(width)
-    parts = [_part(piece, left, right) for left, right in zip(places[:-1], places[1:], strict=True)]
+    parts = [_part(piece, left, right) for left, right in pairwise(places)]
     return Piece(piece.box, piece.strokes, width > _TOUCHING * own, tuple(part for part in parts if part is not None))
 
 

@@ -63,7 +63,9 @@ def without_print(ink: Grey, printed: Print) -> Grey:
         return ink
     mended = rest
     for lines, axis in ((printed.across, 0), (printed.upright, 1)):
-        edges = np.count_nonzero(lines[:-1] < lines[1:]) if axis == 0 else np.count_nonzero(lines[:, :-1] < lines[:, 1:])
+        edges = (
+            np.count_nonzero(lines[:-1] < lines[1:]) if axis == 0 else np.count_nonzero(lines[:, :-1] < lines[:, 1:])
+        )
         thick = math.ceil(np.count_nonzero(lines) / max(1, edges)) + 2
         kernel = np.ones((thick, 3) if axis == 0 else (3, thick), np.uint8)
         mended = np.maximum(mended, lines * cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel))
