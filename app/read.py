@@ -117,11 +117,13 @@ def _digits(readout: Readout) -> list[Digit]:
     """Each candidate as it would be answered."""
     manifest = readout.live.version.manifest
     best = (-readout.probabilities).argsort(1)[:, :_BEST].tolist()
+    sure = readout.probabilities.max(1, initial=0).tolist()
     digits = []
-    for candidate, row, places in zip(readout.page.candidates, readout.probabilities.tolist(), best, strict=True):
+    for i, (row, places) in enumerate(zip(readout.probabilities.tolist(), best, strict=True)):
         top = [Likely(label=manifest.labels[k], confidence=round(row[k], 6)) for k in places]
-        uncertain = candidate.touching or row[places[0]] < manifest.calibration.threshold
-        digits.append(Digit(**dict(top[0]), uncertain=uncertain, box=Box.of(candidate.box), top=top))
+        uncertain = sure[i] < manifest.calibration.threshold or readout.page.touches(i, sure)
+        box = Box.of(readout.page.candidates[i].box)
+        digits.append(Digit(**dict(top[0]), uncertain=uncertain, box=box, top=top))
     return digits
 
 

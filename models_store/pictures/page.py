@@ -17,6 +17,8 @@ from models_store.pictures.prepare import Warned, as_it_is
 from models_store.specs import InputSpec, WritingSpec
 
 MOST_DIGITS = 256  # of one page
+_WELL = 0.9  # confidence of a wide mark that is not cut
+_TOO = 0.6  # confidence of all of a wide mark's parts, from which they may be digits
 _ORIENTATION = 274  # EXIF 2.32: where the picture's first stored row and column belong
 
 
@@ -43,14 +45,21 @@ class Page:
     def lines(self, confidences: Sequence[float]) -> list[list[list[int]]]:
         """Lines from top to bottom, their numbers, and the places of these numbers' digits among the candidates.
 
-        A wide mark is cut where the most doubtful part reads better than the whole.
+        A wide mark that does not read well is cut where the most doubtful of its parts reads better.
         """
         chosen: list[int] = []
         for i, candidate in enumerate(self.candidates[: self.wholes]):
-            worst = min((confidences[part] for part in candidate.parts), default=0.0)
-            chosen += candidate.parts if worst > confidences[i] else [i]
-        lines = lines_of([self.candidates[i].box for i in chosen])
+            cut = self._worst(i, confidences) > confidences[i] and confidences[i] < _WELL
+            chosen += candidate.parts if cut else [i]
+        lines = lines_of([self.candidates[i].box for i in chosen[:MOST_DIGITS]])
         return [[[chosen[k] for k in number] for number in line] for line in lines]
+
+    def touches(self, i: int, confidences: Sequence[float]) -> bool:
+        """Whether a candidate may be two digits, or half of what is one: it is too wide, or its parts read well too."""
+        return self.candidates[i].touching or self._worst(i, confidences) > _TOO
+
+    def _worst(self, i: int, confidences: Sequence[float]) -> float:
+        return min((confidences[part] for part in self.candidates[i].parts), default=0.0)
 
 
 def page_of(image: Image.Image, spec: InputSpec) -> Page:

@@ -23,6 +23,7 @@ _SMALL = 0.45  # of the usual height: what is lower is a point, a comma, a dash 
 _LIGHT = 0.12  # of the usual weight
 _HIGH, _WIDE = 1.9, 4.0  # of the usual height: larger marks are no digits and no row of touching ones
 _PERHAPS, _TOUCHING = 0.75, 1.25  # of a digit's height: few single digits are wider, and none
+_SLANTS = (0.0, 0.25, 0.5, -0.25)  # of a cut: pixels to the left for each one down
 _TWO = 0.75  # of a digit's height: two that touch are at least as wide apart
 _FRAMED = 1.2  # of a digit's height, from which a mark that the frame cuts is an edge of the page
 _FULL = 0.85  # of its box: a block of ink
@@ -185,28 +186,39 @@ def _piece(ink: Grey, labels: NDArray[np.int32], box: Box, group: list[int]) -> 
 
 
 def _cut(piece: Piece, height: float) -> Piece:
-    """The same with its parts, where it is wide: cut where the least ink is crossed."""
-    own, width = max(height, piece.box.height), piece.box.width
+    """The same with its parts, where it is wide: cut where the least ink is crossed, upright or slanted as people write."""
+    own, (tall, width) = max(height, piece.box.height), piece.strokes.shape
     if width <= _PERHAPS * own:
         return piece
     count = max(2, round(width / (_TWO * height)))
-    columns = piece.strokes.sum(0)
-    places, step = [0], width / count
+    step = width / count
+    y, x = np.mgrid[:tall, :width].astype(np.float32)
+    parts, rest = [], piece.strokes
     for i in range(1, count):
-        low, high = round((i - 0.3) * step), round((i + 0.3) * step) + 1
-        off = np.abs(np.arange(low, high) - i * step) / step
-        places.append(low + int(np.argmin(columns[low:high] + 0.1 * height * off)))
-    places.append(width)
-    parts = [_part(piece, left, right) for left, right in pairwise(places)]
+        slant, place = min((_crossed(rest, slant, i * step, 0.3 * step, height) for slant in _SLANTS))[1:]
+        left = x + slant * (y - tall / 2) < place
+        parts.append(_part(piece.box, np.where(left, rest, 0).astype(np.float32)))
+        rest = np.where(left, 0, rest).astype(np.float32)
+    parts.append(_part(piece.box, rest))
     return Piece(piece.box, piece.strokes, width > _TOUCHING * own, tuple(part for part in parts if part is not None))
 
 
-def _part(piece: Piece, left: int, right: int) -> Piece | None:
-    strokes = piece.strokes[:, left:right]
-    rows = np.flatnonzero(strokes.any(1))
-    columns = np.flatnonzero(strokes.any(0))
+def _crossed(strokes: Ink, slant: float, middle: float, reach: float, height: float) -> tuple[float, float, float]:
+    """The least ink that a cut of a slant near `middle` crosses (it may as well be farther off, for more), and where."""
+    tall, width = strokes.shape
+    there = np.array([[1, slant, -slant * tall / 2], [0, 1, 0]], np.float32)
+    columns = cv2.warpAffine(strokes, there, (width, tall)).sum(0)
+    places = np.arange(max(1, round(middle - reach)), min(width - 1, round(middle + reach)) + 1)
+    cost = columns[places] + 0.1 * height * np.abs(places - middle) / reach + 0.1 * height * abs(slant)
+    best = int(cost.argmin())
+    return float(cost[best]), slant, float(places[best])
+
+
+def _part(box: Box, strokes: Ink) -> Piece | None:
+    """What of the strokes in a box is left of it; None where that is nothing."""
+    rows, columns = np.flatnonzero(strokes.any(1)), np.flatnonzero(strokes.any(0))
     if not len(rows):
         return None
     inner = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    top, begin = piece.box.top + int(rows[0]), piece.box.left + left + int(columns[0])
-    return Piece(Box(top, begin, top + inner.shape[0], begin + inner.shape[1]), inner, touching=True)
+    top, left = box.top + int(rows[0]), box.left + int(columns[0])
+    return Piece(Box(top, left, top + inner.shape[0], left + inner.shape[1]), inner, touching=True)
