@@ -18,6 +18,7 @@ from models_store.specs import InputSpec, WritingSpec
 
 MOST_DIGITS = 256  # of one page
 _WELL = 0.9  # confidence of a wide mark that is not cut
+_TWO = 0.3  # confidence of the most doubtful part, from which a mark too wide for one digit is cut
 _TOO = 0.6  # confidence of all of a wide mark's parts, from which they may be digits
 _ORIENTATION = 274  # EXIF 2.32: where the picture's first stored row and column belong
 
@@ -45,11 +46,13 @@ class Page:
     def lines(self, confidences: Sequence[float]) -> list[list[list[int]]]:
         """Lines from top to bottom, their numbers, and the places of these numbers' digits among the candidates.
 
-        A wide mark that does not read well is cut where the most doubtful of its parts reads better.
+        A wide mark that does not read well is cut where the most doubtful of its parts reads better; one that is too
+        wide to be one digit, wherever its parts can be read.
         """
         chosen: list[int] = []
         for i, candidate in enumerate(self.candidates[: self.wholes]):
-            cut = self._worst(i, confidences) > confidences[i] and confidences[i] < _WELL
+            worst = self._worst(i, confidences)
+            cut = worst > _TWO if candidate.touching else _WELL > confidences[i] < worst
             chosen += candidate.parts if cut else [i]
         lines = lines_of([self.candidates[i].box for i in chosen[:MOST_DIGITS]])
         return [[[chosen[k] for k in number] for number in line] for line in lines]

@@ -4,7 +4,6 @@ It knows no colours and no order: `order` reads the boxes that it finds.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,13 +14,14 @@ from models_store.pictures.marks import Box
 from models_store.specs import WritingSpec
 
 _MOST = 2000  # marks of one picture that are looked at, the heaviest
+_MOST_FRAMED = 600  # marks: more of them are dirt, and no form
 _LEAST_HEIGHT = 8  # pixels of a digit
 _NEAR = 0.15  # of a digit's height: a loose stroke of a digit is no farther from it
 _OVER = 0.3  # of a loose stroke's width that lies above or below the digit to which it belongs
 _WHOLE = 0.6  # of a digit's height: what is as tall is no loose stroke
 _SMALL = 0.45  # of the usual height: what is lower is a point, a comma, a dash or dirt
 _LIGHT = 0.12  # of the usual weight
-_HIGH, _WIDE = 1.9, 4.0  # of the usual height: larger marks are no digits and no row of touching ones
+_HIGH, _WIDE = 1.9, 9.0  # of the usual height: larger marks are no digits and no row of touching ones
 _PERHAPS, _TOUCHING = 0.75, 1.25  # of a digit's height: few single digits are wider, and none
 _SLANTS = (0.0, 0.25, 0.5, -0.25)  # of a cut: pixels to the left for each one down
 _TWO = 0.75  # of a digit's height: two that touch are at least as wide apart
@@ -121,7 +121,17 @@ def _usable(marks: _Marks, shape: tuple[int, ...], height: float) -> NDArray[np.
     blocks = (marks.areas > _FULL * heights * widths) & (np.minimum(heights, widths) > 0.4 * height)
     dashes = (widths > 2.2 * heights) & (heights < _SMALL * height) & (widths > 0.9 * height)
     large = (heights > _HIGH * height) | (widths > _WIDE * height)
-    return ~(edges | blocks | dashes | large) & (marks.weights > 0.01 * np.median(marks.weights[heights > height / 2]))
+    return ~(edges | blocks | dashes | large | _frames(marks.boxes)) & (marks.weights > 0.01 * np.median(marks.weights[heights > height / 2]))
+
+
+def _frames(boxes: Boxes) -> NDArray[np.bool_]:
+    """Which marks have another inside that is half as tall: no digit has, a printed box does."""
+    if len(boxes) > _MOST_FRAMED:
+        return np.zeros(len(boxes), bool)
+    inner, outer = boxes[None], boxes[:, None]
+    inside = (inner[..., :2] > outer[..., :2]).all(2) & (inner[..., 2:] < outer[..., 2:]).all(2)
+    heights, _ = _sizes(boxes)
+    return np.asarray((inside & (heights[None] > 0.5 * heights[:, None])).any(1))
 
 
 def _grouped(boxes: Boxes, height: float, usable: NDArray[np.bool_]) -> list[list[int]]:
@@ -186,7 +196,7 @@ def _piece(ink: Grey, labels: NDArray[np.int32], box: Box, group: list[int]) -> 
 
 
 def _cut(piece: Piece, height: float) -> Piece:
-    """The same with its parts, where it is wide: cut where the least ink is crossed, upright or slanted as people write."""
+    """The same with its parts, where it is wide: cut where the least ink is crossed, upright or slanted."""
     own, (tall, width) = max(height, piece.box.height), piece.strokes.shape
     if width <= _PERHAPS * own:
         return piece
@@ -195,7 +205,7 @@ def _cut(piece: Piece, height: float) -> Piece:
     y, x = np.mgrid[:tall, :width].astype(np.float32)
     parts, rest = [], piece.strokes
     for i in range(1, count):
-        slant, place = min((_crossed(rest, slant, i * step, 0.3 * step, height) for slant in _SLANTS))[1:]
+        slant, place = min(_crossed(rest, slant, i * step, 0.3 * step, height) for slant in _SLANTS)[1:]
         left = x + slant * (y - tall / 2) < place
         parts.append(_part(piece.box, np.where(left, rest, 0).astype(np.float32)))
         rest = np.where(left, 0, rest).astype(np.float32)
@@ -204,7 +214,7 @@ def _cut(piece: Piece, height: float) -> Piece:
 
 
 def _crossed(strokes: Ink, slant: float, middle: float, reach: float, height: float) -> tuple[float, float, float]:
-    """The least ink that a cut of a slant near `middle` crosses (it may as well be farther off, for more), and where."""
+    """The least ink that a slanted cut near `middle` crosses, the slant, and where; farther off costs more."""
     tall, width = strokes.shape
     there = np.array([[1, slant, -slant * tall / 2], [0, 1, 0]], np.float32)
     columns = cv2.warpAffine(strokes, there, (width, tall)).sum(0)
