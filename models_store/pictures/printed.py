@@ -108,7 +108,7 @@ def _lines(mask: Mask, height: float | None, longer: int) -> tuple[Mask, Mask]:
         thick = max(3, round(0.02 * longer))
         return _runs(mask, round(page), thick), _runs(mask.T, round(min(page, 0.9 * mask.shape[0])), thick).T
     thick = max(3, round(_THICK * height))
-    across = _runs(mask, round(min(page, _LONG * height)), thick)
+    across = _runs(mask, round(_LONG * height), thick)
     upright = _runs(mask.T, round(min(max(page, _LONG * height), _TALL * height)), thick).T
     if across.any():
         upright = upright | _sides(mask, across, height, thick)
