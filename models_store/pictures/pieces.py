@@ -121,7 +121,9 @@ def _usable(marks: _Marks, shape: tuple[int, ...], height: float) -> NDArray[np.
     blocks = (marks.areas > _FULL * heights * widths) & (np.minimum(heights, widths) > 0.4 * height)
     dashes = (widths > 2.2 * heights) & (heights < _SMALL * height) & (widths > 0.9 * height)
     large = (heights > _HIGH * height) | (widths > _WIDE * height)
-    return ~(edges | blocks | dashes | large | _frames(marks.boxes)) & (marks.weights > 0.01 * np.median(marks.weights[heights > height / 2]))
+    return ~(edges | blocks | dashes | large | _frames(marks.boxes)) & (
+        marks.weights > 0.01 * np.median(marks.weights[heights > height / 2])
+    )
 
 
 def _frames(boxes: Boxes) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ Mask = NDArray[np.uint8]  # [H, W], 0 or 1
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
 _TURNS = np.tan(np.radians(np.arange(-10, 10.1, 0.5)))  # how far lines are looked for from the level and the plumb
 _POINTS = 6000  # of a mask: enough to see how lines are turned
+_COARSE = 64  # pixels: print between taller digits is looked for in half the picture
 _PAGE = 0.25  # of the longer side: a line that long is printed, whatever the digits' size
 _LONG = 1.35  # of a digit's height: longer straight level strokes are printed
 _TALL = 1.6  # the same for upright ones: a 1 is as tall as a digit
@@ -41,19 +42,23 @@ def print_in(ink: Grey, height: float | None, spec: WritingSpec) -> Print | None
 
     `height` is that of a digit in pixels; where it is None, only lines are found that no digit could hold.
     """
-    mask = (ink > 255 * _FAINTER * spec.weak).astype(np.uint8)
+    shrink = 2 if height is not None and height >= _COARSE else 1
+    small = cv2.resize(ink, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+    mask = (small > 255 * _FAINTER * spec.weak / math.sqrt(shrink)).astype(np.uint8)
     level, plumb = _turned(mask)
     size, there = _room(np.array([[1, plumb, 0], [-level, 1, 0]], np.float32), mask.shape)
-    turned = cv2.warpAffine(mask, there, size, flags=cv2.INTER_NEAREST)
-    lines = _lines(np.asarray(turned, np.uint8), height, max(mask.shape))
+    turned = np.asarray(cv2.warpAffine(mask, there, size, flags=cv2.INTER_NEAREST), np.uint8)
+    lines = _lines(turned, height and height / shrink, max(mask.shape))
     if not any(one.any() for one in lines):
         return None
-    back = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    across, upright = (
-        np.asarray(cv2.dilate(cv2.warpAffine(one, there, mask.shape[::-1], flags=back), _AROUND), np.uint8)
-        for one in lines
-    )
-    return Print(across, upright)
+    return Print(*(_turned_back(one, there, mask.shape, ink.shape) for one in lines))
+
+
+def _turned_back(lines: Mask, there: NDArray[np.float32], shape: tuple[int, ...], whole: tuple[int, ...]) -> Mask:
+    """The lines where they are in the picture, with their edges."""
+    back = cv2.warpAffine(lines, there, shape[::-1], flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    wide = cv2.resize(back, whole[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.dilate(wide, _AROUND), np.uint8)
 
 
 def without_print(ink: Grey, printed: Print) -> Grey:
