@@ -182,7 +182,7 @@ def _photographed(sheet: _Sheet, rows: tuple[tuple[int, ...], ...], kind: str, r
     for place, (x, y) in sheet.middles.items():
         dx, dy = x - width / 2, y - height / 2
         middles[place] = (c * dx + s * dy) / _FINE + turned.width / 2, (c * dy - s * dx) / _FINE + turned.height / 2
-    light = np.asarray(turned.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 1)))), np.float32)
+    light = np.asarray(turned.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 1)))), np.float64)
     across = np.linspace(1, rng.uniform(0.6, 1), turned.width)[None, :, None]
     down = np.linspace(rng.uniform(0.7, 1), 1, turned.height)[:, None, None]
     if rng.random() < 0.3:  # somebody stands in the light

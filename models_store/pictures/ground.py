@@ -100,9 +100,9 @@ def ink_beside(grey: Grey, dark: bool, share: float) -> Beside:
     small, _ = sized(work, _SMALL_GROUND)
     ground = np.asarray(cv2.medianBlur(small, round(share * max(small.shape)) | 1), np.uint8)
     wide = cv2.resize(ground, work.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    least = max(_least(dark), _DARKEST * float(np.median(ground)))
-    ink = cv2.divide(cv2.subtract(wide, work), cv2.max(wide, least), scale=255)
-    against = cv2.divide(cv2.subtract(work[::3, ::3], wide[::3, ::3]), cv2.max(wide[::3, ::3], least), scale=255)
+    level = np.maximum(wide, np.uint8(max(_least(dark), _DARKEST * float(np.median(ground)))))
+    ink = cv2.divide(cv2.subtract(wide, work), level, scale=255)
+    against = cv2.divide(cv2.subtract(work[::3, ::3], wide[::3, ::3]), level[::3, ::3], scale=255)
     return Beside(np.asarray(ink, np.uint8), float(np.quantile(against, _GRAIN)))
 
 

@@ -92,7 +92,7 @@ def _marks(ink: Grey, spec: WritingSpec) -> _Marks:
     stats = np.asarray(table, np.int32)
     places = np.flatnonzero(labels)
     mine, values = labels.ravel()[places], ink.ravel()[places]
-    weights = np.bincount(mine, weights=values / 255, minlength=count)
+    weights = np.asarray(np.bincount(mine, weights=values / 255, minlength=count), np.float64)
     strong = np.bincount(mine[values > 255 * spec.strong], minlength=count)
     best = np.flatnonzero(strong[1:] > 0) + 1
     best = best[np.argsort(-weights[best])][:_MOST]
@@ -121,9 +121,8 @@ def _usable(marks: _Marks, shape: tuple[int, ...], height: float) -> NDArray[np.
     blocks = (marks.areas > _FULL * heights * widths) & (np.minimum(heights, widths) > 0.4 * height)
     dashes = (widths > 2.2 * heights) & (heights < _SMALL * height) & (widths > 0.9 * height)
     large = (heights > _HIGH * height) | (widths > _WIDE * height)
-    return ~(edges | blocks | dashes | large | _frames(marks.boxes)) & (
-        marks.weights > 0.01 * np.median(marks.weights[heights > height / 2])
-    )
+    heavy = marks.weights > 0.01 * np.median(marks.weights[heights > height / 2])
+    return np.asarray(heavy & ~(edges | blocks | dashes | large | _frames(marks.boxes)))
 
 
 def _frames(boxes: Boxes) -> NDArray[np.bool_]:
@@ -194,7 +193,7 @@ def _whole(found: list[tuple[Box, list[int]]], shape: tuple[int, ...]) -> list[t
 def _piece(ink: Grey, labels: NDArray[np.int32], box: Box, group: list[int]) -> Piece:
     part = slice(box.top, box.bottom), slice(box.left, box.right)
     mine = np.isin(labels[part], np.array(group) + 1)
-    return Piece(box, np.where(mine, ink[part], 0).astype(np.float32) / 255)
+    return Piece(box, np.where(mine, ink[part], 0).astype(np.float32) / np.float32(255))
 
 
 def _cut(piece: Piece, height: float) -> Piece:

@@ -16,13 +16,15 @@ from models_store.specs import WritingSpec
 Mask = NDArray[np.uint8]  # [H, W], 0 or 1
 
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
-_TURNS = np.tan(np.radians(np.arange(-10, 10.1, 0.5)))  # how far lines are looked for from the level and the plumb
+_TURNS: list[float] = np.tan(
+    np.radians(np.arange(-10, 10.1, 0.5))
+).tolist()  # how far lines are looked for from the level and the plumb
 _POINTS = 6000  # of a mask: enough to see how lines are turned
 _COARSE = 64  # pixels: print between taller digits is looked for in half the picture
 _PAGE = 0.25  # of the longer side: a line that long is printed, whatever the digits' size
 _LONG = 1.35  # of a digit's height: longer straight level strokes are printed
 _TALL = 1.6  # the same for upright ones: a 1 is as tall as a digit
-_PART = 0.4  # of a digit's height, from which a stroke between two printed lines is a box's side
+_PART = 0.95  # of a digit's height, from which a stroke between two printed lines is a box's side
 _TICK = 0.7  # of a digit's height: a comb's teeth are shorter
 _THICK = 0.2  # of a digit's height: print is thinner
 _AROUND = np.ones((3, 3), np.uint8)  # an edge that is neither line nor paper
@@ -68,12 +70,11 @@ def without_print(ink: Grey, printed: Print) -> Grey:
         return ink
     mended = rest
     for lines, axis in ((printed.across, 0), (printed.upright, 1)):
-        edges = (
-            np.count_nonzero(lines[:-1] < lines[1:]) if axis == 0 else np.count_nonzero(lines[:, :-1] < lines[:, 1:])
-        )
+        ways = lines if axis == 0 else lines.T
+        edges = np.count_nonzero(ways[:-1] < ways[1:])
         thick = math.ceil(np.count_nonzero(lines) / max(1, edges)) + 2
         kernel = np.ones((thick, 3) if axis == 0 else (3, thick), np.uint8)
-        mended = np.maximum(mended, lines * cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel))
+        mended = np.maximum(mended, lines * np.asarray(cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel), np.uint8))
     return np.minimum(mended, ink)
 
 
@@ -91,7 +92,7 @@ def _turned(mask: Mask) -> tuple[float, float]:
         return 0.0, 0.0
     level = max(_TURNS, key=lambda turn: gathered(y - turn * x) * (1 - 0.1 * abs(turn)))
     plumb = max(_TURNS, key=lambda turn: gathered(x + turn * y) * (1 - 0.1 * abs(turn)))
-    return float(level), float(plumb)
+    return level, plumb
 
 
 def _room(straight: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[tuple[int, int], NDArray[np.float32]]:
@@ -123,7 +124,7 @@ def _lines(mask: Mask, height: float | None, longer: int) -> tuple[Mask, Mask]:
 def _runs(mask: Mask, length: int, thick: int) -> Mask:
     """Level runs of at least `length` pixels, no thicker than `thick`; they may climb a pixel on the way."""
     wide = cv2.dilate(mask, np.ones((3, 1), np.uint8))
-    runs = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((1, max(3, length)), np.uint8)) & mask
+    runs = mask & np.asarray(cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((1, max(3, length)), np.uint8)), np.uint8)
     fat = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thick + 1, 1), np.uint8))
     if not fat.any():
         return np.asarray(runs, np.uint8)
@@ -132,8 +133,8 @@ def _runs(mask: Mask, length: int, thick: int) -> Mask:
 
 def _sides(mask: Mask, across: Mask, height: float, thick: int) -> Mask:
     """Upright strokes that stand between two level lines as a box's sides do, or alone on one as a comb's teeth do."""
-    thickened = cv2.dilate(across, _AROUND)
-    rest = mask & (1 - thickened)
+    thickened = np.asarray(cv2.dilate(across, _AROUND), np.uint8)
+    rest = np.asarray(mask & (1 - thickened), np.uint8)
     part = max(4, round(0.2 * height))
     upright = _runs(rest.T, part, thick).T
     count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(upright), connectivity=8)
@@ -149,8 +150,11 @@ def _sides(mask: Mask, across: Mask, height: float, thick: int) -> Mask:
         below = bool(thickened[top + tall - 1 : top + tall + reach, columns].any())
         if above and below and tall > _PART * height:
             kept[i] = 1
-        elif below and tall < _TICK * height:
+        elif below and not above and tall < _TICK * height:
+            under = slice(top + tall, top + tall + 2 * reach + thick)
+            if rest[under, columns].any():  # a stroke that crosses the line
+                continue
             y, x = np.nonzero(labels[top : top + tall, left : left + width] == i)
             mine = whole[y[0] + top, x[0] + left]
             kept[i] = around[mine, cv2.CC_STAT_WIDTH] <= width + 3 and around[mine, cv2.CC_STAT_HEIGHT] <= tall + 6
-    return kept[labels]
+    return np.asarray(kept[labels], np.uint8)

@@ -105,4 +105,4 @@ def _peaks(ink: Grey, peak: float) -> Grey:
     side = round(_WINDOW * max(small.shape)) | 1
     around = cv2.blur(cv2.dilate(cv2.medianBlur(small, 3), np.ones((side, side), np.uint8)), (side, side))
     wide = cv2.resize(around, ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.min(cv2.max(wide, max(1.0, _PALER * peak)), max(1.0, peak)), np.uint8)
+    return np.asarray(np.clip(wide, np.uint8(max(1.0, _PALER * peak)), np.uint8(peak)), np.uint8)
