@@ -71,8 +71,8 @@ def without_print(ink: Grey, printed: Print) -> Grey:
     mended = rest
     for lines, axis in ((printed.across, 0), (printed.upright, 1)):
         ways = lines if axis == 0 else lines.T
-        edges = np.count_nonzero(ways[:-1] < ways[1:])
-        thick = math.ceil(np.count_nonzero(lines) / max(1, edges)) + 2
+        edges = int(np.count_nonzero(ways[:-1] < ways[1:]))
+        thick = math.ceil(int(np.count_nonzero(lines)) / max(1, edges)) + 2
         kernel = np.ones((thick, 3) if axis == 0 else (3, thick), np.uint8)
         mended = np.maximum(mended, lines * np.asarray(cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel), np.uint8))
     return np.minimum(mended, ink)
@@ -126,9 +126,8 @@ def _runs(mask: Mask, length: int, thick: int) -> Mask:
     wide = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     runs = mask & np.asarray(cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((1, max(3, length)), np.uint8)), np.uint8)
     fat = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thick + 1, 1), np.uint8))
-    if not fat.any():
-        return np.asarray(runs, np.uint8)
-    return np.asarray(runs & (1 - cv2.dilate(fat, np.ones((3, 1), np.uint8))), np.uint8)
+    around = np.asarray(cv2.dilate(fat, np.ones((3, 1), np.uint8)), np.uint8)
+    return np.asarray(np.where(around == 1, np.uint8(0), runs), np.uint8)
 
 
 def _sides(mask: Mask, across: Mask, height: float, thick: int) -> Mask:
