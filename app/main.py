@@ -8,7 +8,7 @@ from importlib.metadata import version as package_version
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app import catalog, health, predict, problems
+from app import catalog, health, predict, problems, read
 from app.db import Database
 from app.drain import Drain, Draining
 from app.errors import EXAMPLE
@@ -104,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.drain = drain  # for the process, which begins it
     problems.install(app)
     app.include_router(predict.router(engine, settings.default_model, keeper.keep if keeper else None))
+    app.include_router(read.router(engine, settings.default_model))
     app.include_router(catalog.router(registry, serving, engine.fleet.refresh))
     app.include_router(file_routes.router(files, expected, jobs.using))
     intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)

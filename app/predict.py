@@ -1,7 +1,6 @@
 """POST /v1/predict and /v1/predict/batch: pictures in, labels out. It knows HTTP and the engine, no torch, no files."""
 
 import base64
-import secrets
 from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from app.answers import ONE_PICTURE, PICTURE, Computed, ModelParam, Timing, new_id
 from app.connection import while_connected
 from app.errors import EXAMPLE_RESPONSE, Problem
 from app.inference.engine import Answer, Answers, Engine
@@ -19,19 +19,6 @@ from models_store.manifest import Manifest
 from models_store.pictures.decode import Pixels, to_png
 from models_store.refs import Ref
 
-_PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
-_ONE: dict[str, Any] = {
-    "required": True,
-    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file`, or as the whole body.",
-    "content": {
-        "multipart/form-data": {
-            "schema": {"type": "object", "required": ["file"], "properties": {"file": _PICTURE}},
-        },
-        "image/png": {"schema": _PICTURE},
-        "image/jpeg": {"schema": _PICTURE},
-        "application/octet-stream": {"schema": _PICTURE},
-    },
-}
 _INSTANCE: dict[str, Any] = {"type": "object", "required": ["b64"], "properties": {"b64": {"type": "string"}}}
 _MANY: dict[str, Any] = {
     "required": True,
@@ -41,10 +28,10 @@ _MANY: dict[str, Any] = {
             "schema": {
                 "type": "object",
                 "required": ["files"],
-                "properties": {"files": {"type": "array", "items": _PICTURE}},
+                "properties": {"files": {"type": "array", "items": PICTURE}},
             },
         },
-        "application/zip": {"schema": _PICTURE},
+        "application/zip": {"schema": PICTURE},
         "application/json": {
             "schema": {"type": "object", "properties": {"instances": {"type": "array", "items": _INSTANCE}}},
         },
@@ -56,20 +43,9 @@ _BATCH_LIMITS = ArchiveLimits(max_entries=4 * MAX_BATCH, max_expanded_bytes=64 *
 # and what the version saw. Returns at once and raises nothing.
 Keep = Callable[[str, bytes, Mapping[str, float], Pixels], None]
 
-ModelParam = Annotated[
-    str, Query(description="`name`, `name@alias` or `name@7`", examples=["digits", "digits@previous"])
-]
 TopKParam = Annotated[int | None, Query(ge=1, le=1000, description="keep only the most probable labels")]
 PreparedParam = Annotated[bool, Query(description="return what the model saw")]
 ExplainParam = Annotated[bool, Query(description="return what in it speaks for the label, and what against it")]
-
-
-class Timing(BaseModel):
-    """Where the time went, in milliseconds."""
-
-    prepare: float = Field(description="decoding pictures and finding the writing in them")
-    queue: float = Field(description="waiting for a turn")
-    infer: float = Field(description="the model, on the batches with these pictures")
 
 
 class Reading(BaseModel):
@@ -87,13 +63,6 @@ class Reading(BaseModel):
     explanation: str | None = Field(
         None, description="with `explain=true`: what the model saw, red where it speaks for the label, a PNG in base64"
     )
-
-
-class Computed(BaseModel):
-    """By whom an answer was computed."""
-
-    id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
-    model: str = Field(description="the version that computed this", examples=["digits@1"])
 
 
 class Prediction(Reading, Computed):  # the fields of the last base come first
@@ -119,7 +88,9 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
     """The routes, answering from `engine`. `keep` is given what it is uncertain of."""
     routes = APIRouter(prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
 
-    @routes.post("", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": _ONE})
+    @routes.post(
+        "", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": ONE_PICTURE}
+    )
     async def predict(
         request: Request,
         model: ModelParam = default_model,
@@ -144,7 +115,9 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
         if explain:
             heat = await while_connected(request, engine.explain(answers.live, item.prepared.pixels))
             reading.explanation = base64.b64encode(heat).decode()
-        return Prediction(**dict(reading), id=_id(), model=answers.live.version.ref, timing_ms=_timing(answers))
+        return Prediction(
+            **dict(reading), id=new_id("pred"), model=answers.live.version.ref, timing_ms=_timing(answers)
+        )
 
     @routes.post("/batch", summary="Read many", response_model_exclude_none=True, openapi_extra={"requestBody": _MANY})
     async def predict_batch(
@@ -158,7 +131,7 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
         if keep is not None:
             _hand_over(keep, answers, images)
         ref_text = answers.live.version.ref
-        return BatchPrediction(id=_id(), model=ref_text, predictions=readings, timing_ms=_timing(answers))
+        return BatchPrediction(id=new_id("pred"), model=ref_text, predictions=readings, timing_ms=_timing(answers))
 
     return routes
 
@@ -208,11 +181,4 @@ def _bad(refusal: ImageRejected) -> BadPicture:
 
 
 def _timing(answers: Answers) -> Timing:
-    prepare, queue, infer = (
-        round(1000 * seconds, 3) for seconds in (answers.prepare_seconds, answers.queue_seconds, answers.infer_seconds)
-    )
-    return Timing(prepare=prepare, queue=queue, infer=infer)
-
-
-def _id() -> str:
-    return f"pred_{secrets.token_hex(8)}"
+    return Timing.of(answers.prepare_seconds, answers.queue_seconds, answers.infer_seconds)

@@ -19,6 +19,7 @@ from models_store.errors import ImageRejected
 from models_store.model import Model, Probabilities, use_threads
 from models_store.pictures import heat
 from models_store.pictures.decode import Pixels, open_picture
+from models_store.pictures.page import Page, page_of
 from models_store.pictures.prepare import Prepared, prepare_opened
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
@@ -45,6 +46,18 @@ class Answers:
 
     live: Live
     items: list[Answer | ImageRejected]
+    prepare_seconds: float
+    queue_seconds: float
+    infer_seconds: float
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What one version says of the candidates of a page, in their order."""
+
+    live: Live
+    page: Page
+    probabilities: Probabilities  # float32 [candidates, labels]
     prepare_seconds: float
     queue_seconds: float
     infer_seconds: float
@@ -113,6 +126,28 @@ class Engine:
         finally:
             self._explaining -= 1
 
+    async def read(self, ref: Ref, image: bytes) -> Readout:
+        """Finds and reads all digits of one picture. A caller that is cancelled is not computed.
+
+        Raises ImageRejected, what `predict` raises, and Unprocessable for a version that looks for no writing.
+        """
+        serving = await self.fleet.get(ref)
+        spec = serving.model.picture
+        if not spec.finds_writing:
+            raise Unprocessable(
+                "model_finds_no_writing",
+                f"{serving.version.ref} looks at whole pictures and can't read a page. Name a model that finds digits.",
+                "model",
+            )
+        began = self._clock()
+        loop = asyncio.get_running_loop()
+        with self._decoder_turn():
+            page = await loop.run_in_executor(self._decoder, _page, image, spec, self._max_image_pixels)
+        ready = self._clock()
+        done = await self._computed(serving, list(page.pixels), ready + _QUEUE_SECONDS)
+        waited = self._clock() - ready - done.seconds
+        return Readout(serving, page, done.rows, ready - began, waited, done.seconds)
+
     def _load(self, version: Version) -> Live:
         return live.load(version, self._device, self._computer, self._max_waiting)
 
@@ -124,11 +159,16 @@ class Engine:
             opened = [_opened(image, self._max_image_pixels) for image in images]
             if _pixels(opened) <= _SMALL_PIXELS:
                 return [_prepared(image, spec) for image in opened]
+        with self._decoder_turn():
+            return await self._decoded(images, spec)
+
+    @contextlib.contextmanager
+    def _decoder_turn(self) -> Iterator[None]:
         if self._decoding >= _MAX_DECODING:
             raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.")
         self._decoding += 1
         try:
-            return await self._decoded(images, spec)
+            yield
         finally:
             self._decoding -= 1
 
@@ -185,6 +225,10 @@ def _read(images: list[bytes], spec: InputSpec, max_pixels: int) -> tuple[list[P
         pixels += _pixels([opened])
         prepared.append(_prepared(opened, spec))
     return prepared, pixels
+
+
+def _page(image: bytes, spec: InputSpec, max_pixels: int) -> Page:
+    return page_of(open_picture(image, max_pixels), spec)
 
 
 def _pixels(opened: Sequence[Image | ImageRejected]) -> int:

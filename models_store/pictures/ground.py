@@ -16,6 +16,10 @@ _EVEN = 0.12  # of the ground: how much an even ground differs along the frame
 _MOSTLY = 75  # per cent of the frame that must be so: a digit in a tight cut may cover a whole side
 _SMALL_GROUND = 128  # pixels: enough to see how the light falls
 _THUMB = 112  # pixels: enough to see which colour the pen has
+_SMALL_GROUND = 256  # pixels: enough to see how the light falls
+_GRAIN = 0.8  # of all pixels are less off the ground than the grain is coarse
+_DARKEST = 0.35  # of the usual ground: in darker places grain would be ink
+_USUAL = 0.1  # of all that stands out: how much more of it rarer light or dark ink must be
 _STROKE = 0.16  # of the thumb's longer side: wider than a stroke
 
 
@@ -31,6 +35,14 @@ class Inked:
     dark: bool
     level: float
     even: bool  # whether the ground is one brightness
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Ink as a share of the ground, 255 for 1 [H, W], and what the grain alone makes seem so."""
+
+    ink: Grey
+    grain: float
 
 
 def channels(picture: Colour) -> dict[bool, NDArray[np.float32]]:
@@ -94,6 +106,29 @@ def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
     ground = np.maximum(wide.astype(np.float32), _least(dark))
     ink = np.maximum((ground - work) / ground, 0)
     return Inked(ink, grey, dark, float(np.median(ground[::4, ::4])), even=False)
+
+
+def ink_beside(grey: Grey, dark: bool, share: float) -> Beside:
+    """`ink_of` for ink that covers less than half of any square of `share` of the picture's longer side.
+
+    The ground is the median of that square, of a small copy: it follows the edge of a shadow, which a closing does not.
+    """
+    work = grey if dark else 255 - grey
+    small, _ = sized(work, _SMALL_GROUND)
+    ground = np.asarray(cv2.medianBlur(small, round(share * max(small.shape)) | 1), np.uint8)
+    wide = cv2.resize(ground, work.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    level = np.maximum(wide, np.uint8(max(_least(dark), _DARKEST * float(np.median(ground)))))
+    ink = cv2.divide(cv2.subtract(wide, work), level, scale=255)
+    against = cv2.divide(cv2.subtract(work[::3, ::3], wide[::3, ::3]), level[::3, ::3], scale=255)
+    return Beside(np.asarray(ink, np.uint8), float(np.quantile(against, _GRAIN)))
+
+
+def ink_is_dark(grey: Grey, share: float) -> bool:
+    """Whether what stands out most from the median around it is darker than that."""
+    small, _ = sized(grey, _SMALL_GROUND)
+    away = cv2.medianBlur(small, round(share * max(small.shape)) | 1).astype(np.float32) - small
+    sign = 1.0 if is_mostly_light(small) else -1.0
+    return float((away**3).sum()) + sign * _USUAL * float((np.abs(away) ** 3).sum()) >= 0
 
 
 def at_share(ink: Ink, share: float) -> float:

@@ -27,3 +27,18 @@ def centred(strokes: Ink, height: int, width: int) -> Grey:
     shift_y = (height - 1) / 2 - moments["m01"] / moments["m00"]
     shift = np.array([[1, 0, round(shift_x)], [0, 1, round(shift_y)]], np.float32)
     return np.asarray(cv2.warpAffine((small * 255).round().astype(np.uint8), shift, (width, height)), np.uint8)
+
+
+def thickened(strokes: Ink, thin: float) -> Ink:
+    """Strokes thinner than `thin` (in the digit's size) widened to that: shrunk to 20 pixels they would vanish."""
+    mask = (strokes > 0.5).astype(np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    edge = sum(len(contour) for contour in contours)
+    width = 2 * float(mask.sum()) / max(1, edge)  # of a long stroke: area over half its outline
+    more = round(thin * max(strokes.shape) - width)
+    if more < 1:
+        return strokes
+    pad = more // 2 + 1
+    padded = cv2.copyMakeBorder(strokes, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (more + 1, more + 1))
+    return np.asarray(cv2.dilate(padded, kernel), np.float32)

@@ -23,6 +23,7 @@ class Warned(StrEnum):
     BLANK_IMAGE = "blank_image"
     LOW_CONTRAST = "low_contrast"
     SEVERAL_MARKS = "several_marks"
+    TOO_MANY_MARKS = "too_many_marks"
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,19 @@ def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
         pixels = whole(image, spec)
         plain = int(np.ptp(pixels, axis=(1, 2)).max()) < _FAINT
         return Prepared(pixels, (Warned.BLANK_IMAGE,) if plain else ())
+    unit = as_it_is(image, spec)
+    if unit is not None:
+        return unit
+    return _digit(image, spec) if spec.preparation == "digit" else _writing(image, spec)
+
+
+def as_it_is(image: Image.Image, spec: InputSpec) -> Prepared | None:
+    """A picture in MNIST's own format, untouched; None for any other. Raises ImageRejected."""
     if image.mode == "L" and image.size == _UNIT == (spec.width, spec.height):
         grey = grey_of(decoded(image, "L", DRAFT_SIDE))
         if np.median(grey) == 0:
             return Prepared(grey[None], (Warned.BLANK_IMAGE,) if grey.max() < _FAINT else ())
-    return _digit(image, spec) if spec.preparation == "digit" else _writing(image, spec)
+    return None
 
 
 def _digit(image: Image.Image, spec: InputSpec) -> Prepared:

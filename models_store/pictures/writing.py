@@ -27,6 +27,7 @@ from models_store.pictures.ground import (
     is_mostly_light,
     sized,
 )
+from models_store.pictures.layout import thickened
 from models_store.pictures.marks import Marks, marks_of
 from models_store.pictures.rules import Rules, rules_in, without
 from models_store.preparation import WritingSpec
@@ -87,7 +88,7 @@ def find(picture: Colour, spec: WritingSpec) -> Found | None:
         seen, several = closer, several or closer.marks.several
     box = seen.marks.box
     strokes = np.where(seen.marks.kept, seen.ink, 0).astype(np.float32)[box.top : box.bottom, box.left : box.right]
-    return Found(_thickened(strokes, spec.thin), seen.contrast, several)
+    return Found(thickened(strokes, spec.thin), seen.contrast, several)
 
 
 def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
@@ -159,18 +160,3 @@ def _widest(mask: NDArray[np.bool_]) -> float:
     """Pixels across the widest place of a mask: no square of that side is covered by it."""
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
-
-
-def _thickened(strokes: Ink, thin: float) -> Ink:
-    """Strokes thinner than `thin` (in the digit's size) widened to that: shrunk to 20 pixels they would vanish."""
-    mask = (strokes > 0.5).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    edge = sum(len(contour) for contour in contours)
-    width = 2 * float(mask.sum()) / max(1, edge)  # of a long stroke: area over half its outline
-    more = round(thin * max(strokes.shape) - width)
-    if more < 1:
-        return strokes
-    pad = more // 2 + 1
-    padded = cv2.copyMakeBorder(strokes, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (more + 1, more + 1))
-    return np.asarray(cv2.dilate(padded, kernel), np.float32)

@@ -37,6 +37,7 @@ def check_shape(answer: httpx.Response) -> None:
         ("GET", "/nope"),
         ("DELETE", "/v1/predict"),
         ("POST", "/v1/predict"),
+        ("POST", "/v1/read"),
         ("POST", "/v1/predict?top_k=no"),
         ("POST", "/v1/predict?top_k=0"),
         ("POST", "/v1/predict?top_k=NaN"),

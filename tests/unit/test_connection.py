@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
-from app import predict, problems
+from app import predict, problems, read
 from app.connection import while_connected
 from app.inference.batcher import Batcher, Rows
 from app.inference.engine import Engine
@@ -153,6 +153,7 @@ async def app(registry: Registry, model: HeldModel) -> AsyncIterator[FastAPI]:
     service = FastAPI()
     problems.install(service)
     service.include_router(predict.router(engine, "digits"))
+    service.include_router(read.router(engine, "digits"))
     service.add_middleware(RequestLog)
     yield service
     model.go.set()
@@ -167,7 +168,7 @@ async def until(reached: Callable[[], object]) -> None:
     raise AssertionError("never reached")
 
 
-async def answered(app: FastAPI, *after: Message | asyncio.Event) -> list[Message]:
+async def answered(app: FastAPI, *after: Message | asyncio.Event, path: str = "/v1/predict") -> list[Message]:
     """What the app sends to a client whose connection says `after` behind the request's body."""
     sent: list[Message] = []
 
@@ -175,7 +176,7 @@ async def answered(app: FastAPI, *after: Message | asyncio.Event) -> list[Messag
         sent.append(message)
 
     headers = [(b"content-type", b"image/png")]
-    scope: Scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/predict", "headers": headers}
+    scope: Scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": path, "headers": headers}
     body = {"type": "http.request", "body": png(draw.unit(7, np.random.default_rng(7))), "more_body": False}
     await app({**scope, "query_string": b""}, receiving(body, *after), send)
     return sent
@@ -193,6 +194,22 @@ async def test_the_row_of_a_client_that_went_away_is_never_computed(app: FastAPI
     model.go.set()
     for answer in (await stays, await waits):
         assert answer[0]["status"] == 200 and b'"label":"0"' in answer[1]["body"]
+    assert model.batches == [1, 1]
+
+
+async def test_the_page_of_a_client_that_went_away_is_never_computed(app: FastAPI, model: HeldModel) -> None:
+    stays = asyncio.create_task(answered(app))
+    await until(model.began.is_set)
+    gone = asyncio.Event()
+    leaves = asyncio.create_task(answered(app, gone, GONE, path="/v1/read"))
+    waits = asyncio.create_task(answered(app, path="/v1/read"))
+    await asyncio.sleep(0.03)  # until their pages are decoded and in the queue
+    gone.set()
+    assert await leaves == []
+    model.go.set()
+    assert (await stays)[0]["status"] == 200
+    answer = await waits
+    assert answer[0]["status"] == 200 and b'"text":"0"' in answer[1]["body"]
     assert model.batches == [1, 1]
 
 

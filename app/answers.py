@@ -1,0 +1,53 @@
+"""What all answers about pictures have in common: how one comes, by whom it was computed, where the time went. It knows
+no route."""
+
+import secrets
+from typing import Annotated, Any, Self
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
+ONE_PICTURE: dict[str, Any] = {
+    "required": True,
+    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file`, or as the whole body.",
+    "content": {
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": ["file"], "properties": {"file": PICTURE}},
+        },
+        "image/png": {"schema": PICTURE},
+        "image/jpeg": {"schema": PICTURE},
+        "application/octet-stream": {"schema": PICTURE},
+    },
+}
+ModelParam = Annotated[
+    str, Query(description="`name`, `name@alias` or `name@7`", examples=["digits", "digits@previous"])
+]
+
+
+class Timing(BaseModel):
+    """Where the time went, in milliseconds."""
+
+    prepare: float = Field(description="decoding pictures and finding the writing in them")
+    queue: float = Field(description="waiting for a turn")
+    infer: float = Field(description="the model, on the batches with these pictures")
+
+    @classmethod
+    def of(cls, prepare_seconds: float, queue_seconds: float, infer_seconds: float) -> Self:
+        """To the microsecond."""
+        prepare, queue, infer = (
+            round(1000 * seconds, 3) for seconds in (prepare_seconds, queue_seconds, infer_seconds)
+        )
+        return cls(prepare=prepare, queue=queue, infer=infer)
+
+
+class Computed(BaseModel):
+    """By whom an answer was computed."""
+
+    id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
+    model: str = Field(description="the version that computed this", examples=["digits@1"])
+
+
+def new_id(kind: str) -> str:
+    """Of an answer: `pred_…`, `read_…`."""
+    return f"{kind}_{secrets.token_hex(8)}"
