@@ -16,7 +16,7 @@ class WritingSpec:
     overview: int = 224  # pixels: the longer side in which the whole picture is searched
     closeup: int = 128  # and that of the part around the digit
     ground: float = 0.36  # side of the square whose median is the ground: ink covers less than half of it
-    ground_wide: float = 0.6  # the same from close up
+    ground_wide: float = 0.85  # the same from close up
     weak: float = 0.35  # ink, as a share of the darkest, that counts where it touches strong ink
     strong: float = 0.6
     near: float = 0.22  # gap, in the main mark's size, over which a mark belongs to it

@@ -15,7 +15,7 @@ _TALL = 0.6  # of the whole's height, from which a part may be a digit by itself
 _FULL, _ROUND, _BLOT = 0.7, 0.6, 0.1  # of its box; of its longer side; how likely a blot is meant
 _SPARSE, _FRAME, _HELD, _BAND, _ALONG = 0.35, 0.1, 0.1, 0.12, 0.6  # of a box around a digit
 _BAR, _BAR_SIZE = 0.2, 0.6  # of a bar's length; of the digit's size
-_ALL = 6  # power of the share of a mark's outline that is steep
+_ALL = 9  # power of the share of a mark's outline that is steep
 _AROUND = np.ones((3, 3), np.uint8)
 _ALIKE = 0.2  # times as plain as the main mark must be what belongs to it: a shadow beside it does not
 _CUT = 6  # power of the share of a mark's outline that the frame does not cut
@@ -50,9 +50,10 @@ class Marks:
     """The digit's pixels, its box, and whether another mark could be meant as well."""
 
     kept: NDArray[np.bool_]
+    frames: NDArray[np.bool_]  # the pixels of printed boxes around something
     box: Box
     several: bool
-    clarity: float  # how plainly it is the one thing that was written, 0..1
+    clarity: float  # how plain it is, times its share of all that is: 1 for the one thing that was written
 
 
 def marks_of(ink: Ink, slope: Ink, spec: WritingSpec) -> Marks | None:
@@ -67,12 +68,12 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec) -> Marks | None:
     strong = np.bincount(labels[ink > spec.strong], minlength=count)
     weight = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count)
     weight[0] = 0.0
-    whole = float(weight.sum())
-    weight[_frames(labels, stats, weight)] = 0.0
+    frames = _frames(labels, stats, weight)
+    weight[frames] = 0.0
     if not (weight[strong > 0] > 0).any():
         return None
     likely = np.multiply(_central(stats, ink.shape), _sharp(slope, labels, count)) * np.where(_dots(stats), _BLOT, 1.0)
-    main = int(np.argmax(weight * likely * (strong > 0)))
+    main = int(np.argmax(np.sqrt(weight) * likely * (strong > 0)))  # a table is heavy, and is not what was meant
     size = float(max(stats[main, cv2.CC_STAT_HEIGHT], stats[main, cv2.CC_STAT_WIDTH]))
     own = (likely > _ALIKE * likely[main]) & ~_lines(stats, size)
     mine = _gathered(main, np.where(own, weight, 0), stats, spec.near * size, spec.speck * weight[main])
@@ -83,10 +84,10 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec) -> Marks | None:
         int(tops.min()), int(lefts.min()),
         int((tops + stats[mine, cv2.CC_STAT_HEIGHT]).max()), int((lefts + stats[mine, cv2.CC_STAT_WIDTH]).max()),
     )  # fmt: skip
-    clarity = float((likely[mine] * weight[mine]).sum() / whole)
-    return Marks(
-        kept[labels], box, _several(mine, np.where(_lines(stats, size), 0, weight * likely), stats, box, spec), clarity
-    )
+    plain = weight * likely
+    clarity = float(plain[mine].sum() ** 2 / max(weight[mine].sum() * plain.sum(), 1e-9))
+    several = _several(mine, np.where(_lines(stats, size), 0, plain), stats, box, spec)
+    return Marks(kept[labels], np.isin(labels, frames), box, several, clarity)
 
 
 def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -14,7 +14,8 @@ from models_store.pictures.marks import Box
 from models_store.pictures.order import lines_of
 from models_store.pictures.pieces import Piece
 from models_store.pictures.prepare import Warned, as_it_is
-from models_store.specs import InputSpec, WritingSpec
+from models_store.preparation import WritingSpec
+from models_store.specs import InputSpec
 
 MOST_DIGITS = 256  # of one page
 _WELL = 0.9  # confidence of a wide mark that is not cut

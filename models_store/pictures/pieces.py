@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models_store.pictures.ground import Grey, Ink
 from models_store.pictures.marks import Box
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 
 _MOST = 2000  # marks of one picture that are looked at, the heaviest
 _MOST_FRAMED = 600  # marks: more of them are dirt, and no form

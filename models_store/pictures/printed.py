@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_store.pictures.ground import Grey
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 
 Mask = NDArray[np.uint8]  # [H, W], 0 or 1
 

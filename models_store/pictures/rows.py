@@ -14,7 +14,7 @@ import numpy as np
 from models_store.pictures.ground import Beside, Colour, Grey, channels, grey_in, ink_beside, ink_is_dark, sized
 from models_store.pictures.pieces import Piece, pieces, usual_height
 from models_store.pictures.printed import print_in, without_print
-from models_store.specs import WritingSpec
+from models_store.preparation import WritingSpec
 
 cv2.setNumThreads(1)  # as in `writing`
 

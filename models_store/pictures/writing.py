@@ -41,7 +41,7 @@ _FAT = 0.4  # of a mark's size: strokes are narrower, shadows and holes are not
 _PLAIN = 0.7  # clarity from which nothing else is tried
 _UNUSUAL = 0.7  # how much less likely the rarer of light and dark is the ink
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
-_GRAINS = 3.0  # times the usual grain, that ink must stand out
+_GRAINS = 4.5  # times the grain, that ink must stand out: the darkest of 2,000 grains is at four
 _LEAST_SIDE = 96  # pixels: smaller pictures are enlarged, so that every step has pixels to work on
 
 
@@ -72,7 +72,7 @@ class _Seen:
     @property
     def levels(self) -> float:
         """The contrast in grey levels."""
-        return self.contrast * self.inked.level
+        return self.contrast * self.inked.unit
 
 
 def find(picture: Colour, spec: WritingSpec) -> Found | None:
@@ -134,19 +134,24 @@ def _close_up(
     work, closer = sized(part, spec.closeup, _LEAST_SIDE)
     rules = seen.rules.seen_from(left * scale, top * scale, closer / scale)
     grey = grey_in(work, weights)
-    if seen.inked.even:
-        return _seen(flat_ink(grey, seen.dark, seen.inked.level), spec, rules)
-    return _seen(ink_of(grey, seen.dark, round(spec.ground_wide * max(work.shape[:2]))), spec, rules)
+    side = round(spec.ground_wide * max(work.shape[:2]))
+    even = seen.inked.even
+    inked = flat_ink(grey, seen.dark, seen.inked.level) if even else ink_of(grey, seen.dark, side)
+    if seen.marks.frames.any():
+        there = np.array([[closer / scale, 0, -left * closer], [0, closer / scale, -top * closer]], np.float32)
+        frames = cv2.warpAffine(seen.marks.frames.astype(np.uint8), there, work.shape[1::-1], flags=cv2.INTER_NEAREST)
+        inked.ink[cv2.dilate(frames, np.ones((5, 5), np.uint8)) > 0] = 0
+    return _seen(inked, spec, rules)
 
 
 def _seen(inked: Inked, spec: WritingSpec, rules: Rules) -> _Seen | None:
     """None where nothing stands out from the grain."""
     ink, peak = _bright(inked.ink)
-    if peak < max(spec.faint, _GRAINS * at_share(inked.ink, 0.5)):
+    if peak < max(spec.faint, _GRAINS * inked.grain):
         return None
     ink = without(ink, rules, spec.strong)
     slope = cv2.morphologyEx(inked.grey, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
-    marks = marks_of(ink, slope.astype(np.float32) / np.float32(max(1.0, peak * inked.level)), spec)
+    marks = marks_of(ink, slope.astype(np.float32) / np.float32(max(1.0, peak * inked.unit)), spec)
     return None if marks is None else _Seen(ink, marks, peak, rules, inked)
 
 

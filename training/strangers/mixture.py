@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.strangers import digits as of_digits
-from training.strangers import marks
+from training.strangers import marks, scenes
 from training.strangers.pen import SIDE, Grey
 
-_OF_DIGITS = 0.22  # the share of those that are made of digits
+_OF_DIGITS, _OF_SCENES = 0.3, 0.12  # the shares of those made of digits, and of what pictures without writing show
 _MOVED, _ENLARGED, _BLURRED = 0.08, 0.06, 0.2  # the shares of those that are not as MNIST lays digits out
 
 
@@ -26,7 +26,10 @@ def strangers(count: int, seed: int, digits: Grey | None = None) -> Grey:
     pictures = np.empty((count, 1, SIDE, SIDE), np.uint8)
     mark_names, of_digits_names = tuple(marks.KINDS), tuple(of_digits.KINDS)
     for index in range(count):
-        if rng.random() < _OF_DIGITS:
+        which = rng.random()
+        if which < _OF_SCENES:
+            picture = scenes.found(rng)
+        elif which < _OF_SCENES + _OF_DIGITS:
             name = of_digits_names[_drawn(_SHARES_OF_DIGITS, rng)]
             picture = of_digits.KINDS[name][1](units, rng)
         else:
