@@ -1,6 +1,7 @@
 """From a picture to ink: how much each pixel differs from the paper around it. It knows no digits and no marks."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -138,8 +139,8 @@ def ink_is_dark(grey: Grey, share: float) -> bool:
     return float((away**3).sum()) + sign * _USUAL * float((np.abs(away) ** 3).sum()) >= 0
 
 
-def _grain(away: Ink) -> float:
-    """How far a fifth of the ground strays to the side on which there is no ink: 0.84 deviations, of the grain alone."""
+def _grain(away: NDArray[np.floating[Any]]) -> float:
+    """How far a fifth of the ground strays to the side on which there is no ink: 0.84 deviations of the grain."""
     return max(0.0, -float(np.quantile(away[::2, ::2], 0.2)))
 
 

@@ -10,14 +10,15 @@ from training.strangers.pen import SIDE, Grey
 
 _SIDE = 72  # pixels of a picture
 _OCTAVES = (3, 6, 12, 24)  # cells of the noise, each half as strong as the one before (Perlin 1985)
+_BROAD = 0.5  # of its longer side
 _SPEC = WritingSpec()
 
 
 def found(rng: np.random.Generator) -> Grey:
-    """uint8 [28, 28]: what is taken for the writing in a picture of clouds and shapes; another where there is nothing."""
+    """uint8 [28, 28]: what is taken for the writing in a picture of clouds and shapes; never a bar, which is a 1."""
     while True:
         seen = writing.find(_scene(rng), _SPEC)
-        if seen is not None:
+        if seen is not None and min(seen.strokes.shape) > _BROAD * max(seen.strokes.shape):
             return centred(seen.strokes, SIDE, SIDE)
 
 
@@ -25,9 +26,8 @@ def _scene(rng: np.random.Generator) -> Grey:
     height, width = _SIDE, int(_SIDE * rng.uniform(0.75, 1.4))
     picture = np.full((height, width, 3), rng.uniform(60, 200), np.float32)
     for number, cells in enumerate(_OCTAVES):
-        coarse = rng.normal(0, rng.uniform(10, 60) / 2**number, (cells, cells, 3 if number < 2 else 1)).astype(
-            np.float32
-        )
+        channels = 3 if number < 2 else 1
+        coarse = rng.normal(0, rng.uniform(10, 60) / 2**number, (cells, cells, channels)).astype(np.float32)
         layer = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
         picture += layer.reshape(height, width, -1)
     for _ in range(rng.integers(0, 5)):
