@@ -10,6 +10,7 @@ from models_store.pictures.ground import Ink
 
 _LONG = 0.6  # of the side along which it runs: a line that long is printed
 _THIN = 0.04  # of the longer side: what is wider was written
+_BESIDE = 5  # pixels: one line is found several times, side by side
 _MOST = 60  # lines of one picture
 _LEFT = 0.1  # of the ink must be left, otherwise the lines were the writing
 
@@ -57,7 +58,7 @@ def without(ink: Ink, rules: Rules, strong: float) -> Ink:
     rest = np.where(printed == 1, 0, ink).astype(np.float32)
     if rest.sum() < _LEFT * ink.sum() or not (rest > strong).any():
         return ink
-    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + 1, thick + 1), np.uint8))
+    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + _BESIDE, thick + _BESIDE), np.uint8))
     return np.where(printed == 1, np.minimum(mended, ink), ink).astype(np.float32)
 
 

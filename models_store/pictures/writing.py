@@ -38,10 +38,12 @@ _MARGIN = 0.3  # of the digit's longer side, looked at around it from close up
 _LARGE = 0.35  # of the longer side: a digit that large may have strokes wider than the square that shows the ground
 _ROOM = 1.5  # times the widest place of the ink: a square in which the ground shows
 _FAT = 0.4  # of a mark's size: strokes are narrower, shadows and holes are not
+_CLEAR, _LEAST_CLEAR = 0.04, 0.005  # clarity of what may be a digit, near the grain and far off it
+_FAR = 8.0  # deviations of the grain
 _PLAIN = 0.7  # clarity from which nothing else is tried
 _UNUSUAL = 0.7  # how much less likely the rarer of light and dark is the ink
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
-_GRAINS = 4.5  # times the grain, that ink must stand out: the darkest of 2,000 grains is at four
+_GRAINS = 4.0  # deviations of the grain, that ink must stand out: the darkest of 2,000 grains is at 3.3
 _LEAST_SIDE = 96  # pixels: smaller pictures are enlarged, so that every step has pixels to work on
 
 
@@ -96,9 +98,7 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
     longer = max(greys[True].shape)
     usual = is_mostly_light(greys[True])
 
-    def likely(one: _Seen | None) -> float:
-        if one is None:
-            return 0.0
+    def likely(one: _Seen) -> float:
         size = math.sqrt(max(one.marks.box.height, one.marks.box.width))
         return one.marks.clarity * _slim(one) * size * one.levels**2 * (1 if one.dark == usual else _UNUSUAL)
 
@@ -112,7 +112,14 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
             if one is not None and dark == usual and one.marks.clarity * _slim(one) > _PLAIN and one.inked.even:
                 return one
             seen.append(one)
-    return max(seen, key=likely)
+    clear = [one for one in seen if one is not None and _is_clear(one)]
+    return max(clear, key=likely, default=None)
+
+
+def _is_clear(seen: _Seen) -> bool:
+    """Not grain, nor the corner of a sheet: marks that are far off the grain may be less plain."""
+    far = seen.contrast > _FAR * seen.inked.grain
+    return seen.marks.clarity * _slim(seen) > (_LEAST_CLEAR if far else _CLEAR)
 
 
 def _slim(seen: _Seen) -> float:

@@ -105,12 +105,12 @@ def test_photographs_decide_where_there_are_some() -> None:
 
 
 def test_the_threshold_is_the_highest_that_answers_enough() -> None:
-    """97.5 % of the photographs are answered; of the two best labels together, 99.5 % are plausible."""
+    """96 % of the photographs are answered; of the two best labels together, 99.5 % are plausible."""
     photographed = overconfident(1.2, spread=40.0)
     fitted = calibrate.fit(overconfident(1.0, rows=100), "", photographed)
     cooled = np.sort(calibrate.cooled(photographed.probabilities, fitted.temperature), axis=1)
     for bound, sums, share in (
-        (fitted.threshold, cooled[:, -1], 0.975),
+        (fitted.threshold, cooled[:, -1], 0.96),
         (fitted.plausible, cooled[:, -2:].sum(1), 0.995),
     ):
         rows = len(sums)

@@ -51,7 +51,7 @@ def test_where_mnist_is_its_own_test_is_asked(tmp_path: Path) -> None:
     found = known(BASE, mnist_files(tmp_path, train, test))
     assert found is not None and found.source == "mnist"
     assert torch.equal(found.test.pictures, test.pictures) and torch.equal(found.train.labels, train.labels)
-    rows = reminders(found)
+    rows = reminders(found, BASE)
     assert torch.equal(rows.pictures[:30], train.pictures)
     assert len(rows) == 30 + len(sources.bundled().train) + 1000
 
@@ -59,7 +59,7 @@ def test_where_mnist_is_its_own_test_is_asked(tmp_path: Path) -> None:
 def test_drawings_that_no_test_has_join_what_is_repeated() -> None:
     found = known(BASE, NOWHERE)
     assert found is not None
-    rows = reminders(found)
+    rows = reminders(found, BASE)
     assert torch.equal(rows.pictures[: len(found.train)], found.train.pictures)
     drawn = rows[len(found.train) :]
     assert drawn.labels.bincount().tolist() == [100] * 10
