@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from models_store import registry as registry_module
 from models_store.model import use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
@@ -35,6 +36,17 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _one_thread() -> None:
     """As in serving: where other work runs, torch's default threads make these small nets ten times slower."""
     use_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _versions_count_from_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The shipped version as `digits@1`: what tests say of numbers stays true when another one is shipped."""
+    shipped = tmp_path_factory.mktemp("shipped")
+    (number,) = Registry(registry_module.SHIPPED).versions("digits")
+    shutil.copytree(registry_module.SHIPPED / "digits" / str(number), shipped / "digits" / "1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry_module, "SHIPPED", shipped)
+        yield
 
 
 @pytest.fixture

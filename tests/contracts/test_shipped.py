@@ -9,7 +9,7 @@ from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
 from training import data, draw, sources
 
-VERSION = Registry(SHIPPED).verify(Ref("digits", None, 1))
+VERSION = Registry(SHIPPED).verify(Ref("digits", None, 2))
 
 
 def test_it_is_small() -> None:

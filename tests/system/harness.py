@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from models_store.refs import Ref
-from models_store.registry import Registry, Version
+from models_store.registry import Registry, Version, open_store
 from tests.conftest import ROOT
 from tests.pictures import png
 from training import draw
@@ -43,6 +43,7 @@ def serving(log: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes
 
 def start(output: IO[str], *arguments: str) -> subprocess.Popen[bytes]:
     """`digitserve serve` on a port that the system chooses, writing to `output`."""
+    open_store(Path(os.environ["DIGITSERVE_STORE_DIR"]))  # with the numbers of tests/conftest.py
     command = [sys.executable, "-m", "app", "serve", "--port", "0", *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
 
