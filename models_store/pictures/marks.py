@@ -15,10 +15,10 @@ _TALL = 0.6  # of the whole's height, from which a part may be a digit by itself
 _FULL, _ROUND, _BLOT = 0.7, 0.6, 0.1  # of its box; of its longer side; how likely a blot is meant
 _SPARSE, _FRAME, _HELD, _BAND, _ALONG = 0.35, 0.1, 0.1, 0.12, 0.6  # of a box around a digit
 _BAR, _BAR_SIZE = 0.2, 0.6  # of a bar's length; of the digit's size
-_ALL = 9  # power of the share of a mark's outline that is steep
+_ALL = 6  # power of the share of a mark's outline that is steep
 _AROUND = np.ones((3, 3), np.uint8)
 _ALIKE = 0.2  # times as plain as the main mark must be what belongs to it: a shadow beside it does not
-_CUT = 6  # power of the share of a mark's outline that the frame does not cut
+_CUT, _CUT_EVEN = 6, 1  # powers of the share of a mark's outline that the frame does not cut
 _STEEP = 0.4  # of the darkest ink, within three pixels
 
 
@@ -56,10 +56,11 @@ class Marks:
     clarity: float  # how plain it is, times its share of all that is: 1 for the one thing that was written
 
 
-def marks_of(ink: Ink, slope: Ink, spec: WritingSpec) -> Marks | None:
+def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Marks | None:
     """The main mark of ink 0..1 [h, w] with all that belongs to it; None where there is no strong ink.
 
-    `slope` is how much the picture's brightness changes around each pixel, as a share of the ink's contrast.
+    `slope` is how much the picture's brightness changes around each pixel, as a share of the ink's contrast; `even` says
+    that the frame is bare but for ink, so that what it cuts is no table.
 
     Hysteresis (Canny 1986): weak pixels count where they touch strong ones.
     """
@@ -72,7 +73,9 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec) -> Marks | None:
     weight[frames] = 0.0
     if not (weight[strong > 0] > 0).any():
         return None
-    likely = np.multiply(_central(stats, ink.shape), _sharp(slope, labels, count)) * np.where(_dots(stats), _BLOT, 1.0)
+    likely = np.multiply(
+        _central(stats, ink.shape), _sharp(slope, labels, count, _CUT_EVEN if even else _CUT)
+    ) * np.where(_dots(stats), _BLOT, 1.0)
     main = int(np.argmax(np.sqrt(weight) * likely * (strong > 0)))  # a table is heavy, and is not what was meant
     size = float(max(stats[main, cv2.CC_STAT_HEIGHT], stats[main, cv2.CC_STAT_WIDTH]))
     own = (likely > _ALIKE * likely[main]) & ~_lines(stats, size)
@@ -98,7 +101,7 @@ def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.flo
     return np.asarray(1 - (x**2 + y**2))
 
 
-def _sharp(slope: Ink, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+def _sharp(slope: Ink, labels: NDArray[np.int32], count: int, power: int) -> NDArray[np.float64]:
     """How sharp each mark's outline is all around, 0..1: a pen's is, a shadow's is not; and how little of it the frame
     cuts, as it does a table's or another sheet's."""
     inner = cv2.erode((labels > 0).astype(np.uint8), _AROUND, borderType=cv2.BORDER_CONSTANT, borderValue=0)
@@ -108,7 +111,7 @@ def _sharp(slope: Ink, labels: NDArray[np.int32], count: int) -> NDArray[np.floa
     steep = np.bincount(edge, weights=slope.ravel()[outline] > _STEEP, minlength=count)
     frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     cut = np.bincount(frame, minlength=count)
-    return np.asarray((steep / np.maximum(length - cut, 1)).clip(0, 1) ** _ALL * (1 - cut / length).clip(0, 1) ** _CUT)
+    return np.asarray((steep / np.maximum(length - cut, 1)).clip(0, 1) ** _ALL * (1 - cut / length).clip(0, 1) ** power)
 
 
 def _dots(stats: NDArray[np.int32]) -> NDArray[np.bool_]:

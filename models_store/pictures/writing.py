@@ -157,8 +157,9 @@ def _seen(inked: Inked, spec: WritingSpec, rules: Rules) -> _Seen | None:
     if peak < max(spec.faint, _GRAINS * inked.grain):
         return None
     ink = without(ink, rules, spec.strong)
-    slope = cv2.morphologyEx(inked.grey, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
-    marks = marks_of(ink, slope.astype(np.float32) / np.float32(max(1.0, peak * inked.unit)), spec)
+    change = cv2.morphologyEx(inked.grey, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    slope = change.astype(np.float32) / np.float32(max(1.0, peak * inked.unit))
+    marks = marks_of(ink, slope, spec, inked.even)
     return None if marks is None else _Seen(ink, marks, peak, rules, inked)
 
 
