@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument(
         "--store", type=Path, help="where the base lies; a new store with the shipped version otherwise"
     )
-    parser.add_argument("--ref", default="digits@1")
+    parser.add_argument("--ref", default="digits")
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--plot", type=Path, help="draws the curve into this PNG")

@@ -8,25 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from PIL.Image import Image
 
 from app.errors import NotReady, TooBusy, Unprocessable
-from app.inference import live
+from app.inference import decoding, live
 from app.inference.batcher import Computed, Overloaded, TooLate
 from app.inference.fleet import Fleet
 from app.inference.live import Live
 from models_store.errors import ImageRejected
 from models_store.model import Model, Probabilities, use_threads
 from models_store.pictures import heat
-from models_store.pictures.decode import Pixels, open_picture
-from models_store.pictures.page import Page, page_of
-from models_store.pictures.prepare import Prepared, prepare_opened
+from models_store.pictures.decode import Pixels
+from models_store.pictures.page import Page
+from models_store.pictures.prepare import Prepared
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
 
 _QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
-_SMALL_BYTES, _SMALL_PIXELS = 16_384, 64 * 64  # digits up to this together are decoded on the event loop, in 0.1 ms
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
 _MAX_EXPLAINING = 8  # at once: each loads a model
 _MAX_DECODING = 64  # requests that wait for the decoder
@@ -142,7 +140,7 @@ class Engine:
         began = self._clock()
         loop = asyncio.get_running_loop()
         with self._decoder_turn():
-            page = await loop.run_in_executor(self._decoder, _page, image, spec, self._max_image_pixels)
+            page = await loop.run_in_executor(self._decoder, decoding.page, image, spec, self._max_image_pixels)
         ready = self._clock()
         done = await self._computed(serving, list(page.pixels), ready + _QUEUE_SECONDS)
         waited = self._clock() - ready - done.seconds
@@ -152,13 +150,12 @@ class Engine:
         return live.load(version, self._device, self._computer, self._max_waiting)
 
     async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
-        """Small digits on the event loop, others in the decoder's thread, a handful at a time: between two handfuls
-        other requests get their turn, and a client that went away stops costing anything. Whole pictures may be
-        enlarged, which takes a millisecond each."""
-        if spec.finds_writing and sum(map(len, images)) <= _SMALL_BYTES:
-            opened = [_opened(image, self._max_image_pixels) for image in images]
-            if _pixels(opened) <= _SMALL_PIXELS:
-                return [_prepared(image, spec) for image in opened]
+        """A few digits in MNIST's format on the event loop, others in the decoder's thread, a handful at a time:
+        between two handfuls other requests get their turn, and a client that went away stops costing anything.
+        """
+        quick = decoding.untouched(images, spec, self._max_image_pixels)
+        if quick is not None:
+            return quick
         with self._decoder_turn():
             return await self._decoded(images, spec)
 
@@ -176,8 +173,10 @@ class Engine:
         loop = asyncio.get_running_loop()
         prepared: list[Prepared | ImageRejected] = []
         left = _MAX_REQUEST_PICTURES * self._max_image_pixels
-        for handful in _handfuls(images):
-            some, pixels = await loop.run_in_executor(self._decoder, _read, handful, spec, self._max_image_pixels)
+        for handful in decoding.handfuls(images):
+            some, pixels = await loop.run_in_executor(
+                self._decoder, decoding.read, handful, spec, self._max_image_pixels
+            )
             prepared += some
             left -= pixels
             if left < 0:
@@ -202,48 +201,3 @@ class Engine:
 def _explained(version: Version, pixels: Pixels) -> bytes:
     model = Model.load(version.folder, version.manifest)
     return heat.drawn(pixels, model.explain(pixels)[1])
-
-
-def _handfuls(images: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """The pictures in order, so many at a time that together they have about `_SMALL_BYTES`."""
-    handful: list[bytes] = []
-    for image in images:
-        handful.append(image)
-        if sum(map(len, handful)) >= _SMALL_BYTES:
-            yield handful
-            handful = []
-    if handful:
-        yield handful
-
-
-def _read(images: list[bytes], spec: InputSpec, max_pixels: int) -> tuple[list[Prepared | ImageRejected], int]:
-    """What the model sees of each picture, and how many pixels they had. Holds one decoded picture at a time."""
-    prepared: list[Prepared | ImageRejected] = []
-    pixels = 0
-    for image in images:
-        opened = _opened(image, max_pixels)
-        pixels += _pixels([opened])
-        prepared.append(_prepared(opened, spec))
-    return prepared, pixels
-
-
-def _page(image: bytes, spec: InputSpec, max_pixels: int) -> Page:
-    return page_of(open_picture(image, max_pixels), spec)
-
-
-def _pixels(opened: Sequence[Image | ImageRejected]) -> int:
-    return sum(image.width * image.height for image in opened if isinstance(image, Image))
-
-
-def _opened(image: bytes, max_pixels: int) -> Image | ImageRejected:
-    try:
-        return open_picture(image, max_pixels)
-    except ImageRejected as refusal:
-        return refusal
-
-
-def _prepared(image: Image | ImageRejected, spec: InputSpec) -> Prepared | ImageRejected:
-    try:
-        return image if isinstance(image, ImageRejected) else prepare_opened(image, spec)
-    except ImageRejected as refusal:
-        return refusal

@@ -59,8 +59,8 @@ class Marks:
 def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Marks | None:
     """The main mark of ink 0..1 [h, w] with all that belongs to it; None where there is no strong ink.
 
-    `slope` is how much the picture's brightness changes around each pixel, as a share of the ink's contrast; `even` says
-    that the frame is bare but for ink, so that what it cuts is no table.
+    `slope` is how much the picture's brightness changes around each pixel, as a share of the ink's contrast. `even`
+    says that the frame is bare but for ink, so that what it cuts is no table.
 
     Hysteresis (Canny 1986): weak pixels count where they touch strong ones.
     """

@@ -29,8 +29,13 @@ NOWHERE = "/dev/null/data"  # no folder can ever be made there: MNIST is missing
 
 
 @contextmanager
-def serving(log: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A started server and its URL; it is stopped at the end whatever happens."""
+def serving(log: Path, *arguments: str, shipped: bool = False) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A started server and its URL; it is stopped at the end whatever happens.
+
+    The first version is `digits@1`, unless the `shipped` one shall keep its own number.
+    """
+    if not shipped:
+        open_store(Path(os.environ["DIGITSERVE_STORE_DIR"]))  # tests/conftest.py numbers it
     with log.open("w") as output:
         child = start(output, *arguments)
     try:
@@ -43,7 +48,6 @@ def serving(log: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes
 
 def start(output: IO[str], *arguments: str) -> subprocess.Popen[bytes]:
     """`digitserve serve` on a port that the system chooses, writing to `output`."""
-    open_store(Path(os.environ["DIGITSERVE_STORE_DIR"]))  # with the numbers of tests/conftest.py
     command = [sys.executable, "-m", "app", "serve", "--port", "0", *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
 

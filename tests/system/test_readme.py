@@ -33,7 +33,7 @@ def curl() -> str:
 def test_the_curl_lines_about_serving_are_answered(tmp_path: Path, curl: str) -> None:
     lines = re.findall(r"^curl .+$", section("Serve"), re.M)
     assert len(lines) >= 6
-    with serving(tmp_path / "log", "--workers", "1") as (_, url):
+    with serving(tmp_path / "log", "--workers", "1", shipped=True) as (_, url):
         answers = []
         for line in lines:
             command = line.replace("http://127.0.0.1:8000", url).replace("curl ", curl, 1)
@@ -49,7 +49,7 @@ def test_the_section_about_learning_does_what_it_says(tmp_path: Path, curl: str)
     shells = re.findall(r"^```sh\n(.+?)^```", section("It learns from your corrections"), re.M | re.S)
     (script,) = re.findall(r"^```python\n(.+?)^```", section("It learns from your corrections"), re.M | re.S)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    with serving(tmp_path / "log", "--workers", "1") as (_, url):
+    with serving(tmp_path / "log", "--workers", "1", shipped=True) as (_, url):
         port = {**os.environ, "DIGITSERVE_PORT": url.rpartition(":")[2]}
 
         def told(*command: str) -> str:
@@ -64,10 +64,10 @@ def test_the_section_about_learning_does_what_it_says(tmp_path: Path, curl: str)
             return told("bash", "-euo", "pipefail", "-c", lines)
 
         with_curl = typed(shells[0])
-        assert "data: " in with_curl and '"fine_tuned_model":"digits@2"' in with_curl
-        assert with_curl.rstrip().endswith('"aliases":{"champion":1,"previous":2}}')
-        assert "digits@3 serves now" in typed(shells[1])
-        assert told(sys.executable, "-c", script.replace("http://127.0.0.1:8000", url)).endswith("succeeded digits@4\n")
+        assert "data: " in with_curl and '"fine_tuned_model":"digits@3"' in with_curl
+        assert with_curl.rstrip().endswith('"aliases":{"champion":2,"previous":3}}')
+        assert "digits@4 serves now" in typed(shells[1])
+        assert told(sys.executable, "-c", script.replace("http://127.0.0.1:8000", url)).endswith("succeeded digits@5\n")
     registry = Registry(tmp_path / "store")
-    assert registry.versions("digits") == [1, 2, 3, 4] and registry.aliases("digits") == {"champion": 3, "previous": 1}
-    assert all(registry.verify(Ref("digits", None, number)).manifest.parent == "digits@1" for number in (2, 3, 4))
+    assert registry.versions("digits") == [2, 3, 4, 5] and registry.aliases("digits") == {"champion": 4, "previous": 2}
+    assert all(registry.verify(Ref("digits", None, number)).manifest.parent == "digits@2" for number in (3, 4, 5))

@@ -71,7 +71,9 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     alike = numbers["read_as_base"]
     assert alike == pytest.approx((plain[0] == plain[1]).mean())
     assert found.accepted is (alike >= 0.965 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
-    assert f"drawn digits in place of its own test (4,000 rows): {right[0]:.2%} -> {right[1]:.2%}" in found.gate
+    served = [Model.load(made.folder, made.manifest, name).predict(pixels).argmax(1) for name in found.candidates]
+    least = min((answers == truth).mean() for answers in served)  # the gate asks whichever reads worst
+    assert f"drawn digits in place of its own test (4,000 rows): {right[0]:.2%} -> {least:.2%}" in found.gate
     assert found.gate in heard.notes
     assert heard.facts["accepted"] is found.accepted
 

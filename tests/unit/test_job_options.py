@@ -16,7 +16,7 @@ from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
 from models_store.specs import AugmentSpec, FineTuneSpec
 
-BASE = Registry(SHIPPED).resolve(Ref("digits", None, 1))
+BASE = Registry(SHIPPED).resolve(Ref("digits", None, 2))
 NUMBERS = {"n_epochs": 7, "batch_size": 8, "learning_rate_multiplier": 0.5}
 
 
@@ -41,7 +41,7 @@ def test_a_request_without_options_is_what_the_command_line_does() -> None:
     made, usual = recipe(), recipe_for(BASE, "file-1", None)
     assert (made.train, made.augment, made.net, made.seed) == (usual.train, usual.augment, usual.net, usual.seed)
     assert (made.publish_to, made.data.path) == ("digits", "file-1")
-    assert finetune(made) == FineTuneSpec(base="digits@1", job="ftjob-1", min_accuracy=0.9)
+    assert finetune(made) == FineTuneSpec(base="digits@2", job="ftjob-1", min_accuracy=0.9)
 
 
 @pytest.mark.parametrize("fields", [

@@ -11,10 +11,10 @@ from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
 from tests.lessons import mnist_files, stripes
 from training import hands, sources
-from training.data import Rows
+from training.data import STRANGE, Rows
 from training.replay import known, reminders, repeated
 
-BASE = Registry(SHIPPED).resolve(Ref("digits", None, 1))
+BASE = Registry(SHIPPED).resolve(Ref("digits", None, 2))
 NOWHERE = Path("/no/mnist/here")
 
 
@@ -53,7 +53,7 @@ def test_where_mnist_is_its_own_test_is_asked(tmp_path: Path) -> None:
     assert torch.equal(found.test.pictures, test.pictures) and torch.equal(found.train.labels, train.labels)
     rows = reminders(found, BASE)
     assert torch.equal(rows.pictures[:30], train.pictures)
-    assert len(rows) == 30 + len(sources.bundled().train) + 1000
+    assert len(rows) == 30 + len(sources.bundled().train) + 1000 + 600
 
 
 def test_drawings_that_no_test_has_join_what_is_repeated() -> None:
@@ -61,7 +61,9 @@ def test_drawings_that_no_test_has_join_what_is_repeated() -> None:
     assert found is not None
     rows = reminders(found, BASE)
     assert torch.equal(rows.pictures[: len(found.train)], found.train.pictures)
-    drawn = rows[len(found.train) :]
+    others = rows[len(found.train) :]
+    assert int((others.labels == STRANGE).sum()) == 600  # pictures of no digit, as this base is unsure of them
+    drawn = others[others.labels != STRANGE]
     assert drawn.labels.bincount().tolist() == [100] * 10
     assert read_right(drawn) > 0.98
     tested = {picture.tobytes() for picture in found.test.pictures.numpy()}

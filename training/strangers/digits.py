@@ -53,7 +53,8 @@ def side_by_side(digits: Grey, rng: np.random.Generator) -> Grey:
     row = np.zeros((SIDE, sum(part.shape[1] + gap for part in parts)), np.uint8)
     left = 0
     for part in parts:
-        top = (SIDE - part.shape[0]) // 2 + int(rng.integers(-2, 3))
+        room = SIDE - part.shape[0]
+        top = min(max(room // 2 + int(rng.integers(-2, 3)), 0), room)
         row[top : top + part.shape[0], left : left + part.shape[1]] = part
         left += part.shape[1] + gap
     narrow = rng.uniform(0.6, 1)
