@@ -82,6 +82,7 @@ class Engine:
         self._explaining = 0
         self._decoder = ThreadPoolExecutor(1, "decode")
         self._computer = ThreadPoolExecutor(1, "compute")
+        self._explainer = ThreadPoolExecutor(1, "explain")  # a fifth of a second each, for which no picture waits
         self.fleet = Fleet(registry, self._load, max_live, clock)
 
     @contextlib.asynccontextmanager
@@ -90,7 +91,7 @@ class Engine:
         use_threads(1)
         async with self.fleet.running(name):
             yield
-        for threads in (self._decoder, self._computer):
+        for threads in (self._decoder, self._computer, self._explainer):
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def predict(self, ref: Ref, images: Sequence[bytes]) -> Answers:
@@ -120,7 +121,9 @@ class Engine:
             raise TooBusy("too_busy", "More explanations wait than can be made soon. Repeat the request later.")
         self._explaining += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._decoder, _explained, serving.version, pixels)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._explainer, _explained, serving.version, pixels
+            )
         finally:
             self._explaining -= 1
 

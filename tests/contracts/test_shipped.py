@@ -29,8 +29,9 @@ def test_its_manifest_says_where_it_comes_from() -> None:
 
 def test_its_probes_are_drawn_by_the_project() -> None:
     pictures, _ = read_probes(VERSION.manifest.read_file(VERSION.folder, PROBES))
-    drawn = draw.units(per_digit=len(pictures) // 10, seed=0)
-    assert np.abs(pictures.astype(int) - drawn).max() <= 2  # another CPU rounds differently
+    drawn = draw.units(per_digit=4, seed=0).astype(int)  # of which those are left out that it wavers about
+    assert len(pictures) > 30
+    assert all(np.abs(drawn - probe).max((1, 2, 3)).min() <= 2 for probe in pictures)  # another CPU rounds differently
 
 
 def test_its_accuracy_is_what_the_manifest_says(data_dir: Path) -> None:

@@ -52,7 +52,8 @@ def pictures() -> list[bytes]:
 async def seen(http: httpx.AsyncClient, ref: str, picture: bytes) -> tuple[np.ndarray, list[str]]:
     answer = await http.post("/v1/predict", params={"model": ref, "prepared": True}, files={"file": picture})
     assert (answer.status_code, answer.json()["model"]) == (200, ref)
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer.json()["prepared"])))), answer.json()["warnings"]
+    warnings = [warned for warned in answer.json()["warnings"] if warned != "not_a_digit"]  # the model's word
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer.json()["prepared"])))), warnings
 
 
 async def test_each_version_sees_what_it_was_trained_to_see(refs: dict[str, str], tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ async def test_batches_and_one_picture_are_prepared_alike(refs: dict[str, str], 
             for one, picture in zip(answer.json()["predictions"], pictures(), strict=True):
                 unit, warnings = await seen(http, ref, picture)
                 assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(one["prepared"])))), unit)
-                assert one["warnings"] == warnings
+                assert [warned for warned in one["warnings"] if warned != "not_a_digit"] == warnings
 
 
 async def answered(registry: Registry, tmp_path: Path, picture: bytes, **numbers: float) -> dict[str, Any]:
