@@ -1,4 +1,4 @@
-"""Draws docs/kinds.png: one picture of every kind that `benchmarks.pictures` reports on, of digits that the project draws.
+"""Draws docs/kinds.png: a picture of every kind that `benchmarks.pictures` reports on, of digits drawn by the project.
 
 .venv/bin/python docs/kinds.py
 """

@@ -32,7 +32,7 @@ def curl() -> str:
 
 def test_the_curl_lines_about_serving_are_answered(tmp_path: Path, curl: str) -> None:
     lines = re.findall(r"^curl .+$", section("Serve"), re.M)
-    assert len(lines) >= 6
+    assert len(lines) >= 8
     with serving(tmp_path / "log", "--workers", "1", shipped=True) as (_, url):
         answers = []
         for line in lines:

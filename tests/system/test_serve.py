@@ -63,10 +63,9 @@ def test_an_unusable_setting_is_one_sentence() -> None:
     assert "DIGITSERVE_MAX_BODY_BYTES" in done.stderr
 
 
-def test_the_models_commands_tell_the_story(tmp_path: Path) -> None:
+def test_the_models_commands_tell_the_story(registry: Registry) -> None:
     assert "digits@1" in command("models", "list").stdout
-    store = Registry(tmp_path / "store")
-    republished(store)
+    republished(registry)
     assert command("models", "promote", "digits@2", "--expected", "7").returncode == 1
     assert "digits@2 is the champion" in command("models", "promote", "digits@2").stdout
     listed = command("models", "list").stdout
@@ -78,9 +77,9 @@ def test_the_models_commands_tell_the_story(tmp_path: Path) -> None:
     assert max(len(line) for line in shown.splitlines()) <= 80
 
 
-def test_verify_names_the_damaged_file(tmp_path: Path) -> None:
+def test_verify_names_the_damaged_file(registry: Registry) -> None:
     assert command("models", "verify").returncode == 0
-    path = tmp_path / "store" / "digits" / "1" / "weights.safetensors"
+    path = registry.root / "digits" / "1" / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     done = command("models", "verify", "digits@1")
     assert done.returncode == 1

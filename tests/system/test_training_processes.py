@@ -37,7 +37,7 @@ def test_two_processes_publish_one_version_as_good_as_that_of_one(
     assert told.result["version"] == "digits-bundled@1"
     assert [event["number"] for event in told.events if event["event"] == "epoch"] == [1, 2, 3]  # one of two prints
     assert len([event for event in told.events if event["event"] == "result"]) == 1
-    assert left_in(tmp_path / "two") == {"digits": [1], "digits-bundled": [1]}
+    assert left_in(tmp_path / "two") == {"digits": [2], "digits-bundled": [1]}
     together = published(tmp_path / "two", "digits-bundled").manifest
 
     assert Typed(capsys)(*LINE).result["version"] == "digits-bundled@1"
