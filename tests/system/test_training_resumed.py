@@ -78,7 +78,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (told.code, told.error) == (
         130, "training: interrupted, nothing was published. The same command goes on after the last whole epoch.\n",
     )  # fmt: skip
-    assert left_in(store) == {"digits": [1]}
+    assert left_in(store) == {"digits": [2]}
     again = Typed(capsys)(*LINE)
     assert epochs(again) == [2, 3]
     assert again.result["version"] == "digits-bundled@1"
