@@ -132,8 +132,9 @@ def _frames(labels: NDArray[np.int32], stats: NDArray[np.int32], weight: Weights
         points = np.argwhere(labels[y[i] : y[i] + h[i], x[i] : x[i] + w[i]] == i)[:, ::-1].astype(np.float32)
         middle, sides, angle = cv2.minAreaRect(points)
         turn = np.radians(angle)
-        axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
-        away = np.array(sides, np.float32) / 2 - np.abs((points - np.array(middle, np.float32)) @ axes)
+        x_off, y_off = (points - np.array(middle, np.float32)).T
+        along, across = x_off * np.cos(turn) + y_off * np.sin(turn), y_off * np.cos(turn) - x_off * np.sin(turn)
+        away = np.array(sides, np.float32) / 2 - np.abs(np.stack([along, across], axis=1))
         if (away.min(1) < _BAND * min(sides)).mean() > _ALONG:
             found.append(i)
     return found
