@@ -16,7 +16,6 @@ import structlog
 from app.errors import NotReady
 from app.inference.live import Live
 from models_store.errors import ManifestMismatch, StoreError
-from models_store.machine import give_back_memory
 from models_store.refs import CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry, Version
 
@@ -100,7 +99,6 @@ class Fleet:
             if self._aliases[name].get(CHAMPION) == wanted:  # it may have moved on meanwhile
                 self._champions[name] = live
                 self._evict()
-        await asyncio.to_thread(give_back_memory)  # of what is no longer loaded, and of what loading took
 
     async def _follow(self, default: str) -> None:
         while True:
