@@ -43,6 +43,8 @@ class Fleet:
         self._clock = clock
         self._live: dict[tuple[str, int], Live] = {}  # least recently used first
         self._champions: dict[str, Live] = {}
+        self._looks = 0  # at aliases, begun
+        self._seen: dict[str, int] = {}  # the last look at each model's aliases that was followed
         self._aliases: dict[str, dict[str, int]] = {}  # of the models in `_champions`, as seen last
         self._loading: dict[tuple[str, int], asyncio.Task[Live]] = {}
         self._refused: dict[tuple[str, int], tuple[float, StoreError]] = {}
@@ -85,10 +87,15 @@ class Fleet:
 
     async def refresh(self, name: str) -> None:
         """Looks at the aliases of `name` now and returns when its champion serves, or was refused."""
+        self._looks += 1
+        look = self._looks
         aliases = await asyncio.to_thread(self._registry.aliases, name)
+        if look < self._seen.get(name, 0):  # a later look was quicker: what this one saw may be over
+            aliases = self._aliases.get(name, aliases)
         serving, wanted = self._champions.get(name), aliases.get(CHAMPION)
         if serving is None:
             return
+        self._seen[name] = max(look, self._seen.get(name, 0))
         self._aliases[name] = aliases
         if wanted is None or wanted == serving.version.number or self._refusal(name, wanted):
             return
