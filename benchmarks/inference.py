@@ -14,7 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from models_store.model import PLAIN, Model, Pixels, predict_all, use_threads
+from models_store.files import Pixels
+from models_store.model import PLAIN, Model, predict_all, use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
 from training import data, sources

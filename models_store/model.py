@@ -2,28 +2,26 @@
 
 import functools
 import io
+import itertools
 import math
 import time
 import warnings
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from models_store import durable
 from models_store.errors import ManifestMismatch
+from models_store.files import PROBES, Pixels, Probabilities, read_probes
 from models_store.manifest import Manifest
 from models_store.specs import InputSpec
 
 PLAIN = "fp32"  # the candidate in model.pt that every other one must agree with
-WEIGHTS, PROBES = "weights.safetensors", "probes.npz"
-BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)  # batch sizes warmed up
+# Batch sizes that a net ever sees: oneDNN compiles its kernels for each size, in 4 ms and 0.8 MiB of memory.
+BUCKETS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128)
+_TRIAL = (1, 64)  # the sizes by which candidates are compared
 _BATCH_SECONDS = 0.25  # what a batch may cost, so that a picture that comes meanwhile does not wait for long
 _BATCH_BYTES = 16 * 2**20  # of its pictures in float32: a large net makes ten times as much of them on the way
 _TOLERANCE = 0.05  # of a probability: another CPU rounds differently, another model differs more
@@ -31,9 +29,6 @@ _TRIALS = 7  # timed runs per candidate and size, of which the median counts ...
 _TRIAL_SECONDS = 0.25  # ... or fewer, because runs that fill this time differ little
 _LEAST_STEPS, _MOST_STEPS = 32, 256  # of the path along which an explanation adds up gradients
 _CHUNK_ROWS = 500  # of many small pictures at a time
-
-Pixels = NDArray[np.uint8]
-Probabilities = NDArray[np.float32]
 
 
 class Model:
@@ -78,12 +73,17 @@ class Model:
 
     @torch.inference_mode()
     def predict(self, pixels: Pixels) -> Probabilities:
-        """uint8 [N, C, H, W] -> float32 [N, labels], each row sums to 1, calibrated by the temperature."""
+        """uint8 [N, C, H, W] -> float32 [N, labels], each row sums to 1, calibrated by the temperature.
+
+        Empty pictures fill the batch up to the next bucket.
+        """
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.picture.shape:
             raise ValueError(f"expected uint8 [N, {self.picture.shape}], got {pixels.dtype} {pixels.shape}")
-        copy = np.array(pixels)  # decoders hand out read-only arrays
-        batch = torch.from_numpy(copy).to(self._device).float().div_(255)
-        logits = self._module(batch).float()
+        count = len(pixels)
+        filled = np.zeros((_bucket(count), *self.picture.shape), np.uint8)
+        filled[:count] = pixels
+        batch = torch.from_numpy(filled).to(self._device).float().div_(255)
+        logits = self._module(batch)[:count].float()
         probabilities: Probabilities = torch.softmax(logits / self._temperature, dim=1).cpu().numpy()
         return probabilities
 
@@ -107,20 +107,20 @@ class Model:
         heat = (slopes * picture).sum(0).detach().cpu().numpy()
         return label, np.asarray(heat, np.float32)
 
-    def warm_up(self) -> None:
-        """Runs the batch buckets three times each: the first calls compile and take 50 ms, later ones do not.
+    def warm_up(self, sizes: Sequence[int] = BUCKETS) -> None:
+        """Runs batches of these sizes three times each: the first calls compile and take 50 ms, later ones do not.
 
-        Ends before the bucket that would take more time or memory than a batch may, and keeps the last one as
+        Ends before the size that would take more time or memory than a batch may, and keeps the last one as
         `largest_batch`.
         """
-        for size in BUCKETS:
+        for size, larger in itertools.pairwise((*sizes, 2 * sizes[-1])):
             if size > _rows(self.picture):
                 break
             batch = np.zeros((size, *self.picture.shape), np.uint8)
             seconds = min(self._timed(batch) for _ in range(3))
-            if size == BUCKETS[0] or seconds <= _BATCH_SECONDS:
+            if size == sizes[0] or seconds <= _BATCH_SECONDS:
                 self.largest_batch = size
-            if 2 * seconds > _BATCH_SECONDS:  # twice the rows cost about twice as much
+            if seconds * larger / size > _BATCH_SECONDS:  # twice the rows cost about twice as much
                 break
 
     def seconds(self, size: int) -> float:
@@ -156,7 +156,7 @@ def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model
             continue  # without VNNI, sums of full 8-bit products overflow now and then: wrong, and rarely on the probes
         try:
             model = Model.load(folder, manifest, candidate, device)
-            model.warm_up()
+            model.warm_up(_TRIAL)
             answers = predict_all(model, pictures)
         except (ManifestMismatch, RuntimeError):  # an int8 kernel that this CPU or GPU does not have
             continue
@@ -164,7 +164,9 @@ def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model
             agreeing.append(model)
     if not any(model.candidate == PLAIN for model in agreeing):
         raise ManifestMismatch("This version does not give its own answers to its probes on this machine.")
-    return min(agreeing, key=Model.seconds_per_picture)
+    fastest = min(agreeing, key=Model.seconds_per_picture)
+    fastest.warm_up()
+    return fastest
 
 
 def agrees(answers: Probabilities, expected: Probabilities) -> bool:
@@ -179,49 +181,15 @@ def predict_all(model: Model, pixels: Pixels, size: int | None = None) -> Probab
     return np.concatenate([model.predict(pixels[i : i + size]) for i in range(0, len(pixels), size)])
 
 
+def _bucket(count: int) -> int:
+    """The smallest bucket that holds so many pictures; as many as there are where none does."""
+    return next((size for size in BUCKETS if size >= count), count) if count else 0
+
+
 def _rows(picture: InputSpec) -> int:
-    """How many pictures memory bears in one batch."""
-    return max(1, _BATCH_BYTES // (4 * math.prod(picture.shape)))
-
-
-def save_module(module: torch.jit.ScriptModule, path: Path) -> None:
-    """Writes TorchScript. Through memory: saving to a path aborts the process on a full disk.
-
-    Without torch's debug records, which name the source files of the machine that made it.
-    """
-    slim = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(module.save_to_buffer())) as whole, zipfile.ZipFile(slim, "w") as kept:
-        for entry in whole.infolist():
-            if not entry.filename.endswith(".debug_pkl"):
-                kept.writestr(entry, whole.read(entry))
-    durable.write(path, slim.getvalue())
-
-
-def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Writes a state_dict as safetensors, which holds no code; it takes contiguous tensors only."""
-    durable.write(path, safetensors.torch.save({key: value.cpu().contiguous() for key, value in weights.items()}))
-
-
-def save_probes(pictures: Pixels, probabilities: Probabilities, path: Path) -> None:
-    """Writes pictures and what `model.pt` answers to them."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, pictures=pictures, probabilities=probabilities)
-    durable.write(path, buffer.getvalue())
-
-
-_NO_ARRAYS = (ValueError, LookupError, EOFError, AttributeError, TypeError, RuntimeError, OSError)
-
-
-def read_probes(data: bytes) -> tuple[Pixels, Probabilities]:
-    """What `save_probes` wrote. Raises ManifestMismatch for anything else."""
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            pictures, probabilities = arrays["pictures"], arrays["probabilities"]
-            if pictures.dtype == np.uint8 and probabilities.dtype == np.float32:
-                return pictures, probabilities
-    except (*_NO_ARRAYS, zipfile.BadZipFile, zlib.error):
-        pass
-    raise ManifestMismatch(f"{PROBES} does not hold pictures and probabilities.")
+    """How many pictures memory bears in one batch: a bucket, or more than any."""
+    rows = max(1, _BATCH_BYTES // (4 * math.prod(picture.shape)))
+    return rows if rows > BUCKETS[-1] else max(size for size in BUCKETS if size <= rows)
 
 
 @functools.cache

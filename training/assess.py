@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models_store.model import PLAIN, PROBES, Model, agrees, load_fastest, read_probes
+from models_store.files import PROBES, read_probes
+from models_store.model import PLAIN, Model, agrees, load_fastest
 from models_store.registry import Version
 from models_store.specs import DataSpec
 from training import plots, sources

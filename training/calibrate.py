@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from models_store.files import Probabilities
 from models_store.manifest import Calibration
-from models_store.model import Probabilities
 from training.evaluate import Score
 
 _RIGHT_ENOUGH = 0.999  # share of the answers above the threshold that must be right on the held-out rows

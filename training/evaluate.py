@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models_store.model import Model, Probabilities, predict_all
+from models_store.files import Probabilities
+from models_store.model import Model, predict_all
 from training.data import Rows, as_numpy
 from training.vision import torchvision
 

@@ -13,7 +13,7 @@ import torch
 import torch.fx.config
 from torch import Tensor, nn
 
-from models_store.model import WEIGHTS, save_module, save_weights
+from models_store.files import WEIGHTS, save_module, save_weights
 from models_store.specs import InputSpec
 from training.errors import TrainingDiverged
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from models_store.errors import ManifestMismatch
+from models_store.files import PROBES, Pixels, Probabilities, save_probes
 from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
-from models_store.model import PLAIN, PROBES, Model, Pixels, Probabilities, agrees, save_probes
+from models_store.model import PLAIN, Model, agrees
 from models_store.recipe import Recipe
 from models_store.refs import CHAMPION
 from models_store.registry import Registry, Version

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from models_store import durable
+from models_store.files import PROBES, read_probes
 from models_store.manifest import Manifest
-from models_store.model import PLAIN, PROBES, Model, agrees, predict_all, read_probes
+from models_store.model import PLAIN, Model, agrees, predict_all
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from models_store.model import WEIGHTS
+from models_store.files import WEIGHTS
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from training.errors import WeightsRejected

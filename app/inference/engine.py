@@ -15,7 +15,8 @@ from app.inference.batcher import Computed, Overloaded, TooLate
 from app.inference.fleet import Fleet
 from app.inference.live import Live
 from models_store.errors import ImageRejected
-from models_store.model import Model, Probabilities, use_threads
+from models_store.files import Probabilities
+from models_store.model import Model, use_threads
 from models_store.pictures import heat
 from models_store.pictures.decode import Pixels
 from models_store.pictures.page import Page

@@ -27,8 +27,9 @@ class Live:
 def load(version: Version, device: str, executor: Executor, max_waiting: int) -> Live:
     """Reads, checks and warms up a version; takes a second or more. Raises VersionCorrupt, ManifestMismatch."""
     model = load_fastest(version.folder, version.manifest, device)
-    give_back_memory()  # of the candidates that were tried beside it
-    return Live(version, model, batching(model, executor, max_waiting))
+    live = Live(version, model, batching(model, executor, max_waiting))
+    give_back_memory()  # of the candidates that were tried beside it, and of the batches they computed
+    return live
 
 
 def batching(model: Model, executor: Executor, max_waiting: int) -> Batcher:

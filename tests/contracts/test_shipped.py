@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models_store.model import PROBES, Model, predict_all, read_probes
+from models_store.files import PROBES, read_probes
+from models_store.model import Model, predict_all
 from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
 from training import data, draw, sources

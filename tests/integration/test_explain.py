@@ -13,7 +13,8 @@ from PIL import Image
 
 from app.main import create_app
 from app.settings import Settings
-from models_store.model import Model, Pixels
+from models_store.files import Pixels
+from models_store.model import Model
 from models_store.pictures import heat
 from models_store.pictures.prepare import prepare
 from models_store.refs import Ref

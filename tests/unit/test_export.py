@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models_store.model import WEIGHTS, agrees
+from models_store.files import WEIGHTS
+from models_store.model import agrees
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from training import draw

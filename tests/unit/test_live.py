@@ -42,7 +42,7 @@ async def test_a_slow_net_gets_small_batches(
     answers = await asyncio.gather(*(batcher.submit(np.zeros((50, *DIGIT.shape), np.uint8)) for _ in range(6)))
     assert [len(answer.rows) for answer in answers] == [50] * 6
     assert max(net.sizes) == largest
-    assert sum(net.sizes) == 300
+    assert 300 <= sum(net.sizes) < 310  # the last batch is filled up to a bucket
 
 
 @pytest.mark.parametrize(("picture", "room"), [(DIGIT, 2048), (COLOURS, 64 * 2**20 // (3 * 224 * 224))])

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from models_store import durable
 from models_store.errors import ManifestMismatch, VersionCorrupt
-from models_store.model import PROBES, WEIGHTS, Model, load_fastest, predict_all, read_probes
+from models_store.files import PROBES, WEIGHTS, read_probes
+from models_store.model import Model, load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from training import draw

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from models_store.errors import ManifestMismatch
-from models_store.model import PROBES, WEIGHTS, read_probes, save_module, save_probes, save_weights
+from models_store.files import PROBES, WEIGHTS, read_probes, save_module, save_probes, save_weights
 from models_store.refs import Ref
 from models_store.registry import Registry
 from training import draw
