@@ -16,6 +16,7 @@ from app.inference.fleet import Fleet
 from app.inference.live import Live
 from models_store.errors import ImageRejected
 from models_store.files import Probabilities
+from models_store.machine import give_back_memory
 from models_store.model import Model, use_threads
 from models_store.pictures import heat
 from models_store.pictures.decode import Pixels
@@ -203,5 +204,8 @@ class Engine:
 
 
 def _explained(version: Version, pixels: Pixels) -> bytes:
-    model = Model.load(version.folder, version.manifest)
-    return heat.drawn(pixels, model.explain(pixels)[1])
+    try:
+        model = Model.load(version.folder, version.manifest)
+        return heat.drawn(pixels, model.explain(pixels)[1])
+    finally:
+        give_back_memory()  # of a hundred pictures and their gradients

@@ -1,6 +1,7 @@
 """Processes that are killed, stopped and swapped under load: what a client sees, and what is left behind."""
 
 import asyncio
+import io
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from models_store.registry import Registry
 from tests.conftest import republished
@@ -136,6 +138,20 @@ async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) ->
         assert {model for _, model in load.answers} == {"digits@1", "digits@2"}
         assert load.broken == []
         assert memory(pid) < settled + 20
+        assert memory(pid) < 350
+
+
+def test_large_pictures_are_given_back(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.effect_noise((4000, 3000), 40).convert("RGB").save(buffer, "JPEG")
+    log = tmp_path / "log"
+    with serving(log, "--workers", "1") as (_, url), httpx.Client(base_url=url, timeout=60) as http:
+        until(log, "ready")
+        (pid,) = pids(log, "api")
+        headers = {"content-type": "image/jpeg"}
+        for path in 3 * ("/v1/predict", "/v1/read"):  # 36 MB of pixels each
+            answer = http.post(path, content=buffer.getvalue(), headers=headers)
+            assert answer.status_code == 200, answer.text
         assert memory(pid) < 350
 
 

@@ -21,7 +21,9 @@ def test_each_process_gets_a_card_of_its_own_in_turn() -> None:
     assert given == ["0", "1", "0"]
 
 
-def test_without_cards_or_with_the_operators_choice_nothing_is_added() -> None:
-    assert environment({"A": "b"}, 1, cards=0) == {"A": "b", "MALLOC_ARENA_MAX": "1"}
-    chosen = {"CUDA_VISIBLE_DEVICES": "5", "MALLOC_ARENA_MAX": "4"}
+def test_without_cards_or_with_the_operators_choice_no_card_is_named() -> None:
+    given = environment({"A": "b"}, 1, cards=0)
+    assert given["A"] == "b" and "CUDA_VISIBLE_DEVICES" not in given
+    assert {name for name in given if name.startswith("MALLOC")} == set(given) - {"A"}  # glibc is told to be sparing
+    chosen = {"CUDA_VISIBLE_DEVICES": "5", **dict.fromkeys(set(given) - {"A"}, "4")}
     assert environment(chosen, 1, cards=2) == chosen
