@@ -19,6 +19,8 @@ Plane = NDArray[np.float32]
 _FINE = 8  # a bitmap's pixel in pixels of its smooth shape
 _ASPECTS = (1.0, 3 / 4, 4 / 3, 9 / 16, 16 / 9, 2 / 3)
 _TABLES = 0.25  # share of the sheets whose edge is seen
+_MORE_ENDS = 0.4  # of the other sides where the sheet ends too
+_SLANT = 0.12  # radians, at most, between a sheet and what is written on it
 _LEAST_GAP = 0.1  # of the picture's longer side, between the digit and the frame, for a sheet to end there
 _REACH = 30  # of the digit's height: rules go on to the edge of every picture
 _SMALLEST, _LARGEST = 90, 260  # pixels of a picture's longer side: more would only be shrunk again
@@ -168,23 +170,22 @@ def _draw_lines(paper: Plane, lines: str, tall: float, corners: Plane, rng: np.r
 
 
 def _lay_on_table(paper: Plane, corners: Plane, rng: np.random.Generator) -> None:
-    """The sheet ends somewhere beside the digit, and what it lies on is seen."""
+    """The sheet ends beside the digit, on one side or several, and what it lies on is seen."""
     height, width = paper.shape[:2]
     low, high = corners.min(0), corners.max(0)
-    side = int(rng.integers(4))
-    gap = (low[0], low[1], width - high[0], height - high[1])[side]
-    if gap < _LEAST_GAP * max(height, width):
+    gaps = np.array([low[0], low[1], width - high[0], height - high[1]])
+    wide = gaps > _LEAST_GAP * max(height, width)
+    if not wide.any():
         return
-    off, slant = rng.uniform(0.05, 0.9) * gap, rng.uniform(-0.08, 0.08) * gap
-    a, b = off - slant, off + slant
-    ends = {
-        0: [(-1, -1), (a, -1), (b, height), (-1, height)],
-        1: [(-1, -1), (width, -1), (width, b), (-1, a)],
-        2: [(width, -1), (width - a, -1), (width - b, height), (width, height)],
-        3: [(-1, height), (width, height), (width, height - b), (-1, height - a)],
-    }[side]
-    table = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(table, [np.array(ends).round().astype(np.int32)], 255, cv2.LINE_AA)
+    ends = wide & (rng.random(4) < _MORE_ENDS)
+    ends[rng.choice(np.flatnonzero(wide))] = True
+    off = np.where(ends, rng.uniform(0.1, 0.95, 4) * gaps, gaps + 2 * max(height, width))  # from the digit's frame
+    left, top, right, bottom = low[0] - off[0], low[1] - off[1], high[0] + off[2], high[1] + off[3]
+    sheet = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    angle, middle = rng.uniform(-_SLANT, _SLANT), (low + high) / 2
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    table = np.full((height, width), 255, np.uint8)
+    cv2.fillPoly(table, [((sheet - middle) @ turn + middle).round().astype(np.int32)], 0, cv2.LINE_AA)
     tone = np.array(rng.choice([[120, 80, 50], [40, 40, 45], [90, 90, 95], [170, 130, 90], [225, 225, 225]]))
     surface = tone * rng.uniform(0.6, 1.1) + _clouds(height, width, rng, 12)[..., None] * rng.uniform(0, 8)
     paper += (surface - paper) * (table.astype(np.float32)[..., None] / 255)

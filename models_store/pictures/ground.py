@@ -16,11 +16,12 @@ _CROSSING = 0.25  # of the frame's outline: ink that crosses it is narrower, lig
 _EVEN = 0.12  # of the ground: how much an even ground differs along the frame
 _GRAINY = 40  # grey levels below the closed frame, from which it is ink and no grain
 _MOSTLY = 75  # per cent of the frame that must be so: a digit in a tight cut may cover a whole side
-_SMALL_GROUND = 128  # pixels: enough to see how the light falls
 _THUMB = 112  # pixels: enough to see which colour the pen has
 _SMALL_GROUND = 256  # pixels: enough to see how the light falls
+_EDGE = 7  # pixels: a sheet's edge in a picture that is a little blurred
 _GRAIN = 0.8  # of all pixels are less off the ground than the grain is coarse
 _DARKEST = 0.35  # of the usual ground: in darker places grain would be ink
+_PART = 0.1  # of the picture: enough of a part to see how coarse its grain is
 _USUAL = 0.1  # of all that stands out: how much more of it rarer light or dark ink must be
 _STROKE = 0.16  # of the thumb's longer side: wider than a stroke
 
@@ -102,20 +103,50 @@ def flat_ink(grey: Grey, dark: bool, level: float) -> Inked:
     return Inked(np.maximum(away, 0), grey, dark, level, _grain(away), even=True)
 
 
-def ink_of(grey: Grey, dark: bool, side: int) -> Inked:
+def ink_of(grey: Grey, dark: bool, side: int, parts: NDArray[np.uint8] | None = None) -> Inked:
     """How much darker (or lighter, unless `dark`) than the ground around it each pixel is, as a share of the ground.
 
     The ground is the median of a square of `side` pixels, of which ink covers less than half. It follows the edge of a
-    shadow and that of the paper, which would look like ink otherwise.
+    shadow and that of the paper, which would look like ink otherwise. It rounds their corners: where `parts` of the
+    picture are numbered, each has a ground of its own.
     """
     work = grey if dark else 255 - grey
     small, scale = sized(work, _SMALL_GROUND)
-    median = cv2.medianBlur(small, max(3, round(side * scale) | 1))
+    reach = max(3, round(side * scale) | 1)
+    if parts is None:
+        median = cv2.medianBlur(small, reach)
+    else:
+        parts = np.asarray(cv2.resize(parts, small.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+        median = _by_parts(small, parts, reach)
     wide = cv2.resize(median, work.shape[::-1], interpolation=cv2.INTER_LINEAR)
     ground = wide.astype(np.float32)
-    away = (ground - work) / np.maximum(ground, _least(dark))
-    level = float(np.median(ground[::4, ::4]))
-    return Inked(np.maximum(away, 0), grey, dark, level, _grain(away), even=False)
+    lightest = 0.0 if parts is None else float(median.max())  # a dark table is nothing but grain
+    away = (ground - work) / np.maximum(ground, np.float32(max(_least(dark), _DARKEST * lightest)))
+    if parts is None:
+        return Inked(np.maximum(away, 0), grey, dark, float(np.median(ground[::4, ::4])), _grain(away), even=False)
+    level = float(np.median(ground[away > 0.5 * float(away.max())]))  # where the ink is
+    return Inked(np.maximum(away, 0), grey, dark, level, min(map(_grain, _each(away, parts))), even=False)
+
+
+def _by_parts(work: Grey, parts: Grey, reach: int) -> Grey:
+    ground = np.zeros_like(work)
+    for number in np.unique(parts).tolist():
+        part = np.asarray(parts == number, np.uint8)
+        ground = np.where(part == 1, cv2.medianBlur(_spread(work, part, reach), reach), ground)
+    # An edge itself is of neither brightness: what counts there as ground is the one that makes it no ink.
+    around = np.ones((_EDGE, _EDGE), np.uint8)
+    edge = cv2.morphologyEx(parts, cv2.MORPH_GRADIENT, around) > 0
+    return np.asarray(np.where(edge, cv2.erode(ground, around), ground), np.uint8)
+
+
+def _spread(work: Grey, part: Grey, reach: int) -> Grey:
+    """The picture with its `part` (1, elsewhere 0) alone, which goes on beyond its edge as it is near there."""
+    size = reach, reach
+    share = cv2.boxFilter(part.astype(np.float32), -1, size)
+    mean = cv2.boxFilter(work.astype(np.float32) * part, -1, size) / np.maximum(share, np.float32(1e-3))
+    usual = np.float32(np.median(work[part == 1]))
+    beyond = np.where(share > 1e-3, mean, usual)
+    return np.where(part == 1, work, beyond.clip(0, 255).astype(np.uint8))
 
 
 def ink_beside(grey: Grey, dark: bool, share: float) -> Beside:
@@ -147,8 +178,15 @@ def _grain(away: NDArray[np.floating[Any]]) -> float:
     Three tenths of all pixels are off by less than 0.84 deviations to that side, on average by 0.4; a share is left for
     what is no grain. A quantile alone would be a whole number of grey levels.
     """
-    off = np.sort(np.maximum(-away[::3, ::3], 0), axis=None)
+    off = np.sort(np.maximum(-away.ravel()[::7], 0))
     return float(off[len(off) // 2 : 8 * len(off) // 10].mean()) / 0.4
+
+
+def _each(away: NDArray[np.floating[Any]], parts: Grey) -> list[NDArray[np.floating[Any]]]:
+    """What lies in each part that is not small; all together where every part is."""
+    large = [number for number, count in enumerate(np.bincount(parts.ravel())) if count > _PART * parts.size]
+    wide = cv2.resize(parts, away.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return [away[wide == number] for number in large] or [away]
 
 
 def at_share(ink: Ink, share: float) -> float:
@@ -160,7 +198,7 @@ def at_share(ink: Ink, share: float) -> float:
 
 def is_mostly_light(grey: Grey) -> bool:
     """Whether the extremes lie farther below the usual brightness than above it: most of a picture is ground."""
-    low, middle, high = np.percentile(grey[::2, ::2], (0.5, 50, 99.5))
+    low, middle, high = np.percentile(grey[..., ::2], (0.5, 50, 99.5))
     return bool(middle - low >= high - middle)
 
 

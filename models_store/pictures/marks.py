@@ -19,6 +19,7 @@ _ALL = 6  # power of the share of a mark's outline that is steep
 _AROUND = np.ones((3, 3), np.uint8)
 _ALIKE = 0.2  # times as plain as the main mark must be what belongs to it: a shadow beside it does not
 _CUT, _CUT_EVEN = 6, 1  # powers of the share of a mark's outline that the frame does not cut
+_SOFT = 7  # pixels: the edge of what is left out is left out too
 _STEEP = 0.4  # of the darkest ink, within three pixels
 
 
@@ -91,6 +92,20 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Mar
     clarity = float(plain[mine].sum() ** 2 / max(weight[mine].sum() * plain.sum(), 1e-9))
     several = _several(mine, np.where(_lines(stats, size), 0, plain), stats, box, spec)
     return Marks(kept[labels], np.isin(labels, frames), box, several, clarity)
+
+
+def inner(ink: Ink, spec: WritingSpec) -> Ink:
+    """The ink without what the frame cuts and without blots: the corner of a table or the hole of a sheet is darker than
+    a pencil, whose ink would not count beside it."""
+    _, found, table, _ = cv2.connectedComponentsWithStats((ink > spec.weak).astype(np.uint8), connectivity=8)
+    labels, stats = np.asarray(found, np.int32), np.asarray(table, np.int32)
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
+    cut = (left == 0) | (top == 0) | (right == ink.shape[1]) | (bottom == ink.shape[0])
+    strange = cut | _dots(stats)
+    strange[0] = False
+    around = cv2.dilate(strange[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
+    return np.where(around == 1, np.float32(0), ink)
 
 
 def _central(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -7,7 +7,8 @@ Each step is a function of its own in `ground`, `rules` and `marks`, which says 
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -28,8 +29,9 @@ from models_store.pictures.ground import (
     sized,
 )
 from models_store.pictures.layout import thickened
-from models_store.pictures.marks import Marks, marks_of
+from models_store.pictures.marks import Marks, inner, marks_of
 from models_store.pictures.rules import Rules, rules_in, without
+from models_store.pictures.sheet import Parts, parts_of
 from models_store.preparation import WritingSpec
 
 cv2.setNumThreads(1)  # pictures this small gain nothing from threads, and a serving process has one core
@@ -66,6 +68,7 @@ class _Seen:
     contrast: float
     rules: Rules
     inked: Inked
+    parts: Parts | None = None
 
     @property
     def dark(self) -> bool:
@@ -81,7 +84,8 @@ def find(picture: Colour, spec: WritingSpec) -> Found | None:
     """The digit in uint8 [H, W, 3], whichever of ink and ground is darker; None where nothing is written."""
     small, scale = sized(picture, spec.overview, _LEAST_SIDE)
     weights = channels(small)
-    seen = _overview({dark: grey_in(small, weights[dark]) for dark in weights}, spec)
+    greys = {dark: grey_in(small, weights[dark]) for dark in weights}
+    seen = _on_sheet(greys, spec) or _overview(greys, spec)
     if seen is None:
         return None
     several = seen.marks.several
@@ -93,14 +97,23 @@ def find(picture: Colour, spec: WritingSpec) -> Found | None:
     return Found(thickened(strokes, spec.thin), seen.contrast, several)
 
 
+def _on_sheet(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
+    """The whole picture, where a sheet ends in it: what is plainly written on it, or beside it."""
+    parts = parts_of(greys[True])
+    if parts is None:
+        return None
+    side = round(spec.ground * max(parts.shape))
+    seen = []
+    for dark in (True, False):
+        inked = ink_of(greys[dark], dark, side, parts)
+        seen.append(_seen(inked, spec, rules_in(_bright(inked.ink)[0] > _FAINTER * spec.weak), parts))
+    return _plainest(seen, usual=True)  # whoever writes on a sheet uses a pen
+
+
 def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
     """The whole picture: dark ink or light, even light or uneven, whichever shows one written thing most plainly."""
     longer = max(greys[True].shape)
     usual = is_mostly_light(greys[True])
-
-    def likely(one: _Seen) -> float:
-        size = math.sqrt(max(one.marks.box.height, one.marks.box.width))
-        return one.marks.clarity * _slim(one) * size * one.levels**2 * (1 if one.dark == usual else _UNUSUAL)
 
     side = round(spec.ground * longer)
     rules, seen = {}, []
@@ -112,8 +125,26 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
             if one is not None and dark == usual and one.marks.clarity * _slim(one) > _PLAIN and one.inked.even:
                 return one
             seen.append(one)
-    clear = [one for one in seen if one is not None and _is_clear(one)]
-    return max(clear, key=likely, default=None)
+    return _plainest(seen, usual) or _plainest(
+        [_seen(_inside(one, spec), spec, one.rules) for one in seen if one], usual
+    )
+
+
+def _plainest(looks: Sequence[_Seen | None], usual: bool) -> _Seen | None:
+    """The look that most likely shows what was meant; None where none shows anything plainly."""
+    clear = [one for one in looks if one is not None and _is_clear(one)]
+    return max(clear, key=lambda one: _likely(one, usual), default=None)
+
+
+def _inside(seen: _Seen, spec: WritingSpec) -> Inked:
+    """What was found, but for what can't be the digit: that may have been so dark that the digit did not count."""
+    return replace(seen.inked, ink=inner(seen.ink, spec) * np.float32(seen.contrast))
+
+
+def _likely(seen: _Seen, usual: bool) -> float:
+    """How likely this look shows what was meant; `usual` is the darkness of ink that the picture itself suggests."""
+    size = math.sqrt(max(seen.marks.box.height, seen.marks.box.width))
+    return seen.marks.clarity * _slim(seen) * size * seen.levels**2 * (1 if seen.dark == usual else _UNUSUAL)
 
 
 def _is_clear(seen: _Seen) -> bool:
@@ -143,15 +174,20 @@ def _close_up(
     grey = grey_in(work, weights)
     side = round(spec.ground_wide * max(work.shape[:2]))
     even = seen.inked.even
-    inked = flat_ink(grey, seen.dark, seen.inked.level) if even else ink_of(grey, seen.dark, side)
+    there = np.array([[closer / scale, 0, -left * closer], [0, closer / scale, -top * closer]], np.float32)
+    parts = None if seen.parts is None else _moved(seen.parts, there, work.shape)
+    inked = flat_ink(grey, seen.dark, seen.inked.level) if even else ink_of(grey, seen.dark, side, parts)
     if seen.marks.frames.any():
-        there = np.array([[closer / scale, 0, -left * closer], [0, closer / scale, -top * closer]], np.float32)
-        frames = cv2.warpAffine(seen.marks.frames.astype(np.uint8), there, work.shape[1::-1], flags=cv2.INTER_NEAREST)
+        frames = _moved(seen.marks.frames.astype(np.uint8), there, work.shape)
         inked.ink[cv2.dilate(frames, np.ones((5, 5), np.uint8)) > 0] = 0
     return _seen(inked, spec, rules)
 
 
-def _seen(inked: Inked, spec: WritingSpec, rules: Rules) -> _Seen | None:
+def _moved(numbers: Grey, there: NDArray[np.float32], shape: tuple[int, ...]) -> Grey:
+    return np.asarray(cv2.warpAffine(numbers, there, shape[1::-1], flags=cv2.INTER_NEAREST), np.uint8)
+
+
+def _seen(inked: Inked, spec: WritingSpec, rules: Rules, parts: Parts | None = None) -> _Seen | None:
     """None where nothing stands out from the grain."""
     ink, peak = _bright(inked.ink)
     if peak < max(spec.faint, _GRAINS * inked.grain):
@@ -160,7 +196,7 @@ def _seen(inked: Inked, spec: WritingSpec, rules: Rules) -> _Seen | None:
     change = cv2.morphologyEx(inked.grey, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
     slope = change.astype(np.float32) / np.float32(max(1.0, peak * inked.unit))
     marks = marks_of(ink, slope, spec, inked.even)
-    return None if marks is None else _Seen(ink, marks, peak, rules, inked)
+    return None if marks is None else _Seen(ink, marks, peak, rules, inked, parts)
 
 
 def _bright(ink: Ink) -> tuple[Ink, float]:
