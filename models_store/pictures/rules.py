@@ -11,6 +11,7 @@ from models_store.pictures.ground import Ink
 _LONG = 0.6  # of the side along which it runs: a line that long is printed
 _THIN = 0.04  # of the longer side: what is wider was written
 _BESIDE = 5  # pixels: one line is found several times, side by side
+_PARALLEL, _ROW = 0.07, 4  # radians at most between lines of one kind; so many make a row
 _MOST = 60  # lines of one picture
 _LEFT = 0.1  # of the ink must be left, otherwise the lines were the writing
 
@@ -39,14 +40,25 @@ def rules_in(mask: NDArray[np.bool_]) -> Rules:
     if thin.sum() < _LONG * min(height, width):
         return NONE
     least = round(_LONG * min(height, width))
-    found = cv2.HoughLinesP(thin, 1, np.pi / 360, round(0.5 * least), minLineLength=least, maxLineGap=longer // 16)
+    found = cv2.HoughLinesP(thin, 1, np.pi / 180, round(0.5 * least), minLineLength=least, maxLineGap=longer // 16)
     if found is None:
         return NONE
     lines = found.reshape(-1, 4).astype(np.float32)
     run_x, run_y = np.abs(lines[:, 2] - lines[:, 0]), np.abs(lines[:, 3] - lines[:, 1])
     long = np.where(run_x > run_y, run_x > _LONG * width, run_y > _LONG * height)
-    lines = lines[long][:_MOST]
+    lines = lines[long | _in_a_row(lines)][:_MOST]
     return Rules(lines, _thickness(thin, lines)) if len(lines) else NONE
+
+
+def _in_a_row(lines: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of the lines [N, 4] have several beside them that run the same way: what is written cuts some in two."""
+    ends = lines.reshape(-1, 2, 2)
+    middle, run = ends.mean(1), ends[:, 1] - ends[:, 0]
+    run = run / np.maximum(np.hypot(run[:, 0], run[:, 1]), 1)[:, None]
+    normal = np.stack([-run[:, 1], run[:, 0]], axis=1)
+    parallel = np.abs(normal @ run.T) < _PARALLEL
+    places = ((middle @ normal.T - (middle * normal).sum(1)).T / (2 * _BESIDE)).round()  # [i, j]: of j beside i
+    return np.array([len(np.unique(row[same])) >= _ROW for row, same in zip(places, parallel, strict=True)], bool)
 
 
 def without(ink: Ink, rules: Rules, strong: float) -> Ink:
