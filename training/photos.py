@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training import surfaces
+
 Bitmap = NDArray[np.uint8]  # [28, 28], ink 255 on ground 0
 Colour = NDArray[np.uint8]  # [H, W, 3]
 Plane = NDArray[np.float32]
@@ -19,10 +21,7 @@ Plane = NDArray[np.float32]
 _FINE = 8  # a bitmap's pixel in pixels of its smooth shape
 _ASPECTS = (1.0, 3 / 4, 4 / 3, 9 / 16, 16 / 9, 2 / 3)
 _TABLES = 0.25  # share of the sheets whose edge is seen
-_MORE_ENDS = 0.4  # of the other sides where the sheet ends too
-_SLANT = 0.12  # radians, at most, between a sheet and what is written on it
-_LEAST_GAP = 0.1  # of the picture's longer side, between the digit and the frame, for a sheet to end there
-_REACH = 30  # of the digit's height: rules go on to the edge of every picture
+_OLD = 0.4  # of the scans
 _SMALLEST, _LARGEST = 90, 260  # pixels of a picture's longer side: more would only be shrunk again
 _LEAST_HEIGHT = 26  # pixels of a digit: a person reads it at a glance
 
@@ -39,11 +38,11 @@ def _page(bitmap: Bitmap, rng: np.random.Generator, lines: str = "", least: floa
     share = math.exp(rng.uniform(math.log(least), math.log(most)))
     tall = max(_LEAST_HEIGHT, share * min(height, width))
     corners = _corners(height, width, tall, rng)
-    paper = _sheet(height, width, rng)
+    paper = surfaces.sheet(height, width, rng)
     if lines:
-        _draw_lines(paper, lines, tall, corners, rng)
+        surfaces.draw_lines(paper, lines, tall, corners, rng)
     if rng.random() < _TABLES:
-        _lay_on_table(paper, corners, rng)
+        surfaces.lay_on_table(paper, corners, rng)
     alpha = _laid(_shape(bitmap, rng), corners, height, width)
     pen = _pen_colour(rng)
     alpha *= _worn(height, width, rng) * rng.uniform(0.55, 1.0)
@@ -57,7 +56,7 @@ def _board(bitmap: Bitmap, rng: np.random.Generator) -> Colour:
     corners = _corners(height, width, max(_LEAST_HEIGHT, rng.uniform(0.15, 0.8) * min(height, width)), rng)
     tint = rng.choice([[40, 60, 45], [45, 45, 48], [20, 20, 22], [60, 45, 35], [35, 45, 70]])
     board = np.ones((height, width, 3), np.float32) * np.asarray(tint, np.float32) * rng.uniform(0.4, 1.5)
-    board += _clouds(height, width, rng, 5)[..., None] * rng.uniform(0, 16)  # wiped chalk
+    board += surfaces.clouds(height, width, rng, 5)[..., None] * rng.uniform(0, 16)  # wiped chalk
     alpha = _laid(_shape(bitmap, rng), corners, height, width) * rng.uniform(0.6, 1.0)
     if rng.random() < 0.7:
         grain = rng.random((height, width)).astype(np.float32)
@@ -90,7 +89,8 @@ def _scan(bitmap: Bitmap, rng: np.random.Generator) -> Colour:
     side = int(rng.integers(60, 400))
     height, width = side, int(side * rng.uniform(0.6, 1.6))
     tall = max(_LEAST_HEIGHT, rng.uniform(0.3, 0.9) * min(height, width))
-    alpha = _laid(_shape(bitmap, rng), _corners(height, width, tall, rng, tilt=0.0), height, width)
+    shape = _coarse(_shape(bitmap, rng), rng) if rng.random() < _OLD else _shape(bitmap, rng)
+    alpha = _laid(shape, _corners(height, width, tall, rng, tilt=0.0), height, width)
     grey = rng.uniform(225, 255) * (1 - alpha * rng.uniform(0.6, 1))
     page = _noisy(np.repeat(grey[..., None], 3, axis=2), rng, rng.uniform(0, 8), jpeg=False)
     if rng.random() < 0.4:
@@ -136,6 +136,25 @@ def _shape(bitmap: Bitmap, rng: np.random.Generator) -> Plane:
     return np.asarray(np.clip((smooth - edge) / soft + 0.5, 0, 1), np.float32)
 
 
+def _coarse(shape: Plane, rng: np.random.Generator) -> Plane:
+    """Black and white in a few pixels, as old scanners and data sets have it, and often squeezed into a square."""
+    rows, columns = np.flatnonzero(shape.max(1) > 0.5), np.flatnonzero(shape.max(0) > 0.5)
+    if not len(rows):
+        return shape
+    cut = shape[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    side = int(rng.integers(13, 26))
+    grid = [max(3, round(side * length / max(cut.shape))) for length in cut.shape]
+    if rng.random() < 0.5:  # a 1 would fill the square
+        grid = [max(length, side // 2) for length in grid]
+    few = cv2.resize(cut, (grid[1], grid[0]), interpolation=cv2.INTER_AREA) > rng.uniform(0.35, 0.6)
+    how = cv2.INTER_NEAREST if rng.random() < 0.5 else cv2.INTER_LINEAR
+    large = cv2.resize(few.astype(np.float32), None, fx=160 / side, fy=160 / side, interpolation=how)  # 20 of 28 x 8
+    coarse = np.zeros_like(shape)
+    top, left = (coarse.shape[0] - large.shape[0]) // 2, (coarse.shape[1] - large.shape[1]) // 2
+    coarse[top : top + large.shape[0], left : left + large.shape[1]] = large
+    return coarse
+
+
 def _laid(shape: Plane, corners: Plane, height: int, width: int) -> Plane:
     side = shape.shape[0]
     source = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
@@ -146,51 +165,6 @@ def _laid(shape: Plane, corners: Plane, height: int, width: int) -> Plane:
     return np.asarray(cv2.warpPerspective(shape, there, (width, height), flags=cv2.INTER_LINEAR), np.float32)
 
 
-def _sheet(height: int, width: int, rng: np.random.Generator) -> Plane:
-    tone = rng.uniform(170, 252) * (1 - rng.uniform(0, 1, 3) * rng.choice([0.03, 0.1, 0.3], p=[0.6, 0.25, 0.15]))
-    fibre = _clouds(height, width, rng, 24) * rng.uniform(0, 5)
-    return np.asarray(np.ones((height, width, 3), np.float32) * tone.astype(np.float32) + fibre[..., None], np.float32)
-
-
-def _draw_lines(paper: Plane, lines: str, tall: float, corners: Plane, rng: np.random.Generator) -> None:
-    """Rules about as far apart as people write between them, turned as the digit is."""
-    pitch = rng.uniform(0.9, 2.2) if lines == "ruled" else rng.uniform(0.35, 1.3)  # of the digit's height
-    unit = np.array([[0, 0], [1.4, 0], [1.4, 1.4]], np.float32)  # the bitmap's frame in the digit's height
-    there = cv2.getAffineTransform(unit, corners[:3])
-    mask = np.zeros(paper.shape[:2], np.uint8)
-    offset, thick = rng.uniform(0, pitch), max(1, round(rng.uniform(0.012, 0.04) * tall))
-    for place in offset + pitch * np.arange(-_REACH, _REACH):
-        ends = [[[-_REACH, place], [_REACH, place]], [[place, -_REACH], [place, _REACH]]]
-        for end in ends if lines == "squared" else ends[:1]:
-            a, b = cv2.transform(np.array([end], np.float32), there)[0].round().astype(int).tolist()
-            cv2.line(mask, a, b, 255, thick, cv2.LINE_AA)
-    tone = np.array(rng.choice([[150, 180, 220], [190, 190, 195], [120, 120, 130], [210, 160, 170]]), np.float32)
-    alpha = mask.astype(np.float32)[..., None] / 255 * rng.uniform(0.25, 0.9)
-    paper += (np.minimum(tone, paper) - paper) * alpha
-
-
-def _lay_on_table(paper: Plane, corners: Plane, rng: np.random.Generator) -> None:
-    """The sheet ends beside the digit, on one side or several, and what it lies on is seen."""
-    height, width = paper.shape[:2]
-    low, high = corners.min(0), corners.max(0)
-    gaps = np.array([low[0], low[1], width - high[0], height - high[1]])
-    wide = gaps > _LEAST_GAP * max(height, width)
-    if not wide.any():
-        return
-    ends = wide & (rng.random(4) < _MORE_ENDS)
-    ends[rng.choice(np.flatnonzero(wide))] = True
-    off = np.where(ends, rng.uniform(0.1, 0.95, 4) * gaps, gaps + 2 * max(height, width))  # from the digit's frame
-    left, top, right, bottom = low[0] - off[0], low[1] - off[1], high[0] + off[2], high[1] + off[3]
-    sheet = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-    angle, middle = rng.uniform(-_SLANT, _SLANT), (low + high) / 2
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    table = np.full((height, width), 255, np.uint8)
-    cv2.fillPoly(table, [((sheet - middle) @ turn + middle).round().astype(np.int32)], 0, cv2.LINE_AA)
-    tone = np.array(rng.choice([[120, 80, 50], [40, 40, 45], [90, 90, 95], [170, 130, 90], [225, 225, 225]]))
-    surface = tone * rng.uniform(0.6, 1.1) + _clouds(height, width, rng, 12)[..., None] * rng.uniform(0, 8)
-    paper += (surface - paper) * (table.astype(np.float32)[..., None] / 255)
-
-
 def _pen_colour(rng: np.random.Generator) -> Plane:
     pens = [[25, 25, 28], [20, 35, 130], [15, 15, 60], [160, 25, 30], [20, 100, 50], [90, 90, 95], [70, 20, 90]]
     pen = np.array(pens[rng.choice(len(pens), p=[0.33, 0.26, 0.12, 0.1, 0.06, 0.09, 0.04])], np.float32)
@@ -199,16 +173,10 @@ def _pen_colour(rng: np.random.Generator) -> Plane:
 
 def _worn(height: int, width: int, rng: np.random.Generator) -> Plane:
     """How much of the ink is there: a pen's pressure comes and goes, a pencil catches the paper's grain."""
-    worn = 1 - np.clip(_clouds(height, width, rng, 8), 0, 1) * rng.uniform(0, 0.35)
+    worn = 1 - np.clip(surfaces.clouds(height, width, rng, 8), 0, 1) * rng.uniform(0, 0.35)
     if rng.random() < 0.25:
         worn = worn * np.clip(0.5 + rng.random((height, width)), 0, 1)
     return np.asarray(worn, np.float32)
-
-
-def _clouds(height: int, width: int, rng: np.random.Generator, cells: int) -> Plane:
-    """Smooth noise of deviation about 1."""
-    coarse = rng.normal(0, 1, (max(2, round(cells * height / max(height, width))), max(2, cells))).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _light(height: int, width: int, rng: np.random.Generator) -> Plane:

@@ -21,6 +21,7 @@ _SMALL_GROUND = 160  # pixels: enough to see how the light falls
 _EDGE = 7  # pixels: a sheet's edge in a picture that is a little blurred
 _GRAIN = 0.8  # of all pixels are less off the ground than the grain is coarse
 _DARKEST = 0.35  # of the usual ground: in darker places grain would be ink
+_SAMPLES = 5000  # pixels, that are enough to tell how coarse grain is
 _PART = 0.1  # of the picture: enough of a part to see how coarse its grain is
 _USUAL = 0.1  # of all that stands out: how much more of it rarer light or dark ink must be
 _STROKE = 0.16  # of the thumb's longer side: wider than a stroke
@@ -178,8 +179,8 @@ def _grain(away: NDArray[np.floating[Any]]) -> float:
     Three tenths of all pixels are off by less than 0.84 deviations to that side, on average by 0.4; a share is left for
     what is no grain. A quantile alone would be a whole number of grey levels.
     """
-    off = np.sort(np.maximum(-away.ravel()[::7], 0))
-    return float(off[len(off) // 2 : 8 * len(off) // 10].mean()) / 0.4
+    off = np.sort(np.maximum(-away.ravel()[:: max(1, away.size // _SAMPLES)], 0))
+    return float(off[len(off) // 2 : max(len(off) // 2 + 1, 8 * len(off) // 10)].mean()) / 0.4
 
 
 def _each(away: NDArray[np.floating[Any]], parts: Grey) -> list[NDArray[np.floating[Any]]]:

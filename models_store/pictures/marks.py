@@ -95,8 +95,8 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Mar
 
 
 def inner(ink: Ink, spec: WritingSpec) -> Ink:
-    """The ink without what the frame cuts and without blots: the corner of a table or the hole of a sheet is darker than
-    a pencil, whose ink would not count beside it."""
+    """The ink without what the frame cuts and without blots: the corner of a table or the hole of a sheet is darker
+    than a pencil, whose ink would not count beside it."""
     _, found, table, _ = cv2.connectedComponentsWithStats((ink > spec.weak).astype(np.uint8), connectivity=8)
     labels, stats = np.asarray(found, np.int32), np.asarray(table, np.int32)
     left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]

@@ -1,13 +1,10 @@
-"""Where a sheet ends: a part of the picture with straight edges, lighter or darker than all around it, whose ground is its
-own. What lies beside it is a table, a hand's shadow or another sheet. It knows no ink and no digits.
+"""Where a sheet ends: a part of the picture with straight edges, lighter or darker than all around it, whose ground is
+its own. What lies beside it is a table, a hand's shadow or another sheet. It knows no ink and no digits.
 """
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
 
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
