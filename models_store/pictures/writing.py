@@ -42,6 +42,7 @@ _ROOM = 1.5  # times the widest place of the ink: a square in which the ground s
 _FAT = 0.4  # of a mark's size: strokes are narrower, shadows and holes are not
 _CLEAR, _LEAST_CLEAR = 0.04, 0.005  # clarity of what may be a digit, near the grain and far off it
 _FAR = 8.0  # deviations of the grain
+_DOUBTFUL = 0.1  # and up to which what is not cut by the frame is looked for
 _PLAIN = 0.7  # clarity from which nothing else is tried
 _UNUSUAL = 0.7  # how much less likely the rarer of light and dark is the ink
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
@@ -122,12 +123,14 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
         rules[dark] = rules_in(_bright(pieced.ink)[0] > _FAINTER * spec.weak)
         for inked in (even_ink(greys[dark], dark), pieced):
             one = None if inked is None else _seen(inked, spec, rules[dark])
-            if one is not None and dark == usual and one.marks.clarity * _slim(one) > _PLAIN and one.inked.even:
+            if one is not None and dark == usual and _plainness(one) > _PLAIN and one.inked.even:
                 return one
             seen.append(one)
-    return _plainest(seen, usual) or _plainest(
-        [_seen(_inside(one, spec), spec, one.rules) for one in seen if one], usual
-    )
+    best = _plainest(seen, usual)
+    if best is not None and _plainness(best) > _DOUBTFUL:
+        return best
+    inside = _plainest([_seen(_inside(one, spec), spec, one.rules) for one in seen if one], usual)
+    return inside if inside is not None and (best is None or _plainness(inside) > _PLAIN) else best
 
 
 def _plainest(looks: Sequence[_Seen | None], usual: bool) -> _Seen | None:
@@ -144,13 +147,17 @@ def _inside(seen: _Seen, spec: WritingSpec) -> Inked:
 def _likely(seen: _Seen, usual: bool) -> float:
     """How likely this look shows what was meant; `usual` is the darkness of ink that the picture itself suggests."""
     size = math.sqrt(max(seen.marks.box.height, seen.marks.box.width))
-    return seen.marks.clarity * _slim(seen) * size * seen.levels**2 * (1 if seen.dark == usual else _UNUSUAL)
+    return _plainness(seen) * size * seen.levels**2 * (1 if seen.dark == usual else _UNUSUAL)
 
 
 def _is_clear(seen: _Seen) -> bool:
     """Not grain, nor the corner of a sheet: marks that are far off the grain may be less plain."""
     far = seen.contrast > _FAR * seen.inked.grain
-    return seen.marks.clarity * _slim(seen) > (_LEAST_CLEAR if far else _CLEAR)
+    return _plainness(seen) > (_LEAST_CLEAR if far else _CLEAR)
+
+
+def _plainness(seen: _Seen) -> float:
+    return seen.marks.clarity * _slim(seen)
 
 
 def _slim(seen: _Seen) -> float:

@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -127,6 +128,38 @@ async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry,
     loader.go.set()
     await swapping
     assert (await fleet.get(CHAMPION)).version.number == registry.aliases("digits")["champion"] == 1
+
+
+class SlowOnce(Registry):
+    """A store whose first look at the aliases, once asked for, takes as long as it is held."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.slow = False
+        self.has_read, self.go = threading.Event(), threading.Event()
+
+    def aliases(self, name: str) -> dict[str, int]:
+        found = super().aliases(name)
+        if self.slow:
+            self.slow = False
+            self.has_read.set()
+            assert self.go.wait(10)
+        return found
+
+
+async def test_a_slow_look_does_not_undo_what_a_later_one_saw(registry: Registry, loader: Loader) -> None:
+    republished(registry)
+    store = SlowOnce(registry.root)
+    fleet = Fleet(store, loader, max_live=4)
+    await fleet.get(CHAMPION)
+    store.slow = True
+    slow = asyncio.create_task(fleet.refresh("digits"))
+    await until(store.has_read.is_set)
+    registry.promote("digits", 2, expected=1)
+    await fleet.refresh("digits")
+    store.go.set()
+    await slow
+    assert (await fleet.get(CHAMPION)).version.number == 2
 
 
 async def test_a_refresh_that_is_given_up_takes_no_load_from_others(registry: Registry, loader: Loader) -> None:
