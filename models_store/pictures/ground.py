@@ -125,7 +125,8 @@ def ink_of(grey: Grey, dark: bool, side: int, parts: NDArray[np.uint8] | None = 
     away = (ground - work) / np.maximum(ground, np.float32(max(_least(dark), _DARKEST * lightest)))
     if parts is None:
         return Inked(np.maximum(away, 0), grey, dark, float(np.median(ground[::4, ::4])), _grain(away), even=False)
-    level = float(np.median(ground[away > 0.5 * float(away.max())]))  # where the ink is
+    strongest = float(away.max())
+    level = float(np.median(ground[away >= strongest - 0.5 * abs(strongest)]))  # where the ink is
     return Inked(np.maximum(away, 0), grey, dark, level, min(map(_grain, _each(away, parts))), even=False)
 
 

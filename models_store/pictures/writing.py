@@ -3,7 +3,7 @@
     whole picture, small        colour -> grey in which ink stands out -> ground -> ink -> rules taken out -> the mark
     the part around that mark   the same from close up; then strokes no thinner than a net can see
 
-Each step is a function of its own in `ground`, `rules` and `marks`, which says what it is good for.
+Each step is a function of its own in `sheet`, `ground`, `rules` and `marks`, which says what it is good for.
 """
 
 import math
@@ -69,7 +69,7 @@ class _Seen:
     contrast: float
     rules: Rules
     inked: Inked
-    parts: Parts | None = None
+    parts: Parts | None = None  # where a sheet ends in the picture
 
     @property
     def dark(self) -> bool:
@@ -115,7 +115,6 @@ def _overview(greys: dict[bool, Grey], spec: WritingSpec) -> _Seen | None:
     """The whole picture: dark ink or light, even light or uneven, whichever shows one written thing most plainly."""
     longer = max(greys[True].shape)
     usual = is_mostly_light(greys[True])
-
     side = round(spec.ground * longer)
     rules, seen = {}, []
     for dark in (usual, not usual):
