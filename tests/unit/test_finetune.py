@@ -70,7 +70,7 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     plain = [Model.load(it.folder, it.manifest).predict(pixels).argmax(1) for it in (base, made)]
     alike = numbers["read_as_base"]
     assert alike == pytest.approx((plain[0] == plain[1]).mean())
-    assert found.accepted is (alike >= 0.94 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
+    assert found.accepted is (alike >= 0.962 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
     served = [Model.load(made.folder, made.manifest, name).predict(pixels).argmax(1) for name in found.candidates]
     least = min((answers == truth).mean() for answers in served)  # the gate asks whichever reads worst
     assert f"drawn digits in place of its own test (4,000 rows): {right[0]:.2%} -> {least:.2%}" in found.gate
@@ -113,7 +113,7 @@ def test_wrong_labels_are_rejected_and_never_serve(store: Registry, base: Versio
     learning = dataclasses.replace(recipe.train, learning_rate=0.005, lower_rate=1.0)
     made = run(base, dataclasses.replace(recipe, train=learning), store)
     assert not made.manifest.accepted
-    assert "forgets more than 3.5 points" in made.manifest.gate
+    assert "forgets more than 3.8 points" in made.manifest.gate
     assert made.manifest.metrics["accuracy"] < 0.9
     assert store.aliases("digits")["champion"] == 1
     with pytest.raises(VersionRejected):
