@@ -138,16 +138,16 @@ def _shape(bitmap: Bitmap, rng: np.random.Generator) -> Plane:
 
 def _coarse(shape: Plane, rng: np.random.Generator) -> Plane:
     """Black and white in a few pixels, as old scanners and data sets have it, and often squeezed into a square."""
+    side, square = int(rng.integers(13, 26)), rng.random() < 0.5
+    least, sharp = rng.uniform(0.35, 0.6), rng.random() < 0.5
     rows, columns = np.flatnonzero(shape.max(1) > 0.5), np.flatnonzero(shape.max(0) > 0.5)
     if not len(rows):
         return shape
     cut = shape[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    side = int(rng.integers(13, 26))
-    grid = [max(3, round(side * length / max(cut.shape))) for length in cut.shape]
-    if rng.random() < 0.5:  # a 1 would fill the square
-        grid = [max(length, side // 2) for length in grid]
-    few = cv2.resize(cut, (grid[1], grid[0]), interpolation=cv2.INTER_AREA) > rng.uniform(0.35, 0.6)
-    how = cv2.INTER_NEAREST if rng.random() < 0.5 else cv2.INTER_LINEAR
+    fewest = side // 2 if square else 3  # a 1 would fill the square
+    high, wide = (max(fewest, round(side * length / max(cut.shape))) for length in cut.shape)
+    few = cv2.resize(cut, (wide, high), interpolation=cv2.INTER_AREA) > least
+    how = cv2.INTER_NEAREST if sharp else cv2.INTER_LINEAR
     large = cv2.resize(few.astype(np.float32), None, fx=160 / side, fy=160 / side, interpolation=how)  # 20 of 28 x 8
     coarse = np.zeros_like(shape)
     top, left = (coarse.shape[0] - large.shape[0]) // 2, (coarse.shape[1] - large.shape[1]) // 2
