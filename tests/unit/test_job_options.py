@@ -77,6 +77,11 @@ def test_every_option_reaches_the_recipe() -> None:
     assert learned(augment={"shear": 0.3}).augment == AugmentSpec(shear=0.3)
     assert finetune(learned(replay="none")).replay_rows == 0
     assert finetune(learned(replay=5)).replay_rows == 5
+    assert finetune(recipe(training_file="feedback")).replay_rows == 64 > finetune(recipe()).replay_rows
+    rates = [recipe(training_file=file).train.learning_rate for file in ("feedback", "file-1")]
+    assert rates[0] == rates[1] / 2
+    asked = {"type": "supervised", "supervised": {"replay": 5}}
+    assert finetune(recipe(training_file="feedback", method=asked)).replay_rows == 5
     assert finetune(recipe(validation_file="file-2")).validation == "file-2"
     assert recipe(seed=7).seed == 7
     assert recipe(suffix="mine").publish_to == "digits-mine"
