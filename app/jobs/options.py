@@ -14,8 +14,8 @@ from models_store.specs import AugmentSpec, FineTuneSpec, TrainSpec
 
 # With each, 200 of Semeion's digits teach to read 98.3 to 98.5 % of the other 1,393 (n = 1; untaught 93.0 %).
 _RATES = {"adamw": 2e-3, "adam": 2e-3, "sgd": 2e-2, "rmsprop": 2e-4, "adagrad": 1e-2}
-# Corrections are what the base reads wrong: they pull harder than pictures drawn at random, and more is forgotten. So they
-# are learned at half the rate, and more of what the base knows is repeated (docs/training-log.md).
+# Corrections are what the base reads wrong: they pull harder than pictures drawn at random, and more is forgotten. So
+# they are learned at half the rate, and more of what the base knows is repeated (docs/training-log.md).
 _RATE_OF_CORRECTIONS, _REPLAY_OF_CORRECTIONS = 0.5, 64
 _WATCHED = 0.1  # share of the pictures that only watches, where something waits for progress
 _FALLS = 3  # of the schedule `step`, over all epochs
