@@ -1,6 +1,6 @@
 """Draws docs/kinds.png: a picture of every kind that `benchmarks.pictures` reports on, of digits drawn by the project.
 
-.venv/bin/python docs/kinds.py
+PYTHONPATH=. .venv/bin/python docs/kinds.py
 """
 
 import io
