@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -87,6 +88,14 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service on a store of its own."""
     async with running(create_app(Settings(store_dir=tmp_path / "store"))) as http:
         yield http
+
+
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """As at a terminal: a shell starts what runs in its background deaf to SIGINT, and its children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 _DATA_DIR = os.environ.get("DIGITSERVE_DATA_DIR")  # read before `_plain_environment` takes it away

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from email.parser import BytesParser
 from email.policy import HTTP
 from pathlib import Path
@@ -172,16 +172,9 @@ def test_before_and_after_stand_side_by_side(capsys: pytest.CaptureFixture[str])
     assert "The end." in out
 
 
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """Ctrl-C is heard as at a terminal: a shell starts what runs in its background deaf to it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heard")
-def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
+    capsys: pytest.CaptureFixture[str], ctrl_c_is_heard: None
+) -> None:
     stream = as_stream(epoch(1), before_end=lambda: os.kill(os.getpid(), signal.SIGINT))
     with answering({f"GET {ONE}/events": [stream]}) as (url, asked):
         assert main(["jobs", "watch", JOB["id"], "--url", url]) == 130

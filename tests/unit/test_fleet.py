@@ -2,7 +2,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -113,70 +112,6 @@ async def test_a_version_that_is_loaded_becomes_champion_without_loading(registr
         await fleet.refresh("digits")
         assert fleet.champion("digits") is spare
     assert loader.loaded == [1, 2]
-
-
-async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry, loader: Loader) -> None:
-    republished(registry)
-    fleet = Fleet(registry, loader, max_live=4)
-    await fleet.get(CHAMPION)
-    registry.promote("digits", 2, expected=1)
-    loader.hold()
-    swapping = asyncio.create_task(fleet.refresh("digits"))
-    await loader.has_begun()
-    registry.rollback("digits")
-    await fleet.refresh("digits")
-    loader.go.set()
-    await swapping
-    assert (await fleet.get(CHAMPION)).version.number == registry.aliases("digits")["champion"] == 1
-
-
-class SlowOnce(Registry):
-    """A store whose first look at the aliases, once asked for, takes as long as it is held."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.slow = False
-        self.has_read, self.go = threading.Event(), threading.Event()
-
-    def aliases(self, name: str) -> dict[str, int]:
-        found = super().aliases(name)
-        if self.slow:
-            self.slow = False
-            self.has_read.set()
-            assert self.go.wait(10)
-        return found
-
-
-async def test_a_slow_look_does_not_undo_what_a_later_one_saw(registry: Registry, loader: Loader) -> None:
-    republished(registry)
-    store = SlowOnce(registry.root)
-    fleet = Fleet(store, loader, max_live=4)
-    await fleet.get(CHAMPION)
-    store.slow = True
-    slow = asyncio.create_task(fleet.refresh("digits"))
-    await until(store.has_read.is_set)
-    registry.promote("digits", 2, expected=1)
-    await fleet.refresh("digits")
-    store.go.set()
-    await slow
-    assert (await fleet.get(CHAMPION)).version.number == 2
-
-
-async def test_a_refresh_that_is_given_up_takes_no_load_from_others(registry: Registry, loader: Loader) -> None:
-    republished(registry)
-    fleet = Fleet(registry, loader, max_live=4)
-    await fleet.get(CHAMPION)
-    registry.promote("digits", 2, expected=1)
-    loader.hold()
-    swapping = asyncio.create_task(fleet.refresh("digits"))
-    await loader.has_begun()
-    waiting = asyncio.create_task(fleet.get(at(2)))
-    await asyncio.sleep(0.03)
-    swapping.cancel()
-    await asyncio.wait([swapping])
-    loader.go.set()
-    (outcome,) = await asyncio.gather(waiting, return_exceptions=True)
-    assert isinstance(outcome, Live) and outcome.version.number == 2
 
 
 async def test_the_least_recently_used_version_goes_and_the_champion_stays(five: Registry, loader: Loader) -> None:
