@@ -1,6 +1,7 @@
 """What stands for all that a version knows: rows to repeat while it learns something new, and rows to test it on."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import torch
@@ -36,7 +37,7 @@ def known(base: Version, data_folder: Path) -> DataSet | None:
         return sources.mnist(data_folder, download=False)
     except DataMissing:
         bundled = sources.bundled()
-        return dataclasses.replace(bundled, test=_bent(_drawn(_JUDGES, seed=2)))
+        return dataclasses.replace(bundled, test=_judges())
 
 
 def reminders(known: DataSet, base: Version) -> Rows:
@@ -60,6 +61,12 @@ def repeated(rows: Rows, least: int) -> Rows:
     return data.join(*[rows] * times)
 
 
+@functools.cache  # two seconds, for those who fine-tune often in one process
+def _judges() -> Rows:
+    return _bent(_drawn(_JUDGES, seed=2))
+
+
+@functools.cache
 def _drawn(count: int, seed: int) -> Rows:
     return Rows(torch.from_numpy(hands.pictures(count, seed)), torch.arange(count) % len(_DIGITS))
 

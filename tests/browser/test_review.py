@@ -60,7 +60,8 @@ def test_a_click_answers_and_the_next_one_is_in_focus(visit: Open, server: str) 
         f"Thank you: it is kept as {best[0]['label']}. 1 correction waits. At 20 the server learns from them by itself."
     )
     expect(page.get_by_role("status")).to_have_text(said)
-    assert labels(server) == [best[0]["label"]] and cards(page) == waiting(server) == order[1:]
+    assert labels(server) == [best[0]["label"]] and cards(page) == order[1:]
+    assert set(waiting(server)) == set(order[1:])  # the next look may prefer another order
     assert visited.wrong == []
 
 
