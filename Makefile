@@ -13,7 +13,7 @@ serve: $(READY)  ## serve on http://127.0.0.1:8000 until stopped
 	$(BIN)/digitserve serve
 
 test: $(READY)  ## unit, integration, system and contract tests
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile
 
 MINUTES ?= 20
 SEED ?= 1
