@@ -131,6 +131,7 @@ def ink_of(grey: Grey, dark: bool, side: int, parts: NDArray[np.uint8] | None = 
 
 
 def _by_parts(work: Grey, parts: Grey, reach: int) -> Grey:
+    """The median of what lies in each pixel's own part: the ground of numbered parts."""
     ground = np.zeros_like(work)
     for number in np.unique(parts).tolist():
         part = np.asarray(parts == number, np.uint8)
@@ -200,7 +201,7 @@ def at_share(ink: Ink, share: float) -> float:
 
 def is_mostly_light(grey: Grey) -> bool:
     """Whether the extremes lie farther below the usual brightness than above it: most of a picture is ground."""
-    low, middle, high = np.percentile(grey[..., ::2], (0.5, 50, 99.5))
+    low, middle, high = np.percentile(grey[::2, ::2], (0.5, 50, 99.5))
     return bool(middle - low >= high - middle)
 
 

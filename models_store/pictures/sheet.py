@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from models_store.pictures.ground import Grey
+
 Mask = NDArray[np.bool_]
 Parts = NDArray[np.uint8]
 
+# Found on the pictures of `training.photos` with tables.
 _STROKE = 0.1  # of the longer side: what is narrower is no sheet
 _LEAST = 0.08  # of the picture: a smaller part is no sheet
 _INNER = 0.2  # of the picture, where the frame cuts no part of it: the inside of a 6 is smaller
@@ -18,7 +20,6 @@ _WHOLE = 0.9  # of all that is as light: a sheet is in one piece
 _PAPER = 0.8  # of a sheet is bare: a bold 6 whose holes were closed is not
 _STEP = 0.2  # of the lighter side's brightness, by which the darker one differs
 _SUDDEN = 0.5  # of that difference, within a few pixels: light that falls off slowly is no edge
-"""Found on the pictures of `training.photos` with tables."""
 
 
 def parts_of(grey: Grey) -> Parts | None:
@@ -47,6 +48,8 @@ def _without_strokes(grey: Grey, side: int) -> Grey:
 
 
 def _sheet(bare: Grey, grey: Grey) -> Mask | None:
+    """The lighter or the darker side of a picture `bare` of strokes, where a sudden edge parts them and one is a sheet
+    that is mostly empty in `grey`, the picture itself."""
     level, found = cv2.threshold(bare, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     light = np.asarray(found, np.uint8)
     low, high = bare[light == 0], bare[light == 1]

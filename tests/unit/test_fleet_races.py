@@ -18,7 +18,8 @@ def loader() -> Loader:
     return Loader()
 
 
-async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry, loader: Loader) -> None:
+async def loading_a_promoted_one(registry: Registry, loader: Loader) -> tuple[Fleet, asyncio.Task[None]]:
+    """A fleet that serves version 1, and its look that found version 2 promoted and loads it until `loader.go`."""
     republished(registry)
     fleet = Fleet(registry, loader, max_live=4)
     await fleet.get(CHAMPION)
@@ -26,6 +27,11 @@ async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry,
     loader.hold()
     swapping = asyncio.create_task(fleet.refresh("digits"))
     await loader.has_begun()
+    return fleet, swapping
+
+
+async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry, loader: Loader) -> None:
+    fleet, swapping = await loading_a_promoted_one(registry, loader)
     registry.rollback("digits")
     await fleet.refresh("digits")
     loader.go.set()
@@ -34,13 +40,7 @@ async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry,
 
 
 async def test_a_refresh_that_is_given_up_takes_no_load_from_others(registry: Registry, loader: Loader) -> None:
-    republished(registry)
-    fleet = Fleet(registry, loader, max_live=4)
-    await fleet.get(CHAMPION)
-    registry.promote("digits", 2, expected=1)
-    loader.hold()
-    swapping = asyncio.create_task(fleet.refresh("digits"))
-    await loader.has_begun()
+    fleet, swapping = await loading_a_promoted_one(registry, loader)
     waiting = asyncio.create_task(fleet.get(at(2)))
     await asyncio.sleep(0.03)
     swapping.cancel()

@@ -45,6 +45,14 @@ def test_squared_paper_has_lines_both_ways() -> None:
     assert 0 < across.sum() < len(lines)
 
 
+@pytest.mark.parametrize(("rows", "found"), [(5, True), (2, False)])
+def test_lines_that_are_cut_count_where_several_run_alike(rows: int, found: bool) -> None:
+    mask = np.zeros(SIZE, bool)
+    for top in range(20, 20 + 35 * rows, 35):
+        mask[top : top + 2, 10:150] = True  # under six tenths of the width, as left of a digit
+    assert (len(rules_in(mask).lines) >= rows) is found
+
+
 def test_no_digit_is_taken_for_lines(rng: np.random.Generator) -> None:
     for label in range(10):
         strokes = draw.digit(label, 90, rng)
