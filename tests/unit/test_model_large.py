@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models_store.manifest import Manifest
-from models_store.model import BUCKETS, Model, predict_all
+from models_store.model import BUCKETS, Model, predict_all, quickest
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -80,6 +80,22 @@ def test_candidates_are_compared_by_batches_that_they_would_get(manifest: Manife
     net.sizes.clear()
     assert model.seconds_per_picture() == pytest.approx((0.04 * (0.01 + 4 * 0.03) / 4) ** 0.5)
     assert set(net.sizes) == {1, 4}
+
+
+def test_another_process_does_not_choose_the_candidate(manifest: Manifest) -> None:
+    """What was chosen by chance once was another kind for each version, with kernels of its own: 9 MiB each."""
+    busy, idle = Slow(per_row=0.0001), Slow(per_row=0.0002)
+    models = [net.model(manifest, InputSpec()) for net in (busy, idle)]
+    for model in models:
+        model.warm_up()
+    seen = len(busy.sizes)
+
+    def disturbed(x: Tensor) -> Tensor:
+        busy.now += 0.1 if len(busy.sizes) < seen + 6 else 0.0  # during its first trials
+        return Slow.forward(busy, x)
+
+    busy.forward = disturbed  # type: ignore[method-assign]
+    assert quickest(models) is models[0]
 
 
 def test_a_net_sees_few_sizes_and_a_row_gets_its_answer_in_each(manifest: Manifest) -> None:
