@@ -14,6 +14,7 @@ from models_store.specs import InputSpec
 
 _UNIT = (28, 28)  # MNIST's format
 _LEAST = 5  # pixels of the longer side: the smallest digits that anyone draws have 3x5
+_ENOUGH = 512  # pixels of both sides, in which a large JPEG is decoded: one digit is large enough in them
 _FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
 
 
@@ -88,7 +89,7 @@ def _digit(image: Image.Image, spec: InputSpec) -> Prepared:
 
 
 def _writing(image: Image.Image, spec: InputSpec) -> Prepared:
-    colours = colour_of(decoded(image, "RGB", DRAFT_SIDE))
+    colours = colour_of(decoded(image, "RGB", _ENOUGH))
     found = writing.find(colours, spec.writing) if max(colours.shape) >= _LEAST else None
     if found is None:
         return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))

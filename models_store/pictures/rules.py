@@ -10,6 +10,7 @@ from models_store.pictures.boxes import boxes_of
 from models_store.pictures.ground import Ink
 
 _LONG = 0.6  # of the side along which it runs: a line that long is printed
+_EDGE = 0.05  # of the longer side: a line that ends farther off the frame was written, as the foot of a large 2 is
 _THIN = 0.04  # of the longer side: what is wider was written
 _BESIDE = 5  # pixels: one line is found several times, side by side
 _PARALLEL, _ROW = 0.07, 4  # radians at most between lines of one kind; so many make a row
@@ -77,7 +78,9 @@ def rules_in(mask: NDArray[np.bool_]) -> Rules:
     lines = found.reshape(-1, 4).astype(np.float32)
     run_x, run_y = np.abs(lines[:, 2] - lines[:, 0]), np.abs(lines[:, 3] - lines[:, 1])
     long = np.where(run_x > run_y, run_x > _LONG * width, run_y > _LONG * height)
-    lines = lines[long | _in_a_row(lines)][:_MOST]
+    ends, edge = lines.reshape(-1, 2, 2), _EDGE * longer
+    goes_on = ((ends < edge) | (ends > np.array([width, height]) - 1 - edge)).any((1, 2))
+    lines = lines[(long & goes_on) | _in_a_row(lines)][:_MOST]
     if not len(lines):
         return NONE
     rules = Rules(lines, _thickness(thin, lines), _NO_BOXES)
