@@ -53,6 +53,27 @@ def test_lines_that_are_cut_count_where_several_run_alike(rows: int, found: bool
     assert (len(rules_in(mask).lines) >= rows) is found
 
 
+@pytest.mark.parametrize(("left", "found"), [(4, True), (30, False)])
+def test_a_line_that_ends_inside_the_picture_was_written(left: int, found: bool) -> None:
+    mask = np.zeros(SIZE, bool)
+    mask[150:153, left:260] = True  # the foot of a large 2
+    mask[40:150, 250:254] = True
+    assert (len(rules_in(mask).lines) > 0) is found
+
+
+def test_bars_that_stand_on_a_line_side_by_side_are_print_and_one_is_none(rng: np.random.Generator) -> None:
+    mask = np.zeros(SIZE, bool)
+    mask[150:153] = True
+    mask[90:150, 40:43] = True  # a 1
+    alone = rules_in(mask)
+    assert np.ptp(alone.lines[:, [1, 3]]) < 8
+    mask[90:150, [120, 121, 122, 200, 201, 202]] = True  # boxes that the upper lines of are missing
+    mask[95:140, 155:175] |= draw.digit(8, 45, rng)[:45, :20] > 0.5
+    bars = rules_in(mask).lines
+    upright = bars[np.abs(bars[:, 1] - bars[:, 3]) > 30]
+    assert {round(x / 80) for x in upright[:, 0].tolist()} >= {2} and (np.abs(upright[:, 0] - 165) > 15).all()
+
+
 def test_no_digit_is_taken_for_lines(rng: np.random.Generator) -> None:
     for label in range(10):
         strokes = draw.digit(label, 90, rng)

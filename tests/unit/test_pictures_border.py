@@ -1,0 +1,65 @@
+"""Lines along a picture's sides, as screenshots have."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models_store.pictures import writing
+from models_store.pictures.border import without_border
+from models_store.pictures.layout import centred
+from models_store.preparation import WritingSpec
+from tests import layout
+from training import draw
+
+SPEC = WritingSpec()
+SIZE = 200, 300
+Picture = NDArray[np.uint8]
+
+
+@pytest.fixture(params=range(10))
+def strokes(request: pytest.FixtureRequest, rng: np.random.Generator) -> layout.Strokes:
+    return draw.digit(request.param, 150, rng)
+
+
+def framed(picture: Picture, colour: tuple[int, int, int], top: int, right: int, bottom: int, left: int) -> Picture:
+    picture = picture.copy()
+    height, width = picture.shape[:2]
+    picture[:top] = picture[height - bottom :] = picture[:, :left] = picture[:, width - right :] = colour
+    return picture
+
+
+@pytest.mark.parametrize("sides", [(1, 1, 1, 1), (4, 4, 4, 4), (0, 3, 3, 0), (2, 0, 0, 0)])
+@pytest.mark.parametrize(("ground", "ink"), [((255, 255, 255), (20, 20, 230)), ((20, 10, 20), (250, 220, 60))])
+def test_a_large_digit_in_a_frame_is_seen_as_without(
+    strokes: layout.Strokes,
+    ground: tuple[int, int, int],
+    ink: tuple[int, int, int],
+    sides: tuple[int, int, int, int],
+) -> None:
+    plain = layout.coloured(strokes, SIZE, 25, 90, ground, ink)
+    found, alone = writing.find(framed(plain, (130, 130, 130), *sides), SPEC), writing.find(plain, SPEC)
+    assert found is not None and alone is not None
+    assert layout.likeness(centred(found.strokes, 28, 28), centred(alone.strokes, 28, 28)) > 0.8
+
+
+def test_only_the_border_goes(rng: np.random.Generator) -> None:
+    plain = rng.integers(200, 210, (*SIZE, 3)).astype(np.uint8)
+    assert (without_border(plain) == plain).all()
+    inner = without_border(framed(plain, (0, 0, 0), 3, 2, 1, 4))
+    assert (inner == plain[3:-1, 4:-2]).all()
+
+
+def test_a_soft_edge_goes_too() -> None:
+    plain = np.full((*SIZE, 3), 220, np.uint8)
+    plain[:2], plain[2] = 40, 130
+    assert without_border(plain).shape == (197, 300, 3)
+
+
+def test_wide_strips_ink_and_small_pictures_are_no_borders() -> None:
+    plain = np.full((*SIZE, 3), 220, np.uint8)
+    strip, inked, small = plain.copy(), plain.copy(), plain[:14, :14].copy()
+    strip[:30] = 40  # a table
+    inked[:3, 100:200] = 40  # a stroke that the frame cuts
+    small[0] = 40
+    for picture in (strip, inked, small):
+        assert without_border(picture).shape == picture.shape
