@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from app.inference import live
 from app.main import create_app
 from app.settings import Settings
 from models_store import registry as registry_module
-from models_store.model import use_threads
+from models_store.manifest import FILE, Manifest
+from models_store.model import Model, load_fastest, use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
 
@@ -47,6 +49,24 @@ def _versions_count_from_one(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     shutil.copytree(registry_module.SHIPPED / "digits" / str(number), shipped / "digits" / "1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry_module, "SHIPPED", shipped)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_loaded_once() -> Iterator[None]:
+    """Apps in this process share a loaded model where every byte of its version is the same: a tenth of the suite was
+    spent on trying the candidates of one version again. Servers that tests start as processes load their own."""
+    loaded: dict[bytes, Model] = {}
+
+    def once(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:
+        manifest.check_files(folder)
+        facts = (folder / FILE).read_bytes()
+        if facts not in loaded:
+            loaded[facts] = load_fastest(folder, manifest, device)
+        return loaded[facts]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "load_fastest", once)
         yield
 
 

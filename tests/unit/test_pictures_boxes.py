@@ -53,7 +53,8 @@ def turned(picture: Grey, tilt: float) -> Grey:
     """As a camera sees it that is held at a slant."""
     height, width = picture.shape[:2]
     there = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    here = there + np.float32([[tilt, 2 * tilt], [-tilt, 0], [0, -tilt], [2 * tilt, 0]]) * np.float32(10)
+    moved = np.array([[tilt, 2 * tilt], [-tilt, 0], [0, -tilt], [2 * tilt, 0]], np.float32) * 10
+    here = np.asarray(there + moved, np.float32)
     bent = cv2.warpPerspective(
         picture, cv2.getPerspectiveTransform(there, here), (width, height), borderValue=(245,) * 3
     )
