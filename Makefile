@@ -12,8 +12,10 @@ demo: $(READY)  ## start a server, let it read pictures and learn a hand that it
 serve: $(READY)  ## serve on http://127.0.0.1:8000 until stopped
 	$(BIN)/digitserve serve
 
+# Files with long tests first, so that no process is left with them alone at the end.
+SUITE := tests/system tests/browser tests/unit tests/integration tests/contracts
 test: $(READY)  ## unit, integration, system and contract tests
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
 
 MINUTES ?= 20
 SEED ?= 1

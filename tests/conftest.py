@@ -56,11 +56,11 @@ def _versions_count_from_one(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def _models_are_loaded_once() -> Iterator[None]:
     """Apps in this process share a loaded model where every byte of its version is the same: a tenth of the suite was
     spent on trying the candidates of one version again. Servers that tests start as processes load their own."""
-    loaded: dict[bytes, Model] = {}
+    loaded: dict[tuple[bytes, str], Model] = {}
 
     def once(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:
         manifest.check_files(folder)
-        facts = (folder / FILE).read_bytes()
+        facts = (folder / FILE).read_bytes(), device
         if facts not in loaded:
             loaded[facts] = load_fastest(folder, manifest, device)
         return loaded[facts]

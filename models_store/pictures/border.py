@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from models_store.pictures.ground import Colour
 
+_SEEN = 512  # pixels of a row: enough to see that it is one colour
 _MOST = 0.03  # of the longer side: a wider strip is no border
 _ALIKE = 16  # grey levels, in every colour, between pixels of one border
 _EVEN = 0.9  # of a row is so
@@ -26,6 +27,7 @@ def without_border(picture: Colour) -> Colour:
 
 def _border(strip: NDArray[np.uint8]) -> int:
     """How many of the uppermost rows are a border, of all but the last two that are given."""
+    strip = strip[:, :: max(1, strip.shape[1] // _SEEN)]
     usual = np.median(strip, axis=1).astype(np.int16)  # [rows, 3]
     alike = np.abs(strip.astype(np.int16) - usual[:, None]).max(2) < _ALIKE
     even = alike.mean(1)

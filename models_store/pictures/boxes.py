@@ -3,7 +3,6 @@ and no digits.
 """
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -22,14 +21,14 @@ _STRAY = 4  # of these pixels, that a side strays from straight
 _SOLID, _PARTS = 0.85, 0.92  # of a side is printed; and of a line that parts two boxes
 _FRAME = 3  # pixels: a box whose side is so near to the picture's own goes on outside
 _NARROW = 0.3  # of it: a narrower cell is a doubled line
-_TALL, _HEAVY = 0.3, 0.02  # of a cell's side and area: what is less in it is dirt
+_TALL, _HEAVY = 0.3, 0.01  # of a cell's side and area: what is less in it is dirt
 _PIECES = 8  # of a line, which a lens bends
 
 
 @dataclass(frozen=True)
 class Boxes:
     """Boxes in which something is written: the corners [M, 4, 2] of the written ones, and pieces of the lines [N, 4]
-    (x, y, x, y) of all."""
+    (x, y, x, y) of these and of the empty ones beside them."""
 
     corners: Plane
     lines: Plane
@@ -45,8 +44,11 @@ def boxes_of(mask: Mask) -> Boxes:
         if min(width, height) < least or area > _SPARSE * width * height:
             continue
         corners = _corners(np.asarray(labels[top : top + height, left : left + width] == i, np.uint8), area)
-        if corners is not None:
-            found += _row(mask, np.asarray(labels == i, np.uint8), corners + np.array([left, top], np.float32))
+        if corners is None:
+            continue
+        row = _row(mask, np.asarray(labels == i, np.uint8), corners + np.array([left, top], np.float32))
+        if row is not None:
+            found.append(row)
     return Boxes(np.concatenate([one.corners for one in found]), np.concatenate([one.lines for one in found]))
 
 
@@ -64,7 +66,7 @@ def _corners(mark: Mask, area: int) -> Plane | None:
     return None
 
 
-def _row(mask: Mask, mark: Mask, corners: Plane) -> Iterator[Boxes]:
+def _row(mask: Mask, mark: Mask, corners: Plane) -> Boxes | None:
     """The boxes of one mark with such corners; none where a side of it is open, or nothing is written in it."""
     there, (height, width) = _upright(corners)
     size = width + 2 * _STRAY + 1, height + 2 * _STRAY + 1
@@ -78,7 +80,7 @@ def _row(mask: Mask, mark: Mask, corners: Plane) -> Iterator[Boxes]:
     missing = [not any(abs(place - side) <= _STRAY for place in places) for places, side in sides]
     on_frame = [_is_on_frame(corners[i], corners[(i + 1) % 4], mask.shape) for i in range(4)]
     if sum(on_frame) > 2 or not level or not plumb or any(a and not b for a, b in zip(missing, on_frame, strict=True)):
-        return
+        return None
     known = sorted(level), sorted(plumb)
     for (places, side), cut in zip(sides, missing, strict=True):
         if cut:
@@ -86,7 +88,7 @@ def _row(mask: Mask, mark: Mask, corners: Plane) -> Iterator[Boxes]:
     if sum(missing) < 2:  # two open sides are known of no single box, only of a row of them
         known = sorted(level), sorted(plumb)
     if min(map(len, (level, plumb))) > 2:
-        return  # squared paper
+        return None  # squared paper
     for y in level:
         written[max(0, y - _STRAY) : y + _STRAY + 1] = 0
     for x in plumb:
@@ -96,13 +98,14 @@ def _row(mask: Mask, mark: Mask, corners: Plane) -> Iterator[Boxes]:
         for (y0, y1), (x0, x1) in itertools.product(*map(itertools.pairwise, known))
         if _is_written(written[y0:y1, x0:x1])
     ]
-    if cells:
-        pieces = [_bent(printed, y) for y in level] + [_bent(printed.T, x)[:, ::-1] for x in plumb]
-        back = np.linalg.inv(there)
-        points = cv2.perspectiveTransform(np.concatenate(pieces)[None], back).reshape(-1, _PIECES + 1, 2)
-        lines = np.concatenate([points[:, :-1], points[:, 1:]], axis=2).reshape(-1, 4)
-        found = cv2.perspectiveTransform(np.array(cells, np.float32).reshape(1, -1, 2), back).reshape(-1, 4, 2)
-        yield Boxes(np.asarray(found, np.float32), np.asarray(lines, np.float32))
+    if not cells:
+        return None
+    pieces = [_bent(printed, y) for y in level] + [_bent(printed.T, x)[:, ::-1] for x in plumb]
+    back = np.linalg.inv(there)
+    points = cv2.perspectiveTransform(np.concatenate(pieces)[None], back).reshape(-1, _PIECES + 1, 2)
+    lines = np.concatenate([points[:, :-1], points[:, 1:]], axis=2).reshape(-1, 4)
+    found = cv2.perspectiveTransform(np.array(cells, np.float32).reshape(1, -1, 2), back).reshape(-1, 4, 2)
+    return Boxes(np.asarray(found, np.float32), np.asarray(lines, np.float32))
 
 
 def _upright(corners: Plane) -> tuple[NDArray[np.float64], tuple[int, int]]:
@@ -150,6 +153,6 @@ def _bent(upright: Mask, place: int) -> Plane:
     ends = np.linspace(_STRAY, upright.shape[1] - 1 - _STRAY, _PIECES + 1)
     rows = []
     for x in ends.round().astype(int).tolist():
-        y = np.nonzero(band[:, max(0, x - _STRAY) : x + _STRAY + 1])[0]
-        rows.append(max(0, place - _STRAY) + float(np.median(y)) if len(y) else place)
+        y = np.nonzero(band[:, max(0, x - _STRAY) : x + _STRAY + 1])[0]  # in order
+        rows.append(max(0, place - _STRAY) + int(y[len(y) // 2]) if len(y) else place)
     return np.stack([ends, rows], axis=1).astype(np.float32)

@@ -21,6 +21,7 @@ _CLEAR, _LEAST_CLEAR = 0.04, 0.005  # clarity of what may be a digit, near the g
 _FAR = 8.0  # deviations of the grain
 _BOXED = 4.0  # how much more likely is what a printed box holds
 _UNUSUAL = 0.7  # how much less likely the rarer of light and dark is the ink
+_PALE = 0.4  # of the usual least contrast: in a box less is looked for
 _GRAINS = 4.0  # deviations of the grain, that ink must stand out: the darkest of 2,000 grains is at 3.3
 
 
@@ -75,6 +76,8 @@ def look(inked: Inked, view: View, spec: WritingSpec, rules: Rules, parts: Parts
     if len(rules.boxes):  # which may be darker than a pencil
         ink, rest = bright(ink)
         peak *= rest
+        if peak < _PALE * spec.faint:  # nothing but what was left of the lines
+            return None
     change = cv2.morphologyEx(inked.grey, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
     slope = change.astype(np.float32) / np.float32(max(1.0, peak * inked.unit))
     marks = marks_of(ink, slope, spec, inked.even)

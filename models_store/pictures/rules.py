@@ -1,4 +1,5 @@
-"""Finds the printed lines of ruled and squared paper, and takes them out of ink. It knows no colours and no digits."""
+"""Finds the printed lines of ruled and squared paper and of boxes, and takes them out of ink. It knows no colours and
+no digits."""
 
 from dataclasses import dataclass
 
@@ -62,13 +63,14 @@ NONE = Rules(np.empty((0, 4), np.float32), 0.0, _NO_BOXES)
 
 
 def rules_in(mask: NDArray[np.bool_]) -> Rules:
-    """The long thin straight lines of a mask [h, w], such as paper is printed with."""
+    """The long thin straight lines of a mask [h, w], such as paper is printed with, and boxes in which something is
+    written."""
     height, width = mask.shape
     longer = max(height, width)
-    thin = _of_thin(mask, max(3, round(_THIN * longer)))
     boxes = boxes_in(mask)
     if len(boxes.lines):
-        return boxes.and_also(rules_in(mask & (_drawn(boxes.lines, thin.shape, round(boxes.thick) + 2) == 0)))
+        return boxes.and_also(rules_in(mask & (_drawn(boxes.lines, mask.shape, round(boxes.thick) + 2) == 0)))
+    thin = _of_thin(mask, max(3, round(_THIN * longer)))
     if thin.sum() < _LONG * min(height, width):
         return NONE
     least = round(_LONG * min(height, width))
@@ -146,7 +148,7 @@ def without(ink: Ink, rules: Rules, strong: float) -> Ink:
     thick = round(rules.thick) + 2
     printed = _drawn(rules.lines, ink.shape, thick)
     rest = np.where(printed == 1, 0, ink).astype(np.float32)
-    if rest.sum() < _LEFT * ink.sum() or not (rest > strong).any():
+    if not len(rules.boxes) and (rest.sum() < _LEFT * ink.sum() or not (rest > strong).any()):
         return ink
     mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + _BESIDE, thick + _BESIDE), np.uint8))
     inside = np.where(printed == 1, np.minimum(mended, ink), ink).astype(np.float32)

@@ -38,7 +38,7 @@ cv2.setNumThreads(1)  # pictures this small gain nothing from threads, and a ser
 
 _MARGIN = 0.3  # of the digit's longer side, looked at around it from close up
 _BOX_MARGIN = 0.1  # the same around a printed box that it is in
-_ROW, _LONGEST = 1.5, 2.5  # times as wide as high is a row of boxes; so much larger is what is seen of it, at most
+_ROW, _LONGEST = 1.5, 2.5  # times as wide as high may be a row of boxes; so much larger it is looked at, at most
 _DOUBTFUL = 0.1  # plainness up to which what is not cut by the frame is looked for
 _PLAIN = 0.7  # and from which nothing else is tried
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
@@ -128,15 +128,15 @@ def _close_up(picture: Colour, weights: NDArray[np.float32], seen: Seen, spec: W
     x, y, scale = view.seen_from(seen.view)
     there = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]], np.float32)
     grey = grey_in(work, weights)
+    parts = None if seen.parts is None else _moved(seen.parts, there, work.shape)
     if seen.inked.even:
         inked = flat_ink(grey, seen.dark, seen.inked.level)
     else:
-        parts = None if seen.parts is None else _moved(seen.parts, there, work.shape)
         inked = ink_of(grey, seen.dark, round(spec.ground_wide * max(work.shape[:2])), parts)
     if seen.marks.frames.any():
         frames = _moved(seen.marks.frames.astype(np.uint8), there, work.shape)
         inked.ink[cv2.dilate(frames, np.ones((5, 5), np.uint8)) > 0] = 0
-    return look(inked, view, spec, _rules_nearby(inked, seen, (x, y, scale), spec))
+    return look(inked, view, spec, _rules_nearby(inked, seen, (x, y, scale), spec), parts)
 
 
 def _nearer(picture: Colour, seen: Seen, spec: WritingSpec) -> tuple[Colour, View]:
@@ -144,7 +144,9 @@ def _nearer(picture: Colour, seen: Seen, spec: WritingSpec) -> tuple[Colour, Vie
     (x0, y0), (x1, y1) = _around(seen)
     before = seen.view
     left, top = max(0, round(before.left + x0 / before.scale)), max(0, round(before.top + y0 / before.scale))
+    left, top = min(left, picture.shape[1] - 1), min(top, picture.shape[0] - 1)
     right, bottom = round(before.left + x1 / before.scale), round(before.top + y1 / before.scale)
+    right, bottom = max(right, left + 1), max(bottom, top + 1)  # a mark of a pixel in a picture of a few
     part = picture[top:bottom, left:right]
     side = spec.closeup * min(_LONGEST, max(1.0, part.shape[1] / part.shape[0] / _ROW))
     work, scale = sized(part, round(side), _LEAST_SIDE)
