@@ -28,13 +28,14 @@ def form(
     pen: int = 40,
     print_: int = 60,
     off: int = 0,
+    thick: int = 2,
 ) -> Grey:
     """A row of boxes whose corner lies at (top, left), with a digit of 70 % of their height in some; `off`
     moves it down."""
     picture = np.full(size, 245, np.uint8)
     top, left = corner
     for i in range(boxes):
-        cv2.rectangle(picture, (left + i * SIDE, top), (left + (i + 1) * SIDE, top + SIDE), print_, 2)
+        cv2.rectangle(picture, (left + i * SIDE, top), (left + (i + 1) * SIDE, top + SIDE), print_, thick)
     for i in written:
         height, width = strokes.shape
         y, x = top + (SIDE - height) // 2 + off, left + i * SIDE + (SIDE - width) // 2
@@ -81,13 +82,29 @@ def test_a_row_that_goes_on_outside_the_picture(strokes: layout.Strokes) -> None
         assert layout.likeness(seen(picture), layout.naive(strokes)) > 0.85
 
 
-def test_small_boxes_far_off(strokes: layout.Strokes) -> None:
-    picture = form(strokes, 4, [1], corner=(500, 500), size=(900, 1200))
-    assert layout.likeness(seen(picture), layout.naive(strokes)) > 0.85
+@pytest.mark.parametrize("label", [2, 5, 8])
+def test_boxes_so_far_off_that_only_a_closer_look_shows_them(rng: np.random.Generator, label: int) -> None:
+    strokes = draw.digit(label, 56, rng)
+    picture = form(strokes, 5, [3], corner=(900, 1500), size=(1600, 2400))
+    assert layout.likeness(seen(picture), layout.naive(strokes)) > 0.9
 
 
 def test_a_pencil_is_seen_in_darker_print(strokes: layout.Strokes) -> None:
-    assert layout.likeness(seen(form(strokes, pen=170, print_=20)), layout.naive(strokes)) > 0.9
+    for thick in (2, 4):
+        assert layout.likeness(seen(form(strokes, pen=170, print_=20, thick=thick)), layout.naive(strokes)) > 0.9
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_a_small_digit_in_a_large_box(rng: np.random.Generator, label: int) -> None:
+    strokes = draw.digit(label, 32, rng)
+    picture = form(strokes, 4, [1], corner=(300, 200), size=(600, 800))
+    assert layout.likeness(seen(picture), layout.naive(strokes)) > 0.93
+
+
+def test_a_form_on_ruled_paper(strokes: layout.Strokes) -> None:
+    picture = form(strokes)
+    picture[20::60] = np.minimum(picture[20::60], 150)
+    assert layout.likeness(seen(picture), layout.naive(strokes)) > 0.85
 
 
 @pytest.mark.parametrize("label", [0, 3, 6, 8])
@@ -127,6 +144,20 @@ def test_squared_paper_has_no_boxes() -> None:
     mask = np.zeros((300, 300), np.uint8)
     mask[10::60] = mask[:, 10::60] = 1
     mask[80:120, 90:100] = 1
+    assert len(boxes_of(mask).corners) == 0
+    table = np.zeros((300, 300), np.uint8)
+    table[40:222:60, 40:221] = table[40:221, 40:222:60] = 1
+    table[110:150, 125:135] = 1
+    assert len(boxes_of(table).corners) == 0
+
+
+def test_a_row_that_is_open_on_two_sides_needs_the_lines_between_boxes(rng: np.random.Generator) -> None:
+    """Two rules and a digit that touches both are ruled paper."""
+    mask = np.zeros((100, 300), np.uint8)
+    mask[20:22] = mask[80:82] = 1
+    mask[22:80, 150:153] = 1  # a 1 from line to line
+    strokes = draw.digit(3, 40, rng)
+    mask[30 : 30 + strokes.shape[0], 160 : 160 + strokes.shape[1]] |= strokes > 0.5
     assert len(boxes_of(mask).corners) == 0
 
 

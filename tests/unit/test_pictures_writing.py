@@ -85,6 +85,17 @@ def test_the_edge_of_the_page_on_a_dark_table_is_no_writing(strokes: layout.Stro
     assert layout.likeness(laid_out(table), layout.naive(strokes)) > 0.9
 
 
+def test_a_mark_of_a_pixel_in_a_picture_of_a_few() -> None:
+    """The part around it once had no column at all."""
+    rng = np.random.default_rng(52)
+    for _ in range(400):
+        rows, columns = (int(side) for side in rng.integers(1, 16, 2))
+        levels = rng.choice([0, 167], (rows, columns, 1), p=[0.6, 0.4]).astype(np.uint8)
+        writing.find(np.repeat(levels, 3, 2), SPEC)
+    first = np.random.default_rng(52).choice([0, 167], (2, 9, 1), p=[0.6, 0.4]).astype(np.uint8)
+    writing.find(np.repeat(first, 3, 2), SPEC)
+
+
 @pytest.mark.parametrize("pen", [0.1, 0.14, 0.18])
 @pytest.mark.parametrize("height", [24, 60, 200])
 def test_a_tight_cut_and_thick_strokes(rng: np.random.Generator, height: int, pen: float) -> None:
