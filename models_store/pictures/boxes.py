@@ -22,6 +22,7 @@ _SOLID, _PARTS = 0.85, 0.92  # of a side is printed; and of a line that parts tw
 _FRAME = 3  # pixels: a box whose side is so near to the picture's own goes on outside
 _NARROW = 0.3  # of it: a narrower cell is a doubled line
 _TALL, _HEAVY = 0.3, 0.01  # of a cell's side and area: what is less in it is dirt
+_THICK = 0.4  # of a row is ink where it is still the line
 _PIECES = 8  # of a line, which a lens bends
 
 
@@ -89,10 +90,10 @@ def _row(mask: Mask, mark: Mask, corners: Plane) -> Boxes | None:
         known = sorted(level), sorted(plumb)
     if min(map(len, (level, plumb))) > 2:
         return None  # squared paper
-    for y in level:
-        written[max(0, y - _STRAY) : y + _STRAY + 1] = 0
-    for x in plumb:
-        written[:, max(0, x - _STRAY) : x + _STRAY + 1] = 0
+    for rest, lines, places in ((written, printed, level), (written.T, printed.T, plumb)):
+        for place in places:
+            reach = _reach(lines, place)
+            rest[max(0, place - reach) : place + reach + 1] = 0
     cells = [
         [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
         for (y0, y1), (x0, x1) in itertools.product(*map(itertools.pairwise, known))
@@ -137,14 +138,20 @@ def _is_on_frame(a: Plane, b: Plane, shape: tuple[int, ...]) -> bool:
 
 def _across(upright: Mask) -> list[int]:
     """The rows of an upright box that are printed from side to side: its own sides stray, lines within do so less."""
-    inner = slice(2 * _STRAY, -2 * _STRAY - 1)
     sides, parting = (
-        np.asarray(cv2.dilate(upright, np.ones((reach, 1), np.uint8)))[:, inner].mean(1) > least
-        for reach, least in ((2 * _STRAY - 1, _SOLID), (_STRAY, _PARTS))
+        np.asarray(cv2.dilate(upright, np.ones((reach, 1), np.uint8)))[:, off : -off - 1].mean(1) > least
+        for reach, off, least in ((2 * _STRAY - 1, 2 * _STRAY, _SOLID), (_STRAY, _STRAY + 1, _PARTS))
     )
-    solid = np.concatenate([sides[: inner.start + 1], parting[inner.start + 1 : inner.stop], sides[inner.stop :]])
+    ends = 2 * _STRAY + 1
+    solid = np.concatenate([sides[:ends], parting[ends:-ends], sides[-ends:]])
     edges = np.flatnonzero(np.diff(solid.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     return [int(start + end - 1) // 2 for start, end in edges]
+
+
+def _reach(upright: Mask, place: int) -> int:
+    """How far from its row a line's ink goes, straying included."""
+    rows = upright[max(0, place - 2 * _STRAY) : place + 2 * _STRAY + 1]
+    return max(_STRAY, int((rows.mean(1) > _THICK).sum() + 1) // 2 + 2)
 
 
 def _bent(upright: Mask, place: int) -> Plane:
