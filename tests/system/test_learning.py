@@ -14,7 +14,7 @@ from tests.system.harness import serving
 from tests.system.test_jobs import ENDED, eventually
 
 AFTER = 50  # corrections that start a job: enough that held-out ones judge it, not five folds in turn
-TAUGHT, KEPT, BATCH = 400, 100, 200
+TAUGHT, KEPT, BATCH = 300, 100, 200
 JOBS = "/v1/fine_tuning/jobs"
 
 
