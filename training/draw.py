@@ -96,10 +96,9 @@ def digit(
     side = height * fine
     canvas = np.zeros((2 * side, 2 * side), np.uint8)
     for curved, points in strokes or _STROKES[label]:
-        moved = [(x + rng.normal(0, 0.012), y + rng.normal(0, 0.012)) for x, y in points]
-        path = smooth(np.array(moved)) if curved else moved
-        bent = [_bend(x - 0.5, y - 0.5, slant, turn, squeeze) for x, y in path]
-        pixels = np.array([(side + x * side, side + y * side) for x, y in bent]).round().astype(np.int32)
+        moved = np.array([(x + rng.normal(0, 0.012), y + rng.normal(0, 0.012)) for x, y in points])
+        bent = _bent((smooth(moved) if curved else moved) - 0.5, slant, turn, squeeze)
+        pixels = (side + bent * side).round().astype(np.int32)
         cv2.polylines(canvas, [pixels], False, 255, max(1, round(pen * side)), cv2.LINE_AA)
     rows, columns = np.flatnonzero(canvas.any(1)), np.flatnonzero(canvas.any(0))
     cut = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -162,9 +161,10 @@ def scene(kind: int, height: int, width: int, rng: np.random.Generator) -> Grey:
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
 
 
-def _bend(x: float, y: float, slant: float, turn: float, squeeze: float) -> Point:
-    x = x * squeeze - slant * y
-    return x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
+def _bent(points: NDArray[np.float64], slant: float, turn: float, squeeze: float) -> NDArray[np.float64]:
+    x, y = points[:, 0] * squeeze - slant * points[:, 1], points[:, 1]
+    cos, sin = math.cos(turn), math.sin(turn)
+    return np.stack([x * cos - y * sin, x * sin + y * cos], axis=1)
 
 
 def smooth(points: NDArray[np.float64], steps: int = 12) -> NDArray[np.float64]:
