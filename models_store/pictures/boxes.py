@@ -82,12 +82,12 @@ def _row(mask: Mask, mark: Mask, corners: Plane) -> Boxes | None:
     on_frame = [_is_on_frame(corners[i], corners[(i + 1) % 4], mask.shape) for i in range(4)]
     if sum(on_frame) > 2 or not level or not plumb or any(a and not b for a, b in zip(missing, on_frame, strict=True)):
         return None
-    known = sorted(level), sorted(plumb)
+    printed_only = sorted(level), sorted(plumb)
     for (places, side), cut in zip(sides, missing, strict=True):
         if cut:
             places.append(side)
-    if sum(missing) < 2:  # two open sides are known of no single box, only of a row of them
-        known = sorted(level), sorted(plumb)
+    # Two sides that the frame cuts are known of no single box: a row of them has boxes with four.
+    known = printed_only if sum(missing) > 1 else (sorted(level), sorted(plumb))
     if min(map(len, (level, plumb))) > 2:
         return None  # squared paper
     for rest, lines, places in ((written, printed, level), (written.T, printed.T, plumb)):

@@ -52,6 +52,10 @@ class Rules:
         points, slack = self.lines.reshape(-1, 2), _OVER * float((high - low).max())
         return bool(len(self.boxes) and (points > low - slack).all() and (points < high + slack).all())
 
+    def drawn(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """The lines [h, w], 1 on 0, with a pixel beside them on each side: their edges are soft."""
+        return _drawn(self.lines, shape, round(self.thick) + 2)
+
     def and_also(self, other: "Rules") -> "Rules":
         """These lines and those."""
         lines, boxes = np.concatenate([self.lines, other.lines]), np.concatenate([self.boxes, other.boxes])
@@ -69,7 +73,7 @@ def rules_in(mask: NDArray[np.bool_]) -> Rules:
     longer = max(height, width)
     boxes = boxes_in(mask)
     if len(boxes.lines):
-        return boxes.and_also(rules_in(mask & (_drawn(boxes.lines, mask.shape, round(boxes.thick) + 2) == 0)))
+        return boxes.and_also(rules_in(mask & (boxes.drawn(mask.shape) == 0)))
     thin = _of_thin(mask, max(3, round(_THIN * longer)))
     if thin.sum() < _LONG * min(height, width):
         return NONE
@@ -91,7 +95,7 @@ def rules_in(mask: NDArray[np.bool_]) -> Rules:
 
 def _standing_on(rules: Rules, thin: NDArray[np.uint8]) -> Rules:
     """The sides of boxes of which only the long lines were found: two or more that stand on one side by side."""
-    printed = _drawn(rules.lines, thin.shape, round(rules.thick) + 2)
+    printed = rules.drawn(thin.shape)
     rest = np.asarray(thin & (1 - printed), np.uint8)
     least = round(_STANDS * min(thin.shape))
     found = cv2.HoughLinesP(rest, 1, np.pi / 180, round(0.7 * least), minLineLength=least, maxLineGap=_BESIDE)
@@ -109,10 +113,10 @@ def _standing_on(rules: Rules, thin: NDArray[np.uint8]) -> Rules:
 
 def _straight(lines: NDArray[np.float32], thin: NDArray[np.uint8], thick: float) -> NDArray[np.bool_]:
     """Which lines [N, 4] are ink from end to end with bare paper on both sides: written strokes are bent."""
-    ends = lines.reshape(-1, 2, 2)
-    run = ends[:, 1] - ends[:, 0]
-    normal = np.stack([-run[:, 1], run[:, 0]], axis=1) / np.maximum(np.hypot(run[:, 0], run[:, 1]), 1)[:, None]
-    along = ends[:, :1] + run[:, None] * np.linspace(0, 1, _PLACES, dtype=np.float32)[:, None]  # [N, places, 2]
+    ends, (_, normal) = lines.reshape(-1, 2, 2), _directions(lines)
+    along = (
+        ends[:, :1] + (ends[:, 1] - ends[:, 0])[:, None] * np.linspace(0, 1, _PLACES, dtype=np.float32)[:, None]
+    )  # [N, places, 2]
     beside = np.float32(thick + 1) * np.array([-1, 0, 1], np.float32)
     places = along[:, None] + (normal[:, None] * beside[:, None])[:, :, None]  # [N, 3, places, 2]
     x, y = (places[..., i].round().astype(int).clip(0, thin.shape[1 - i] - 1) for i in (0, 1))
@@ -124,20 +128,24 @@ def boxes_in(mask: NDArray[np.bool_], known: Rules = NONE) -> Rules:
     """The lines of boxes around what is written in a mask [h, w]; those of `known` rules make no box."""
     whole = mask.astype(np.uint8)
     if len(known.lines):
-        whole &= 1 - _drawn(known.lines, mask.shape, round(known.thick) + 2)
+        whole &= 1 - known.drawn(mask.shape)
     boxes = boxes_of(whole)
     return Rules(boxes.lines, _thickness(whole, boxes.lines), boxes.corners) if len(boxes.lines) else NONE
 
 
 def _in_a_row(lines: NDArray[np.float32], least: int = _ROW) -> NDArray[np.bool_]:
     """Which of the lines [N, 4] have several beside them that run the same way: what is written cuts some in two."""
-    ends = lines.reshape(-1, 2, 2)
-    middle, run = ends.mean(1), ends[:, 1] - ends[:, 0]
-    run = run / np.maximum(np.hypot(run[:, 0], run[:, 1]), 1)[:, None]
-    normal = np.stack([-run[:, 1], run[:, 0]], axis=1)
+    middle, (run, normal) = lines.reshape(-1, 2, 2).mean(1), _directions(lines)
     parallel = np.abs(normal @ run.T) < _PARALLEL
     places = ((middle @ normal.T - (middle * normal).sum(1)).T / (2 * _BESIDE)).round()  # [i, j]: of j beside i
     return np.array([len(np.unique(row[same])) > least - 1 for row, same in zip(places, parallel, strict=True)], bool)
+
+
+def _directions(lines: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Along and across each of the lines [N, 4]: (x, y) of length 1, [N, 2] each."""
+    run = lines[:, 2:] - lines[:, :2]
+    run = run / np.maximum(np.hypot(run[:, 0], run[:, 1]), 1)[:, None]
+    return run, np.stack([-run[:, 1], run[:, 0]], axis=1)
 
 
 def without(ink: Ink, rules: Rules, strong: float) -> Ink:
@@ -145,12 +153,11 @@ def without(ink: Ink, rules: Rules, strong: float) -> Ink:
     boxes, what lies outside of them is none."""
     if not len(rules.lines):
         return ink
-    thick = round(rules.thick) + 2
-    printed = _drawn(rules.lines, ink.shape, thick)
+    printed, across = rules.drawn(ink.shape), round(rules.thick) + 2 + _BESIDE
     rest = np.where(printed == 1, 0, ink).astype(np.float32)
     if not len(rules.boxes) and (rest.sum() < _LEFT * ink.sum() or not (rest > strong).any()):
         return ink
-    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((thick + _BESIDE, thick + _BESIDE), np.uint8))
+    mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((across, across), np.uint8))
     inside = np.where(printed == 1, np.minimum(mended, ink), ink).astype(np.float32)
     if len(rules.boxes):
         within = np.zeros(ink.shape, np.uint8)
