@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import EXAMPLE_RESPONSE
-from app.uploads import from_json
+from app.web.request import from_json
 from models_store import records
 from models_store.errors import BadRef, StoreError
 from models_store.refs import CHAMPION, Ref

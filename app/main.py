@@ -8,9 +8,7 @@ from importlib.metadata import version as package_version
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app import catalog, health, predict, problems, read
-from app.db import Database
-from app.drain import Drain, Draining
+from app import catalog, health
 from app.errors import EXAMPLE
 from app.feedback import routes as feedback_routes
 from app.feedback.intake import Intake
@@ -19,16 +17,20 @@ from app.files import routes as file_routes
 from app.files.store import FileStore
 from app.inference.engine import Engine
 from app.jobs import routes as job_routes
-from app.jobs.orders import Orders
+from app.jobs.builder import Orders
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
-from app.limits import BodyLimit
 from app.logs import RequestLog
+from app.predict import predict, read
 from app.review import routes as review_routes
-from app.review.keeper import Keeper
+from app.review.sampler import Keeper
 from app.review.store import ReviewStore
 from app.settings import Settings
+from app.storage.db import Database
 from app.ui import pages
+from app.web import error_handlers
+from app.web.drain import Drain, Draining
+from app.web.limits import BodyLimit
 from models_store.errors import StoreError
 from models_store.model import best_device
 from models_store.refs import Ref
@@ -102,7 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.drain = drain  # for the process, which begins it
-    problems.install(app)
+    error_handlers.install(app)
     app.include_router(predict.router(engine, settings.default_model, keeper.keep if keeper else None))
     app.include_router(read.router(engine, settings.default_model))
     app.include_router(catalog.router(registry, serving, engine.fleet.refresh))

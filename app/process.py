@@ -9,9 +9,9 @@ from types import FrameType
 import uvicorn
 
 from app import logs
-from app.drain import Drain
 from app.main import create_app
 from app.settings import Settings
+from app.web.drain import Drain
 
 _LAST_SECONDS = 1.0  # between the end of accepting and the end of idle connections: their next answer closes them
 _FINISH_SECONDS = 25  # requests in flight get this long after that

@@ -20,9 +20,9 @@ from typing import NoReturn
 import structlog
 
 from app import logs
-from app.doorman import declining
 from app.errors import CannotListen
 from app.settings import Settings
+from app.web.drain_responder import declining
 from models_store.machine import cores, gpus
 
 _STOP_SECONDS = 30  # a process that has not ended by then is killed

@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from training.evaluate import Score
+from training.judge.score import Score
 
 _INK, _SOFT, _MARK = "#1f4e79", "#8a8f98", "#b3401f"
 

@@ -18,7 +18,8 @@ from models_store.files import Pixels
 from models_store.model import PLAIN, Model, predict_all, use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
-from training import data, sources
+from training.data import sources
+from training.data.rows import as_numpy
 
 ROUNDS = 60  # the candidates take turns in each, so that a noisy neighbour slows all of them
 
@@ -51,7 +52,7 @@ def main() -> None:
 def _pixels() -> Pixels:
     folder = os.environ.get("DIGITSERVE_DATA_DIR")
     rows = sources.mnist(Path(folder)).test if folder else sources.bundled().test
-    return data.as_numpy(rows)[0]
+    return as_numpy(rows)[0]
 
 
 def _times(models: list[Model], pixels: Pixels) -> dict[str, tuple[float, float]]:

@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks import load, semeion
 from models_store.pictures.decode import to_png
-from training import sources
+from training.data import sources
 from training.errors import DataMissing
 
 _TAUGHT = 200

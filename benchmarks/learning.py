@@ -23,16 +23,17 @@ import numpy as np
 import torch
 
 from benchmarks import semeion
-from models_store.finetuning import recipe_for
+from models_store.finetune_defaults import recipe_for
 from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Version, open_store
-from training import evaluate, sources
-from training.data import Rows
+from training.data import sources
+from training.data.rows import Rows
 from training.errors import DataMissing
-from training.finetune import finetune
-from training.loop import Epoch, Run
-from training.report import Silent
+from training.finetune.finetune import finetune
+from training.fit.loop import Epoch, Run
+from training.judge.score import score
+from training.report.progress import Silent
 
 COUNTS, SEEDS = (20, 50, 100, 200, 400), (1, 2, 3)
 _FIRST, _LAST = 200, 400
@@ -160,7 +161,7 @@ def _over(tries: Sequence[tuple[float, float, float, int]]) -> Found:
 
 
 def _accuracy(version: Version, rows: Rows) -> float:
-    return evaluate.score(Model.load(version.folder, version.manifest), rows).accuracy
+    return score(Model.load(version.folder, version.manifest), rows).accuracy
 
 
 def _plot(path: Path, found: dict[int, list[Found]], ref: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from models_store.pictures.decode import to_png
-from training import draw
+from training.synthetic import strokes
 
 ROOT = Path(__file__).parent.parent
 _PICTURES = 200
@@ -27,7 +27,7 @@ def bodies(folder: Path) -> Path:
     folder.mkdir()
     rng = np.random.default_rng(1)
     for number in range(_PICTURES):
-        png = to_png(draw.unit(number % 10, rng)[None])
+        png = to_png(strokes.unit(number % 10, rng)[None])
         head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
         body = f"{head}Content-Type: image/png\r\n\r\n".encode() + png + f"\r\n--{_BOUNDARY}--\r\n".encode()
         (folder / str(number)).write_bytes(body)

@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] [--seed N] [--plot FILE]
 
 (MNIST, and Semeion where it is, in DIGITSERVE_DATA_DIR; three minutes.) The photographs, scans and drawings are those
-of `benchmarks.camera`: MNIST's test digits in pictures of another kind than `training.photos` draws. Nothing was
+of `benchmarks.camera`: MNIST's test digits in pictures of another kind than `training.synthetic.photos` draws. Nothing was
 trained or calibrated on them, and the default seed was never used before the figures in the README.
 """
 
@@ -31,9 +31,9 @@ from models_store.pictures.prepare import prepare, prepare_opened
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
 from models_store.specs import InputSpec
-from training import data, sources
+from training.data import rows, sources
 from training.errors import DataMissing
-from training.evaluate import Score, metrics
+from training.judge.score import Score, metrics
 
 SEED, PICTURES = 2613, 2000
 _LARGE = "large_photo"  # a kind by itself: twelve megapixels
@@ -54,7 +54,7 @@ def main() -> int:
         registry = Registry(arguments.store) if arguments.store else open_store(Path(place))
         version = registry.resolve(Ref.parse(arguments.ref))
         model = Model.load(version.folder, version.manifest)
-    digits, truth = data.as_numpy(test)
+    digits, truth = rows.as_numpy(test)
     chosen = np.random.default_rng(arguments.seed).choice(len(digits), arguments.pictures, replace=False)
     kinds = [kind for kind in scene.kinds() if kind != _LARGE]
     names = [kinds[number % len(kinds)] for number in range(len(chosen))]

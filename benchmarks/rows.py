@@ -22,11 +22,12 @@ from rich.table import Table
 from benchmarks.forms import KINDS, Drawn, Grey, draw
 from models_store.model import Model, load_fastest, predict_all, use_threads
 from models_store.pictures.decode import open_picture
+from models_store.pictures.many.page import Page, page_of
 from models_store.pictures.marks import Box
-from models_store.pictures.page import Page, page_of
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
-from training import data, sources
+from training.data import sources
+from training.data.rows import as_numpy
 from training.errors import DataMissing
 
 PICTURES, SEED = 200, 77
@@ -56,7 +57,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     try:
-        digits, truth = data.as_numpy(sources.mnist(Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).test)
+        digits, truth = as_numpy(sources.mnist(Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).test)
     except DataMissing as missing:
         print(missing, file=sys.stderr)
         return 2

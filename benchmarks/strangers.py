@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.strangers [REF] [--store DIR]      (MNIST in DIGITSERVE_DATA_DIR; a minute)
 
-Nothing here comes from what `training.strangers` draws: the letters are of fonts that come with matplotlib, the
+Nothing here comes from what `training.synthetic.outliers` draws: the letters are of fonts that come with matplotlib, the
 photographs come with scikit-image, the digits that lie over each other are MNIST's test digits. All are dark on light
 paper of 120 to 300 pixels and go through the whole preparation. Letters that a person may take for a digit are counted
 apart, and so are lone digits, which should not be uncertain.
@@ -30,10 +30,10 @@ from models_store.pictures.decode import to_png
 from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
-from training import sources
-from training.data import Rows
+from training.data import sources
+from training.data.rows import Rows
 from training.errors import DataMissing
-from training.strangers import digits as of_digits
+from training.synthetic.outliers import digits as of_digits
 
 SEED = 5
 LETTERS = "ACEFHKLMNPRTUVWX" + "cdefhkmnprtvwx"
@@ -94,7 +94,7 @@ def main() -> int:
 
 
 def uncertain(files: list[bytes], model: Model, version: Version) -> NDArray[np.bool_]:
-    """Of each picture whether a server would call its answer uncertain, by the rule of app/predict.py."""
+    """Of each picture whether a server would call its answer uncertain, by the rule of app/predict/predict.py."""
     prepared = [prepare(file, model.picture) for file in files]
     confidence = predict_all(model, np.stack([picture.pixels for picture in prepared])).max(1)
     blank = np.array([picture.is_blank for picture in prepared])

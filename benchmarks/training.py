@@ -26,11 +26,12 @@ from PIL import Image
 from benchmarks.peers import tutorial_training
 from models_store.machine import cores
 from models_store.recipe import Recipe
-from training import draw, sources
 from training.commands import RECIPES, shipped_recipes
+from training.data import sources
 from training.errors import DataMissing, WeightsMissing
-from training.loop import Run, fit, measure
+from training.fit.loop import Run, fit, measure
 from training.nets.catalog import build, parameters
+from training.synthetic import strokes
 
 SEEDS = (1, 2, 3)
 THRICE = ("lite", "cnn", "fast")  # with every seed; the others with the first
@@ -122,7 +123,7 @@ def _draw_shapes(folder: Path) -> None:
     for kind, name in enumerate(_SHAPES):
         (folder / name).mkdir()
         for number in range(_SHAPES_EACH):
-            picture = draw.scene(kind, 224, 224, rng).transpose(1, 2, 0)
+            picture = strokes.scene(kind, 224, 224, rng).transpose(1, 2, 0)
             Image.fromarray(np.ascontiguousarray(picture)).save(folder / name / f"{number}.png")
 
 

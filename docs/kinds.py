@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from benchmarks.camera import scene
-from training import draw
+from training.synthetic import strokes
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     figure, places = plt.subplots(4, 5, figsize=(11, 8), layout="constrained")
     for number, (kind, axes) in enumerate(zip(kinds, places.flat, strict=True)):
         rng = np.random.default_rng([3, number])
-        picture = scene.photograph(draw.unit(number % 10, rng), kind, rng)
+        picture = scene.photograph(strokes.unit(number % 10, rng), kind, rng)
         axes.imshow(ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).convert("RGBA"))
         axes.set_title(kind.removeprefix("photo_").replace("_", " "), fontsize=9)
         axes.set(xticks=[], yticks=[])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training import draw
+from training.synthetic.strokes import digit
 
 LINES = ("4207 915", "36 1888")
 SIZE, TOP, PITCH, HEIGHT = (230, 520), 40, 95, 62  # pixels
@@ -26,7 +26,7 @@ def main() -> None:
             if character == " ":
                 left += 45
                 continue
-            strokes = draw.digit(int(character), HEIGHT, rng, pen=0.09)
+            strokes = digit(int(character), HEIGHT, rng, pen=0.09)
             height, width = strokes.shape
             top = base + HEIGHT - height
             page[top : top + height, left : left + width] -= strokes * 190

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from app.inference import live
+from app.inference import loaded as live
 from app.main import create_app
 from app.settings import Settings
 from models_store import registry as registry_module

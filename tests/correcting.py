@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from app import problems
-from app.db import WAIT_SECONDS, Database
 from app.feedback import routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.store import FileStore
 from app.jobs.store import JobStore
-from app.limits import BodyLimit
 from app.logs import RequestLog
+from app.storage.db import WAIT_SECONDS, Database
+from app.web import error_handlers
+from app.web.limits import BodyLimit
 from models_store.pictures.stripped import Stripped, strip
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -67,7 +67,7 @@ async def serving(
     """The service on this database and this store; `options` are those of FeedbackStore."""
     store = FeedbackStore(database, state, **options)
     app = FastAPI()
-    problems.install(app)
+    error_handlers.install(app)
     intake = Intake(registry, store, max_image_pixels=16_000_000)
     app.include_router(routes.router(store, intake, "digits", job_after, wait_seconds))
     app.include_router(file_routes.router(FileStore(database, state), InputSpec, JobStore(database).using))

@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
-from models_store.finetuning import recipe_for
+from models_store.finetune_defaults import recipe_for
 from models_store.registry import Registry, Version
 from tests.lessons import Heard
-from training.finetune import do
+from training.finetune.finetune import do
+from training.fit.loop import Run
 from training.job import Job, open_job
-from training.loop import Run
 
 NO_MNIST = Path("/no/mnist/here")
 

@@ -13,20 +13,21 @@ import numpy as np
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
-from app import catalog, problems
-from app.db import WAIT_SECONDS, Database
-from app.drain import Drain
+from app import catalog
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
-from app.files.reading import Readings
+from app.files.inspection import Readings
 from app.files.store import FileStore
 from app.jobs import routes as job_routes
+from app.jobs.builder import Orders
 from app.jobs.job import Job
 from app.jobs.leases import Leases
-from app.jobs.orders import Orders
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
 from app.logs import RequestLog
+from app.storage.db import WAIT_SECONDS, Database
+from app.web import error_handlers
+from app.web.drain import Drain
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -107,7 +108,7 @@ async def serving(
         return registry.resolve(Ref("digits")).manifest.input
 
     app = FastAPI()
-    problems.install(app)
+    error_handlers.install(app)
     app.include_router(file_routes.router(files, expected, store.using))
     orders = Orders(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
     app.include_router(job_routes.router(store, orders, watched, wait_seconds, readings))

@@ -14,13 +14,14 @@ from models_store.manifest import Calibration
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
-from training import draw, sources
-from training.data import Rows
+from training.data import sources
+from training.data.rows import Rows
+from training.fit.loop import Epoch, Run, fit
 from training.learn import learn
-from training.loop import Epoch, Run, fit
 from training.nets.catalog import build
-from training.publish import Outcome, publish
-from training.report import Silent
+from training.publish.assemble import Outcome, publish
+from training.report.progress import Silent
+from training.synthetic.strokes import on_paper
 
 PICTURE = InputSpec()
 UNBENT = AugmentSpec()
@@ -101,7 +102,7 @@ def digit_files(folder: Path, per_digit: int, seed: int = 3) -> Path:
     for digit in range(10):
         (folder / str(digit)).mkdir(parents=True)
         for number in range(per_digit):
-            paper = draw.on_paper(digit, rng, size=(90, 100), height=60, ground=110, pen_grey=205)
+            paper = on_paper(digit, rng, size=(90, 100), height=60, ground=110, pen_grey=205)
             Image.fromarray(paper).save(folder / str(digit) / f"{number}.png")
     return folder
 

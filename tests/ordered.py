@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
-from app.db import Database, now
 from app.files.store import files
 from app.jobs.job import Job, Order
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.storage.db import Database, now
 
 FILE = "file-1"
 ORDER = Order(

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.db import Database
 from app.jobs.attempt import Attempt
 from app.jobs.job import Event, Job, Order
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.ordered import add_file, order
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from app import problems
-from app.db import Database
 from app.logs import RequestLog
 from app.review.routes import router
 from app.review.store import ReviewStore, Uncertain
+from app.storage.db import Database
+from app.web import error_handlers
 from models_store.pictures.stripped import strip
 from tests.pictures import png
 from tests.unit.test_datasets_clean import unit
@@ -64,7 +64,7 @@ async def serving(database: Database, state_dir: Path, keeping: bool = True) -> 
     """The service on a folder and a database."""
     store, recorder = ReviewStore(database, state_dir, spare_bytes=0), Recorder()
     app = FastAPI()
-    problems.install(app)
+    error_handlers.install(app)
     app.include_router(router(store, recorder, keeping))
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

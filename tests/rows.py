@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from tests.layout import Grey
-from training import draw
+from training.synthetic import strokes as draw
 
 Place = tuple[int, int, int, int]  # top, left, bottom, right
 

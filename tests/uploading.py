@@ -12,12 +12,12 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import Connection
 
-from app import problems
-from app.db import Database
 from app.files.routes import router
 from app.files.store import FileStore
-from app.limits import BodyLimit
 from app.logs import RequestLog
+from app.storage.db import Database
+from app.web import error_handlers
+from app.web.limits import BodyLimit
 from models_store.specs import InputSpec
 from tests.pictures import png
 from tests.unit.test_datasets_archive import zipped
@@ -65,7 +65,7 @@ async def serving(
     own = Database(f"sqlite:///{state_dir / 'digitserve.db'}")
     store = FileStore(database or own, state_dir, spare_bytes)
     app = FastAPI()
-    problems.install(app)
+    error_handlers.install(app)
     app.include_router(router(store, spec, in_use))
     app.add_middleware(BodyLimit, max_bytes=2048, max_bytes_of={f"POST {FILES}": max_bytes})
     app.add_middleware(RequestLog)

@@ -16,9 +16,9 @@ from training.commands import change, changed, changes_of, check_finetune, data_
 
 if TYPE_CHECKING:
     from models_store.registry import Registry, Version
-    from training.distributed import World
-    from training.loop import Run
-    from training.report import Report
+    from training.fit.distributed import World
+    from training.fit.loop import Run
+    from training.report.progress import Report
 
 STORE = Path(__file__).parent.parent / "models_store" / "artifacts"
 _REFUSED = 2  # the exit code where the input is at fault
@@ -87,7 +87,7 @@ def _job(options: argparse.Namespace, own_process: bool) -> int:
     def work() -> None:
         task, options.json = job.open_job(options.job), True
         with _running(options, task.recipe) as (run, report):
-            from training.finetune import do
+            from training.finetune.finetune import do
 
             do(task, options.data_folder, _registry(options), run, report)
 
@@ -96,8 +96,8 @@ def _job(options: argparse.Namespace, own_process: bool) -> int:
 
 def _finetune(options: argparse.Namespace) -> None:
     check_finetune(options)
-    from models_store.finetuning import recipe_for
-    from training.finetune import finetune
+    from models_store.finetune_defaults import recipe_for
+    from training.finetune.finetune import finetune
 
     base = _version(options, options.ref)
     recipe = recipe_for(base, options.data, options.suffix)
@@ -131,7 +131,7 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.assess import evaluate, judging_rows
+    from training.judge.compare import evaluate, judging_rows
 
     version = _version(options, options.ref)
     with _running(options) as (_, report):
@@ -140,7 +140,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from training.assess import compare, judging_rows
+    from training.judge.compare import compare, judging_rows
 
     left, right = _version(options, options.left), _version(options, options.right)
     with _running(options) as (_, report):
@@ -148,7 +148,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from training.transfer import export
+    from training.convert import export
 
     version = _version(options, options.ref)
     with _running(options) as (_, report):
@@ -156,7 +156,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    from training.transfer import publish_weights
+    from training.convert import publish_weights
 
     recipe = recipe_of(options)
     labels = tuple(options.labels.split(",")) if options.labels else None
@@ -165,7 +165,7 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _examples(options: argparse.Namespace) -> None:
-    from training.examples import write
+    from training.synthetic.examples import write
 
     for path in write(options.folder):
         print(path, flush=True)
@@ -200,8 +200,8 @@ def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only so
     import torch
 
-    from training.loop import Run
-    from training.report import Silent, reporting
+    from training.fit.loop import Run
+    from training.report.progress import Silent, reporting
 
     world = _world(options)
     torch.set_num_threads(options.threads or max(1, cores() // world.local_size))
@@ -211,7 +211,7 @@ def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
         return
     with reporting(options.json) as report:
         if getattr(options, "tensorboard", None) is not None:
-            from training.board import Board
+            from training.report.tensorboard import Board
 
             report = Board(report, options.tensorboard)
         yield run, report
@@ -219,7 +219,7 @@ def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
 
 def _world(options: argparse.Namespace) -> "World":
     """What torchrun says of this process. Raises RecipeRejected where several cannot work as one."""
-    from training.distributed import World
+    from training.fit.distributed import World
 
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     if not all(name in os.environ for name in names):

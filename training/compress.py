@@ -21,14 +21,14 @@ from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import CalibrationSpec, DataSpec, FineTuneSpec
-from training import evaluate
-from training.data import DataSet, Rows
-from training.gate import Decision, Judged, still_good
+from training.data.rows import DataSet, Rows
+from training.fit.loop import Fitted, Run
+from training.judge.gate import Decision, Judged, still_good
+from training.judge.score import score, times
 from training.learn import kept, key, learn, load, teacher
-from training.loop import Fitted, Run
-from training.publish import Outcome, publish
-from training.report import Report
-from training.weights import rebuild
+from training.publish.assemble import Outcome, publish
+from training.publish.weights import rebuild
+from training.report.progress import Report
 
 Way = Literal["prune", "int8", "distil"]
 AMOUNTS: Mapping[Way, float] = {"prune": 0.5, "distil": 0.7, "int8": 0.0}
@@ -134,7 +134,7 @@ def compress(
     registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
     with kept(registry.root, name, fresh) as runs:
         fitted = _made(parent, way, amount, recipe, rows, run, report, runs)
-        before = evaluate.score(Model.load(parent.folder, parent.manifest), rows.test).accuracy
+        before = score(Model.load(parent.folder, parent.manifest), rows.test).accuracy
 
         def judge(read: float) -> Decision:
             return still_good(Judged(len(rows.test), before, read), recipe.finetune)
@@ -167,7 +167,7 @@ def _comparison(parent: Version, test: Rows, report: Report) -> Callable[[Path, 
         quickest = [load_fastest(*place) for place in places]
         left, right = (
             _side(*place, model, milliseconds, test)
-            for place, model, milliseconds in zip(places, quickest, evaluate.times(quickest).tolist(), strict=True)
+            for place, model, milliseconds in zip(places, quickest, times(quickest).tolist(), strict=True)
         )
         names = dict.fromkeys([*left, *right])
         rows = [(name, left.get(name, "-"), right.get(name, "-")) for name in names]
@@ -192,8 +192,8 @@ def _side(
         "quickest": quickest.candidate,
         "one picture, ms": f"{milliseconds[0]:.2f}",
         "one of many, ms": f"{milliseconds[1]:.3f}",
-        "read right": f"{evaluate.score(plain, test).accuracy:.2%}",
-        "read right by the quickest": f"{evaluate.score(quickest, test).accuracy:.2%}",
+        "read right": f"{score(plain, test).accuracy:.2%}",
+        "read right by the quickest": f"{score(quickest, test).accuracy:.2%}",
     }
 
 

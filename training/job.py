@@ -31,7 +31,7 @@ from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from training.errors import BaseUnusable, JobAbandoned, TrainingDiverged, TrainingError
-from training.report import JsonLines
+from training.report.progress import JsonLines
 
 RECIPE, GO = "recipe.json", "go"
 REFUSED, BROKEN, TERMINATED = 2, 1, 128 + signal.SIGTERM  # exit codes

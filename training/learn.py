@@ -14,12 +14,12 @@ from models_store.errors import RecipeRejected
 from models_store.recipe import Recipe
 from models_store.registry import RUNS
 from models_store.specs import InputSpec
-from training import data, sources
-from training.checkpoint import run_folder
-from training.data import DataSet, Rows
-from training.loop import Epoch, Fitted, Run, Teacher, fit
+from training.data import sources
+from training.data.rows import DataSet, Rows, split
+from training.fit.checkpoint import run_folder
+from training.fit.loop import Epoch, Fitted, Run, Teacher, fit
 from training.nets.catalog import build
-from training.report import Report
+from training.report.progress import Report
 
 
 def learn(
@@ -48,7 +48,7 @@ def learn(
     torch.manual_seed(recipe.seed)
     net = build(recipe.net, recipe.input, labels) if net is None else net
     if watched is None and recipe.train.validation:
-        rows, watched = data.split(rows, recipe.train.validation, recipe.seed)
+        rows, watched = split(rows, recipe.train.validation, recipe.seed)
     if watched is not None and not len(watched):
         few = f"Of {len(rows)} training pictures none can be set apart for validation"
         raise RecipeRejected(f"{few}: give two or more of each label.")
@@ -87,7 +87,7 @@ def teacher(net: nn.Module, picture: InputSpec, device: torch.device) -> Teacher
 
 
 def load(recipe: Recipe, data_folder: Path, report: Report) -> DataSet:
-    """The recipe's data set; says what of it was left out, and why. Raises what `training.sources.load` raises."""
+    """The recipe's data set; says what of it was left out, and why. Raises what `training.data.sources.load` raises."""
     rows = sources.load(recipe.data, recipe.input, data_folder, recipe.seed)
     if rows.report is not None and rows.report.kept < rows.report.rows:
         report.note(str(rows.report))

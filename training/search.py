@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from models_store import durable, records
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
-from training import data
-from training.data import DataSet, Rows
+from training.data.rows import DataSet, Rows, split
 from training.errors import ExtraMissing, SearchRejected, TrainingDiverged
+from training.fit.loop import Epoch, Run
 from training.learn import key, learn, load
-from training.loop import Epoch, Run
 from training.nets.catalog import options
-from training.report import Report
+from training.report.progress import Report
 
 if TYPE_CHECKING:
     import optuna
@@ -46,7 +45,7 @@ def search(
         raise SearchRejected(f"{out} exists already: pass --out with another file.")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = load(recipe, data_folder, report)
-    rest, watched = data.split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
+    rest, watched = split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
     study = _study(recipe, rows, storage)
 
     def tried(trial: "optuna.Trial") -> float:

@@ -12,15 +12,17 @@ from models_store.manifest import Calibration
 from models_store.model import Model
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
-from training import calibrate, data, evaluate
-from training.data import DataSet
+from training.data import rows as data
+from training.data.rows import DataSet
 from training.errors import DataDiffers
-from training.export import export
-from training.exposure import Photographer
+from training.fit.loop import Fitted, Run, measure
+from training.judge import calibrate
+from training.judge.score import score
 from training.learn import kept, key, learn, load
-from training.loop import Fitted, Run, measure
-from training.publish import Outcome, manifest, publish
-from training.report import Report
+from training.publish.assemble import Outcome, manifest, publish
+from training.publish.candidates import export
+from training.report.progress import Report
+from training.synthetic.widen import Photographer
 
 
 def train(
@@ -108,8 +110,8 @@ def _calibrated(
         export(sibling.net, recipe.input, rest.pictures, folder)
         draft = manifest(Outcome(sibling.net, recipe, rows, sibling.precision))
         model, photographed = Model.load(folder, draft), camera.of(held_out)
-        result = evaluate.score(model, held_out)
-        pictures = evaluate.score(model, photographed) if len(photographed) else None
+        result = score(model, held_out)
+        pictures = score(model, photographed) if len(photographed) else None
     sentence = f"{len(held_out)} held-out training pictures, read {result.accuracy:.2%} right by a sibling run"
     sentence += "" if pictures is None else f", and photographs of them, {pictures.accuracy:.2%} right"
     return sibling, calibrate.fit(result, sentence, pictures)

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
-from app.feedback.table import Correction
+from app.feedback.tables import Correction
 from models_store.datasets.archive import is_clutter
 
 Read = Callable[[Correction], bytes | None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.errors import Unprocessable
 from app.feedback.store import FeedbackStore
-from app.feedback.table import Settled
+from app.feedback.tables import Settled
 from models_store.datasets.rows import RowRejected, label_of
 from models_store.pictures.prepare import prepare
 from models_store.pictures.stripped import Stripped, strip

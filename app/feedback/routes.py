@@ -8,12 +8,11 @@ from anyio import CapacityLimiter, fail_after, to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.db import WAIT_SECONDS
 from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, TooBusy, Unprocessable
 from app.feedback import export
 from app.feedback.form import receive
 from app.feedback.intake import Checked, Intake
-from app.feedback.shown import (
+from app.feedback.presenters import (
     FeedbackDeleted,
     FeedbackGiven,
     FeedbackList,
@@ -24,6 +23,7 @@ from app.feedback.shown import (
     shown,
 )
 from app.feedback.store import FeedbackStore
+from app.storage.db import WAIT_SECONDS
 from models_store.datasets.rows import RowRejected, label_of
 from models_store.refs import check_name
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
-from app.db import Database, now
 from app.errors import NotFound, StorageFull
-from app.feedback.table import Correction, Settled, feedback, to_correction
-from app.files import owner
+from app.feedback.tables import Correction, Settled, feedback, to_correction
 from app.files.store import SPARE_BYTES
-from app.shelf import Shelf
+from app.storage import owner
+from app.storage.blobs import Shelf
+from app.storage.db import Database, now
 
 if TYPE_CHECKING:
     from models_store.pictures.stripped import Stripped

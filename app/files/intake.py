@@ -10,9 +10,9 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 
 from app.errors import Unprocessable, UnsupportedMediaType
-from app.files.disk import Sink
 from app.files.store import Upload
-from app.uploads import Multipart, Part
+from app.storage.disk import Sink
+from app.web.request import Multipart, Part
 from models_store.datasets.rows import shown
 
 PIECE = 256 * 1024  # bytes

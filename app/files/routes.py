@@ -12,11 +12,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.connection import while_connected
 from app.errors import EXAMPLE_RESPONSE
+from app.files.inspection import Readings
 from app.files.intake import PIECE, PURPOSE, RAW_TYPES, receive
-from app.files.reading import Readings
 from app.files.store import DATA, FileStore, InUse, StoredFile
+from app.web.connection import while_connected
 from models_store.specs import InputSpec
 
 _PAGE = 100  # files in one answer

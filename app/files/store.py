@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 import structlog
 from sqlalchemy import JSON, Column, Connection, Float, Integer, Row, String, Table, Text, and_, insert, or_, select
 
-from app.db import Database, metadata, now
 from app.errors import Conflict, NotFound, StorageFull
-from app.files import disk, owner
+from app.storage import disk, owner
+from app.storage.db import Database, metadata, now
 from models_store import records
 from models_store.durable import sync_folder
 from models_store.specs import InputSpec

@@ -6,7 +6,7 @@ from PIL.Image import Image
 
 from models_store.errors import ImageRejected
 from models_store.pictures.decode import open_picture
-from models_store.pictures.page import Page, page_of
+from models_store.pictures.many.page import Page, page_of
 from models_store.pictures.prepare import Prepared, as_it_is, prepare_opened
 from models_store.specs import InputSpec
 

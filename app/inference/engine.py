@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.errors import NotReady, TooBusy, Unprocessable
-from app.inference import decoding, live
+from app.inference import decoding, loaded
 from app.inference.batcher import Computed, Overloaded, TooLate
-from app.inference.fleet import Fleet
-from app.inference.live import Live
+from app.inference.loaded import Live
+from app.inference.pool import Fleet
 from models_store.errors import ImageRejected
 from models_store.files import Probabilities
 from models_store.machine import give_back_memory
 from models_store.model import Model, use_threads
-from models_store.pictures import heat
+from models_store.pictures import saliency
 from models_store.pictures.decode import Pixels
-from models_store.pictures.page import Page
+from models_store.pictures.many.page import Page
 from models_store.pictures.prepare import Prepared
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
@@ -44,7 +44,7 @@ class Answer:
 class Answers:
     """What one version says of several pictures, in order; a bad picture is its refusal."""
 
-    live: Live
+    loaded: Live
     items: list[Answer | ImageRejected]
     prepare_seconds: float
     queue_seconds: float
@@ -55,7 +55,7 @@ class Answers:
 class Readout:
     """What one version says of the candidates of a page, in their order."""
 
-    live: Live
+    loaded: Live
     page: Page
     probabilities: Probabilities  # float32 [candidates, labels]
     prepare_seconds: float
@@ -152,7 +152,7 @@ class Engine:
         return Readout(serving, page, done.rows, ready - began, waited, done.seconds)
 
     def _load(self, version: Version) -> Live:
-        return live.load(version, self._device, self._computer, self._max_waiting)
+        return loaded.load(version, self._device, self._computer, self._max_waiting)
 
     async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
         """A few digits in MNIST's format on the event loop, others in the decoder's thread, a handful at a time:
@@ -206,6 +206,6 @@ class Engine:
 def _explained(version: Version, pixels: Pixels) -> bytes:
     try:
         model = Model.load(version.folder, version.manifest)
-        return heat.drawn(pixels, model.explain(pixels)[1])
+        return saliency.drawn(pixels, model.explain(pixels)[1])
     finally:
         give_back_memory()  # of a hundred pictures and their gradients

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import structlog
 
 from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.jobs.builder import Orders
 from app.jobs.job import ENDED, FEEDBACK, Job
-from app.jobs.orders import Orders
-from app.jobs.schemas import JobRequest
+from app.jobs.request import JobRequest
 from app.jobs.store import JobStore, new_id
 from models_store.errors import StoreError
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
-from app.db import Database, now
 from app.jobs.job import ENDED, HELD, Job, Move, State
 from app.jobs.tables import jobs, moved, owned, say, to_job
+from app.storage.db import Database, now
 
 
 class Leases:

@@ -14,14 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.sse import EventSourceResponse
 from pydantic import ValidationError
 
-from app.connection import while_connected
-from app.db import WAIT_SECONDS
 from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, Unprocessable
-from app.files.reading import Readings
+from app.files.inspection import Readings
+from app.jobs.builder import DataSet, Orders, Unread
 from app.jobs.job import Job
-from app.jobs.orders import DataSet, Orders, Unread
-from app.jobs.schemas import JobRequest, schema
-from app.jobs.shown import (
+from app.jobs.presenters import (
     CheckpointList,
     EventList,
     JobList,
@@ -31,9 +28,12 @@ from app.jobs.shown import (
     job_object,
     number_in,
 )
+from app.jobs.request import JobRequest, schema
 from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
-from app.uploads import from_json
+from app.storage.db import WAIT_SECONDS
+from app.web.connection import while_connected
+from app.web.request import from_json
 from models_store.specs import InputSpec
 
 T = TypeVar("T")

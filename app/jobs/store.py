@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
-from app.db import Database, now
 from app.errors import Conflict, NotFound, TooBusy
 from app.files.store import files
 from app.jobs.job import ENDED, FEEDBACK, Event, Job, Move, Order, State
 from app.jobs.tables import ORDER, events, jobs, moved, say, text_at, to_job
+from app.storage.db import Database, now
 
 _REFUSALS = {
     State.SUCCEEDED: "The job has succeeded already. Its version can be promoted or deleted.",

@@ -13,11 +13,11 @@ from anyio import CapacityLimiter, to_thread
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
-from app.drain import Drain
 from app.errors import DatabaseUnavailable, NotReady
 from app.jobs.job import ENDED, Event, Job
-from app.jobs.shown import event_object, job_object
+from app.jobs.presenters import event_object, job_object
 from app.jobs.store import JobStore
+from app.web.drain import Drain
 
 _PAGE = 100  # events that are read at once
 _THREADS = 2  # for all streams together, so that a slow database holds up nobody else

@@ -10,8 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.db import metadata, now
 from app.jobs.job import MOVES, Job, Move, Order, State
+from app.storage.db import metadata, now
 
 jobs = Table(
     "jobs",

@@ -18,7 +18,6 @@ from pathlib import Path
 import structlog
 
 from app import logs
-from app.db import Database
 from app.errors import AppError, DatabaseUnavailable, StorageFull
 from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
@@ -26,15 +25,16 @@ from app.jobs import corrections
 from app.jobs import folder as folders
 from app.jobs.attempt import FULL, Attempt, Lost
 from app.jobs.automatic import Automatic
+from app.jobs.builder import Orders
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job
 from app.jobs.launcher import Launcher, LocalLauncher
 from app.jobs.leases import Leases
-from app.jobs.orders import Orders
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
 from app.review.store import ReviewStore
 from app.settings import Settings
+from app.storage.db import Database
 from models_store import retention
 from models_store.machine import cores
 from models_store.registry import open_store

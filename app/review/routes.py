@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import EXAMPLE_RESPONSE, NotFound, Unprocessable
 from app.review.store import ReviewStore, Waiting
-from app.uploads import from_json
+from app.web.request import from_json
 
 _BEST = 2  # labels shown of each
 _SHOWN_LABELS = 20  # in a sentence

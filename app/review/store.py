@@ -26,12 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from app.db import Database, metadata, now
 from app.errors import NotFound, StorageFull
-from app.files import owner
 from app.files.store import SPARE_BYTES
 from app.review.choice import spread
-from app.shelf import Shelf
+from app.storage import owner
+from app.storage.blobs import Shelf
+from app.storage.db import Database, metadata, now
 from models_store.errors import BadRef
 from models_store.refs import Ref
 

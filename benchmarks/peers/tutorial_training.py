@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.vision import torchvision
+from training.data.torchvision import torchvision
 
 EPOCHS = 3
 

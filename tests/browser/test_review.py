@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import DOUBTFUL, REVIEW, Open, wait, waiting
 from tests.pictures import png
 from tests.unit.test_datasets_clean import unit
-from training import draw as drawings
+from training.synthetic import strokes as drawings
 
 FEEDBACK = "/v1/feedback"
 

@@ -8,11 +8,11 @@ from fastapi import FastAPI
 
 import app.errors
 import models_store.errors
-from app import problems
 from app.errors import AppError, Problem
 from app.logs import RequestLog
 from app.main import create_app
 from app.settings import Settings
+from app.web import error_handlers
 from models_store.errors import StoreError
 
 KEYS = {"type", "title", "status", "detail", "code", "request_id", "error"}
@@ -82,7 +82,7 @@ async def test_every_route_refuses_the_wrong_method_in_that_shape(client: httpx.
 
 async def test_an_unforeseen_error_shows_nothing_of_itself() -> None:
     service = FastAPI()
-    problems.install(service)
+    error_handlers.install(service)
     service.add_middleware(RequestLog)
 
     @service.get("/broken")

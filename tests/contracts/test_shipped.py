@@ -8,7 +8,8 @@ from models_store.files import PROBES, read_probes
 from models_store.model import Model, predict_all
 from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
-from training import data, draw, sources
+from training.data import rows, sources
+from training.synthetic import strokes
 
 VERSION = Registry(SHIPPED).verify(Ref("digits", None, 2))
 
@@ -30,7 +31,7 @@ def test_its_manifest_says_where_it_comes_from() -> None:
 
 def test_its_probes_are_drawn_by_the_project() -> None:
     pictures, _ = read_probes(VERSION.manifest.read_file(VERSION.folder, PROBES))
-    drawn = draw.units(per_digit=4, seed=0).astype(int)  # of which those are left out that it wavers about
+    drawn = strokes.units(per_digit=4, seed=0).astype(int)  # of which those are left out that it wavers about
     assert len(pictures) > 30
     assert all(np.abs(drawn - probe).max((1, 2, 3)).min() <= 2 for probe in pictures)  # another CPU rounds differently
 
@@ -38,7 +39,7 @@ def test_its_probes_are_drawn_by_the_project() -> None:
 def test_its_accuracy_is_what_the_manifest_says(data_dir: Path) -> None:
     mnist = sources.mnist(data_dir)
     assert mnist.digest() == VERSION.manifest.data.sha256
-    pixels, truth = data.as_numpy(mnist.test)
+    pixels, truth = rows.as_numpy(mnist.test)
     plain = predict_all(Model.load(VERSION.folder, VERSION.manifest), pixels).argmax(1)
     assert (
         abs((plain == truth).mean() - VERSION.manifest.metrics["accuracy"]) <= 0.0002

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.db import Database
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.databases import Postgres, programs, started

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.db import Database
 from app.errors import DatabaseUnavailable
 from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
 from app.jobs import corrections
 from app.jobs.automatic import Automatic
+from app.jobs.builder import Orders
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import FEEDBACK, Job
 from app.jobs.leases import Leases
-from app.jobs.orders import Orders
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.correcting import kept, put

@@ -17,15 +17,15 @@ from app.main import create_app
 from app.settings import Settings
 from tests.conftest import running
 from tests.pictures import png
-from training import draw
+from training.synthetic import strokes
 
 BATCH = "/v1/predict/batch"
 JSON = {"content-type": "application/json"}
 ZIP = {"content-type": "application/zip"}
 
 _RNG = np.random.default_rng(2026)
-PAGES = [png(draw.on_paper(label, _RNG)) for label in range(10)]
-UNITS = [png(unit[0]) for unit in draw.units(1, 7)]
+PAGES = [png(strokes.on_paper(label, _RNG)) for label in range(10)]
+UNITS = [png(unit[0]) for unit in strokes.units(1, 7)]
 WAYS = ["multipart", "zip", "json"]
 
 

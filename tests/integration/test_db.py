@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.db import Database, now
 from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.storage.db import Database, now
 from tests.databases import Postgres
 
 ADD = text("INSERT INTO events VALUES ('job', :number, 0, 'info', 'message', :words, NULL)")

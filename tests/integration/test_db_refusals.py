@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.db import Database
 from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.storage.db import Database
 from tests.databases import Postgres
 from tests.integration.test_db import add, numbers, refused
 

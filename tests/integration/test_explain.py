@@ -15,7 +15,7 @@ from app.main import create_app
 from app.settings import Settings
 from models_store.files import Pixels
 from models_store.model import Model
-from models_store.pictures import heat
+from models_store.pictures import saliency
 from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
 from models_store.registry import Registry
@@ -45,7 +45,7 @@ async def test_it_is_a_picture_of_what_the_models_plain_candidate_says(
     pixels = prepare(SEVEN, version.manifest.input).pixels
     label, spoken = Model.load(version.folder, version.manifest).explain(pixels)
     assert version.manifest.labels[label] == answer["label"] == "7"
-    expected = np.asarray(Image.open(io.BytesIO(heat.drawn(pixels, spoken)))).astype(int)
+    expected = np.asarray(Image.open(io.BytesIO(saliency.drawn(pixels, spoken)))).astype(int)
     assert np.abs(np.asarray(image).astype(int) - expected).max() <= 2
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.db import Database
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.correcting import FEEDBACK, Service, kept, picture, serving

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.db import Database
 from app.main import create_app
 from app.settings import Settings
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.contracts.test_errors import check_shape

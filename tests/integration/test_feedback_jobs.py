@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from app.db import Database
 from app.errors import NotFound
 from app.feedback.store import FeedbackStore
 from app.jobs import corrections
@@ -14,6 +13,7 @@ from app.jobs import folder as folders
 from app.jobs.job import FEEDBACK, Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.datasets import formats
 from models_store.datasets.rows import Row
 from models_store.recipe import Recipe

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.db import Database
 from app.feedback.store import FeedbackStore
 from app.files.store import LEFTOVER_SECONDS
+from app.storage.db import Database
 from models_store.pictures.stripped import strip
 from tests.conftest import ROOT
 from tests.uploading import lying_in
@@ -19,7 +19,7 @@ KEEP = """
 import sys
 from itertools import count
 from pathlib import Path
-from app.db import Database
+from app.storage.db import Database
 from app.feedback.store import FeedbackStore
 from tests.correcting import put
 store = FeedbackStore(Database(sys.argv[1]), Path(sys.argv[2]))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.db import Database
 from app.errors import NotFound, StorageFull
 from app.feedback.store import FeedbackStore, learned
 from app.files.store import LEFTOVER_SECONDS
+from app.storage.db import Database
 from tests.correcting import kept, picture, put
 from tests.uploading import lying_in
 

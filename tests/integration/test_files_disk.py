@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.db import Database
+from app.storage.db import Database
 from tests.system.test_training_disk import Disk, disk
 from tests.uploading import FILES, ZIP, Service, digits, serving
 

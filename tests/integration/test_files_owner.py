@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.db import Database
 from app.files.store import FileStore
+from app.storage.db import Database
 from tests.integration.test_files_store import added, aged
 from tests.uploading import lying_in
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from app.db import Database
 from app.errors import Conflict, NotFound, StorageFull
 from app.files.store import LEFTOVER_SECONDS, FileStore, StoredFile, Upload
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store import records
 from models_store.specs import InputSpec
 from tests.ordered import order

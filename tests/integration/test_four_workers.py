@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from app.db import Database
 from app.files.store import FileStore
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import State
@@ -15,6 +14,7 @@ from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
 from app.jobs.worker import Worker
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.ordered import add_file, order
 

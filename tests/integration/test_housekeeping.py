@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from app.db import Database
 from app.files.store import FileStore
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import State
+from app.storage.db import Database
 from tests.played import RESULT, Played, World
 
 KEPT = ["events.jsonl", "recipe.json"]

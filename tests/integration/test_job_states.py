@@ -9,11 +9,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy import text
 
-from app.db import Database
 from app.errors import Conflict
 from app.jobs.job import Job
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from tests.ordered import ORDER, add_file, expire
 
 TRIES = 3

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from app.db import Database
 from app.errors import Conflict, NotFound
 from app.files.store import files
 from app.jobs.job import Event, Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.jobs.tables import jobs
+from app.storage.db import Database
 from tests.ordered import ORDER, add_file, claimed, everything, order, queued
 
 

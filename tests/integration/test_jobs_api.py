@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db import Database
+from app.storage.db import Database
 from models_store.recipe import Recipe
 from models_store.registry import Registry
 from tests.contracts.test_errors import check_shape

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from app.db import Database
-from app.files.reading import Readings
+from app.files.inspection import Readings
 from app.jobs.job import Event
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.registry import Registry
 from models_store.specs import InputSpec
 from tests.integration.test_jobs_refused import with_input

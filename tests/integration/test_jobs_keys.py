@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.db import Database
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.contracts.test_errors import check_shape

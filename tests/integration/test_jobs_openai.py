@@ -12,7 +12,7 @@ from openai.types import Model
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
-from app.db import Database
+from app.storage.db import Database
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import FineTuneSpec

@@ -11,8 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
-from app.db import Database
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry

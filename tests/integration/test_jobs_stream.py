@@ -12,10 +12,10 @@ import httpx
 import pytest
 import uvicorn
 
-from app.db import Database
 from app.errors import DatabaseUnavailable
 from app.jobs.job import Event
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.contracts.test_errors import check_shape
 from tests.jobs_http import JOBS, RESULT, Service, serving

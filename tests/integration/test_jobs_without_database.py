@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db import Database
 from app.jobs.job import Job
 from app.jobs.store import JobStore
 from app.main import create_app
 from app.settings import Settings
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.contracts.test_errors import check_shape

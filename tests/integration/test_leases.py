@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from app.db import Database
 from app.errors import Conflict
 from app.jobs.job import Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from tests.ordered import claimed, everything, expire, queued
 
 

@@ -20,11 +20,11 @@ from sqlalchemy.exc import DBAPIError
 import app.feedback.store
 import app.jobs.store
 import app.review.store  # noqa: F401 (its tables too)
-from app.db import HEAD, Database, metadata
 from app.errors import DatabaseUnavailable
 from app.files.store import files
 from app.jobs.store import JobStore
 from app.jobs.tables import jobs
+from app.storage.db import HEAD, Database, metadata
 from tests.conftest import ROOT
 from tests.ordered import order
 
@@ -38,7 +38,7 @@ QUEUED: dict[str, Any] = dataclasses.asdict(order()) | {
 }  # fmt: skip
 OPEN = """
 import sys
-from app.db import Database
+from app.storage.db import Database
 sys.stdin.readline()
 with Database(sys.argv[1]).reading():
     pass

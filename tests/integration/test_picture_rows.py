@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from tests.pictures import encoded, png, saved
-from training import draw
+from training.synthetic import strokes
 
-PAGE = draw.on_paper(7, np.random.default_rng(7))
+PAGE = strokes.on_paper(7, np.random.default_rng(7))
 INK = (255 - PAGE).astype(np.uint8)
 
 

@@ -15,7 +15,8 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.pictures import encoded, png
-from training import data, draw, sources
+from training.data import rows, sources
+from training.synthetic import strokes
 
 PNG = {"content-type": "image/png"}
 
@@ -94,14 +95,14 @@ async def test_a_blank_picture_is_never_a_confident_digit(client: httpx.AsyncCli
 
 async def test_ten_digits_dark_on_a_white_page_off_centre_are_read_right(client: httpx.AsyncClient) -> None:
     rng = np.random.default_rng(2026)
-    pages = [draw.on_paper(label, rng, size=(200, 300)) for label in range(10)]
+    pages = [strokes.on_paper(label, rng, size=(200, 300)) for label in range(10)]
     answers = [(await client.post("/v1/predict", files=file(png(page)))).json() for page in pages]
     assert [answer["label"] for answer in answers] == list("0123456789")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
 async def test_the_four_formats(client: httpx.AsyncClient, kind: str) -> None:
-    page = draw.on_paper(5, np.random.default_rng(5))
+    page = strokes.on_paper(5, np.random.default_rng(5))
     answer = await client.post("/v1/predict", content=encoded(page, kind), headers={"content-type": f"image/{kind}"})
     assert answer.json()["label"] == "5"
 
@@ -113,7 +114,7 @@ async def test_all_mnist_test_digits_get_the_labels_of_the_model_itself(tmp_path
         serving = (await http.get("/v1/models/digits")).json()["serving"]
         version = Registry(tmp_path / "store").resolve(Ref("digits"))
         model = Model.load(version.folder, version.manifest, serving["candidate"])
-        pixels, truth = data.as_numpy(test)
+        pixels, truth = rows.as_numpy(test)
         expected = predict_all(model, pixels).argmax(1)
         answers = [
             (await http.post("/v1/predict?top_k=1", content=png(digit[0]), headers=PNG)).json()["label"]

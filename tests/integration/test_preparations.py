@@ -21,7 +21,7 @@ from models_store.specs import InputSpec
 from tests import layout
 from tests.conftest import EXAMPLES, republished, running
 from tests.pictures import png
-from training import draw
+from training.synthetic import strokes as draw
 
 SPECS = {
     "digit": InputSpec(preparation="digit"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.db import Database
 from app.errors import StorageFull
+from app.storage.db import Database
 from tests.contracts.test_errors import check_shape
 from tests.reviewing import REVIEW, Correction, Service, kept, serving, uncertain
 

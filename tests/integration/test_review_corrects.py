@@ -10,13 +10,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app import problems
-from app.db import Database
 from app.feedback import routes as feedback_routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
 from app.review.routes import router
 from app.review.store import ReviewStore
+from app.storage.db import Database
+from app.web import error_handlers
 from models_store.registry import Registry
 from tests.correcting import FEEDBACK, picture
 from tests.reviewing import REVIEW, kept, uncertain
@@ -59,7 +59,7 @@ async def loop(database: Database, registry: Registry, tmp_path: Path) -> AsyncI
 @asynccontextmanager
 async def serving(database: Database, registry: Registry, state: Path) -> AsyncIterator[Loop]:
     review, feedback, app = ReviewStore(database, state), FeedbackStore(database, state), FastAPI()
-    problems.install(app)
+    error_handlers.install(app)
     intake = Intake(registry, feedback, 16_000_000, review.answered)
     app.include_router(router(review, intake.add, keeping=True))
     app.include_router(feedback_routes.router(feedback, intake, "digits"))

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 
-from app.db import Database
 from app.main import create_app
 from app.settings import Settings
+from app.storage.db import Database
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, republished, running
@@ -27,7 +27,7 @@ from tests.pictures import png, saved
 from tests.reviewing import REVIEW
 from tests.unit.test_datasets_clean import unit
 from tests.uploading import lying_in
-from training import draw
+from training.synthetic import strokes
 
 PREDICT = "/v1/predict"
 DOUBTFUL = "digits@2"
@@ -126,7 +126,7 @@ async def test_where_it_was_taken_is_not_kept(tmp_path: Path, url: str, doubtful
     tags = Image.Exif()
     tags[0x0112], tags[0x010F] = 6, "Camera of Anna"
     tags.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
-    page = Image.fromarray(draw.on_paper(4, np.random.default_rng(4), size=(1500, 2000), height=900)).convert("RGB")
+    page = Image.fromarray(strokes.on_paper(4, np.random.default_rng(4), size=(1500, 2000), height=900)).convert("RGB")
     photo = saved(page, "JPEG", exif=tags)
     async with keeping(tmp_path, url) as http:
         await http.post(PREDICT, params={"model": doubtful}, content=photo, headers=PNG)

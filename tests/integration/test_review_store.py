@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.db import Database
 from app.errors import NotFound, StorageFull
 from app.files.store import LEFTOVER_SECONDS
 from app.review.store import ReviewStore
+from app.storage.db import Database
 from models_store.errors import BadRef
 from tests.reviewing import kept, uncertain
 from tests.uploading import lying_in

@@ -1,9 +1,9 @@
 """How often a job is tried: what counts as a try, and what becomes of a job after the last one."""
 
-from app.db import Database
 from app.jobs.job import Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from tests.ordered import everything, expire, queued
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from app.db import Database
 from app.errors import DatabaseUnavailable
 from app.files.store import FileStore
 from app.jobs.housekeeping import Housekeeping
@@ -14,6 +13,7 @@ from app.jobs.launcher import Launcher
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.worker import Worker
+from app.storage.db import Database
 from tests.played import RESULT, Played, World
 from tests.system.test_training_disk import Disk, disk
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.db import Database
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.databases import Postgres, programs, started
 from tests.pictures import png
@@ -29,7 +29,7 @@ from tests.soak.chaos import Chaos
 from tests.soak.people import Asker, Orderer, Seen, ask
 from tests.soak.server import Server
 from tests.system.harness import drawn
-from training import draw
+from training.synthetic import strokes
 
 _LAST_SECONDS = 300  # for what is still to be done when the accidents end
 _DATABASES = ("sqlite", "postgresql")
@@ -78,7 +78,7 @@ def _round(database: str, seed: str, seconds: float) -> Round:
         chaos = Chaos(server, seen, postgres, f"{seed}-chaos")
         try:
             server.start()
-            asker = Asker(server, seen, png(draw.unit(7, np.random.default_rng(7))))
+            asker = Asker(server, seen, png(strokes.unit(7, np.random.default_rng(7))))
             orderer = Orderer(server, seen, _upload(server, folder), seed)
             with _live(database, began, seen, chaos):
                 asker.start()

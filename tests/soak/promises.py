@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from app.db import Database
 from app.jobs.job import ENDED, Event, Job, State
 from app.jobs.store import JobStore
+from app.storage.db import Database
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry

@@ -21,8 +21,8 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
 from tests.conftest import ROOT
 from tests.pictures import png
-from training import draw
 from training.__main__ import main
+from training.synthetic import strokes
 
 START_SECONDS = 90
 NOWHERE = "/dev/null/data"  # no folder can ever be made there: MNIST is missing, and nothing is downloaded
@@ -196,5 +196,5 @@ def drawn(folder: Path, digits: Iterable[int], each: int, seed: int = 1) -> Path
     for digit in digits:
         (folder / str(digit)).mkdir(parents=True)
         for number in range(each):
-            (folder / str(digit) / f"{number:03}.png").write_bytes(png(draw.unit(digit, rng)))
+            (folder / str(digit) / f"{number:03}.png").write_bytes(png(strokes.unit(digit, rng)))
     return folder

@@ -16,9 +16,9 @@ from models_store.registry import Registry
 from tests.conftest import republished
 from tests.pictures import png
 from tests.system.harness import Load, events, serving, start, until
-from training import draw
+from training.synthetic import strokes
 
-PICTURE = png(draw.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
+PICTURE = png(strokes.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
 
 
 def memory(pid: int) -> float:

@@ -13,7 +13,8 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import ROOT
 from tests.system.harness import NOWHERE
-from training import data, sources
+from training.data import sources
+from training.data.rows import as_numpy
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +35,7 @@ def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
 
     version = Registry(tmp_path / "store").verify(Ref("digits-bundled"))
     rows = sources.bundled()
-    pixels, truth = data.as_numpy(rows.test)
+    pixels, truth = as_numpy(rows.test)
     model = load_fastest(version.folder, version.manifest)
     assert (predict_all(model, pixels).argmax(1) == truth).mean() >= 0.95
     assert version.manifest.data.sha256 == rows.digest()

@@ -14,7 +14,7 @@ from app.settings import Settings
 from tests.conftest import running
 from tests.pictures import png
 from tests.system.harness import Typed, published
-from training import draw
+from training.synthetic import strokes
 
 SHAPES = ("rectangle", "ellipse", "triangle")  # as `draw.scene` counts them
 SIDE = 32  # pixels that the net sees of 224: a whole ResNet-18 at 224 would take minutes here
@@ -28,7 +28,7 @@ SETTINGS = {
 def scenes(each: int, seed: int) -> list[tuple[str, bytes]]:
     rng = np.random.default_rng(seed)
     kinds = [kind for kind in range(len(SHAPES)) for _ in range(each)]
-    return [(SHAPES[kind], png(draw.scene(kind, 224, 224, rng).transpose(1, 2, 0))) for kind in kinds]
+    return [(SHAPES[kind], png(strokes.scene(kind, 224, 224, rng).transpose(1, 2, 0))) for kind in kinds]
 
 
 @pytest.fixture

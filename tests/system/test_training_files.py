@@ -10,7 +10,7 @@ import torch
 
 from models_store.specs import InputSpec
 from tests.system.harness import Told, Typed, drawn, published
-from training import sources
+from training.data import sources
 
 LEFT_OUT = "60 of 61 pictures are usable; left out: 1 image_invalid, for example "
 

@@ -21,11 +21,11 @@ from models_store.specs import AugmentSpec, NetSpec
 from tests.conftest import running
 from tests.pictures import png
 from tests.system.harness import Typed, published
-from training import draw
 from training.commands import RECIPES
-from training.data import Rows
-from training.loop import fit
+from training.data.rows import Rows
+from training.fit.loop import fit
 from training.nets.catalog import build
+from training.synthetic import strokes
 
 SHAPES = ("rectangle", "ellipse", "triangle")  # as `draw.scene` counts them
 SMALL = 64  # pixels: at 224 the whole net would take minutes to learn
@@ -34,7 +34,7 @@ SMALL = 64  # pixels: at 224 the whole net would take minutes to learn
 def scenes(count: int, seed: int) -> list[np.ndarray]:
     """uint8 [224, 224, 3], the three shapes in turn."""
     rng = np.random.default_rng(seed)
-    return [draw.scene(number % 3, 224, 224, rng).transpose(1, 2, 0) for number in range(count)]
+    return [strokes.scene(number % 3, 224, 224, rng).transpose(1, 2, 0) for number in range(count)]
 
 
 @pytest.fixture

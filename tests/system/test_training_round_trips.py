@@ -14,8 +14,8 @@ from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.system.harness import Typed, published
-from training import draw
 from training.__main__ import main
+from training.synthetic import strokes
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_a_state_dict_comes_back_with_the_same_answers(typed: Typed, store: Path
     assert typed("export", "digits", path, "--to", "state_dict").code == 0
     assert typed("import", "bundled", path, "--publish-to", "returned").result["version"] == "returned@1"
     left, right = (published(store, ref) for ref in ("digits", "returned"))
-    pictures = draw.units(per_digit=8, seed=99)
+    pictures = strokes.units(per_digit=8, seed=99)
     answers = [Model.load(it.folder, it.manifest).predict(pictures) for it in (left, right)]
     sharper = answers[1] ** (1 / left.manifest.calibration.temperature)  # it comes back without its temperature
     assert np.allclose(answers[0], sharper / sharper.sum(1, keepdims=True), atol=1e-5)

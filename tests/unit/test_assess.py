@@ -16,11 +16,12 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, InputSpec
 from tests.conftest import republished
-from training import draw, sources
-from training.assess import compare, evaluate, judging_rows
-from training.data import Rows, as_numpy
+from training.data import sources
+from training.data.rows import Rows, as_numpy
 from training.errors import AssessmentRejected
-from training.report import Silent
+from training.judge.compare import compare, evaluate, judging_rows
+from training.report.progress import Silent
+from training.synthetic import strokes
 
 SWAPPED = ("1", "0", *"23456789")
 
@@ -57,7 +58,7 @@ def bundled() -> Rows:
 @pytest.fixture(scope="module")
 def drawn() -> Rows:
     """Two of each digit, all of which the shipped version reads right."""
-    return Rows(torch.from_numpy(draw.units(per_digit=2, seed=0)), torch.arange(10).repeat_interleave(2))
+    return Rows(torch.from_numpy(strokes.units(per_digit=2, seed=0)), torch.arange(10).repeat_interleave(2))
 
 
 def test_a_version_is_measured(version: Version, bundled: Rows, tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_rows_come_from_a_data_set_or_from_files(registry: Registry, version: Ve
     for name in ("7/a.png", "7/b.png", "1/a.png"):
         path = tmp_path / "mine" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(draw.unit(int(name[0]), rng)).save(path)
+        Image.fromarray(strokes.unit(int(name[0]), rng)).save(path)
     (tmp_path / "mine" / "7" / "broken.png").write_bytes(b"\x89PNG")
     told = Told()
     rows = judging_rows(version, DataSpec(source="files", path=str(tmp_path / "mine")), tmp_path, told)

@@ -8,7 +8,7 @@ from torch import Tensor
 import training
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
-from training.augment import bend
+from training.fit.augment import bend
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(28.0) - 13.5, torch.arange(28.0) - 13.5, indexing="ij")
 FAST = Recipe.from_toml((Path(training.__file__).parent / "recipes" / "fast.toml").read_text()).augment

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models_store.specs import AugmentSpec, InputSpec
-from training.augment import Edges, bend, edges_of
+from training.fit.augment import Edges, bend, edges_of
 
 COLOURS = InputSpec(channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, preparation="picture")
 

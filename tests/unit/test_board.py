@@ -6,9 +6,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from tests.lessons import SPEC, Heard, recipe_of, stripes
-from training.board import Board
+from training.fit.loop import Epoch, Run
 from training.learn import learn
-from training.loop import Epoch, Run
+from training.report.tensorboard import Board
 
 FIRST = Epoch(1, 2, loss=0.5, accuracy=0.0, learning_rate=0.1, seconds=1.0)
 SECOND = Epoch(2, 2, 0.25, 0.9375, 0.05, 1.0, validation_loss=0.3, validation_accuracy=0.9)

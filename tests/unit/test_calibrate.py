@@ -3,8 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models_store.manifest import Calibration
-from training import calibrate
-from training.evaluate import Score
+from training.judge import calibrate
+from training.judge.score import Score
 
 Rows = NDArray[np.float64]
 

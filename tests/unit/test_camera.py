@@ -7,11 +7,11 @@ from PIL import Image, ImageOps
 
 from benchmarks.camera import lens, pens, scene, sensor, shape
 from tests.layout import Grey
-from training import draw
+from training.synthetic.strokes import unit
 
 LARGE = "large_photo"
 QUICK = [kind for kind in scene.kinds() if kind != LARGE]
-SEVEN = draw.unit(7, np.random.default_rng(1))
+SEVEN = unit(7, np.random.default_rng(1))
 
 
 def taken(kind: str, seed: int, bitmap: Grey = SEVEN) -> bytes:

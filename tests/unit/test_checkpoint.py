@@ -7,10 +7,10 @@ import torch
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
 from tests.lessons import PICTURE, SPEC, recipe_of, same_weights, stripes
-from training import checkpoint
-from training.checkpoint import run_folder
 from training.errors import CheckpointRejected, RunBusy
-from training.loop import Epoch, Fitted, Run, fit
+from training.fit import checkpoint
+from training.fit.checkpoint import run_folder
+from training.fit.loop import Epoch, Fitted, Run, fit
 from training.nets.catalog import build
 
 ROWS = stripes(90)

@@ -18,9 +18,9 @@ from models_store.registry import Registry, Version
 from models_store.specs import CalibrationSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC, Heard, accuracy, recipe_of, sign_files, small_version, stripes
 from training.compress import Way, compress, plain, prune, recipe_for, rounded
-from training.loop import Run, fit
+from training.fit.loop import Run, fit
 from training.nets.catalog import build
-from training.weights import rebuild
+from training.publish.weights import rebuild
 
 BUNDLED = DataSpec(source="bundled")
 STUDENT = Recipe(

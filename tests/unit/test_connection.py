@@ -10,18 +10,19 @@ from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
-from app import predict, problems, read
-from app.connection import while_connected
 from app.inference.batcher import Batcher, Rows
 from app.inference.engine import Engine
-from app.inference.fleet import Fleet
-from app.inference.live import Live
+from app.inference.loaded import Live
+from app.inference.pool import Fleet
 from app.logs import RequestLog
+from app.predict import predict, read
+from app.web import error_handlers
+from app.web.connection import while_connected
 from models_store.model import Model
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
 from tests.pictures import png
-from training import draw
+from training.synthetic import strokes
 
 BODY = {"type": "http.request", "body": b"", "more_body": False}
 GONE = {"type": "http.disconnect"}
@@ -151,7 +152,7 @@ async def app(registry: Registry, model: HeldModel) -> AsyncIterator[FastAPI]:
     engine = Engine(registry, "cpu")
     engine.fleet = Fleet(registry, load, max_live=4)
     service = FastAPI()
-    problems.install(service)
+    error_handlers.install(service)
     service.include_router(predict.router(engine, "digits"))
     service.include_router(read.router(engine, "digits"))
     service.add_middleware(RequestLog)
@@ -177,7 +178,7 @@ async def answered(app: FastAPI, *after: Message | asyncio.Event, path: str = "/
 
     headers = [(b"content-type", b"image/png")]
     scope: Scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": path, "headers": headers}
-    body = {"type": "http.request", "body": png(draw.unit(7, np.random.default_rng(7))), "more_body": False}
+    body = {"type": "http.request", "body": png(strokes.unit(7, np.random.default_rng(7))), "more_body": False}
     await app({**scope, "query_string": b""}, receiving(body, *after), send)
     return sent
 

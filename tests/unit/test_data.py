@@ -3,8 +3,7 @@ import struct
 
 import torch
 
-from training import data
-from training.data import DataSet, Rows
+from training.data.rows import DataSet, Rows, as_numpy, hold_out, join
 
 
 def numbered(count: int) -> Rows:
@@ -13,7 +12,7 @@ def numbered(count: int) -> Rows:
 
 
 def test_holding_out_splits_without_overlap_and_without_loss() -> None:
-    rest, held_out = data.hold_out(numbered(200), 30, seed=4)
+    rest, held_out = hold_out(numbered(200), 30, seed=4)
     assert (len(rest), len(held_out)) == (170, 30)
     assert sorted(rest.labels.tolist() + held_out.labels.tolist()) == list(range(200))
     for rows in (rest, held_out):
@@ -22,13 +21,13 @@ def test_holding_out_splits_without_overlap_and_without_loss() -> None:
 
 
 def test_the_same_seed_holds_out_the_same_rows() -> None:
-    first, again, other = (data.hold_out(numbered(200), 30, seed)[1].labels.tolist() for seed in (4, 4, 5))
+    first, again, other = (hold_out(numbered(200), 30, seed)[1].labels.tolist() for seed in (4, 4, 5))
     assert first == again
     assert first != other
 
 
 def test_nothing_may_be_held_out() -> None:
-    rest, held_out = data.hold_out(numbered(20), 0, seed=1)
+    rest, held_out = hold_out(numbered(20), 0, seed=1)
     assert (len(rest), len(held_out)) == (20, 0)
 
 
@@ -42,14 +41,14 @@ def test_a_digest_is_of_every_picture_and_label_in_order() -> None:
 
 
 def test_rows_as_numpy_are_the_same_rows() -> None:
-    pictures, labels = data.as_numpy(numbered(5)[1:4])
+    pictures, labels = as_numpy(numbered(5)[1:4])
     assert (pictures.dtype.name, labels.dtype.name) == ("uint8", "int64")
     assert pictures[:, 0, 3, 3].tolist() == labels.tolist() == [1, 2, 3]
 
 
 def test_joined_rows_are_all_rows_one_after_another() -> None:
     whole = numbered(9)
-    joined = data.join(whole[:4], whole[4:5], whole[5:])
+    joined = join(whole[:4], whole[4:5], whole[5:])
     assert torch.equal(joined.pictures, whole.pictures) and torch.equal(joined.labels, whole.labels)
-    alone = data.join(whole)
+    alone = join(whole)
     assert torch.equal(alone.pictures, whole.pictures) and torch.equal(alone.labels, whole.labels)

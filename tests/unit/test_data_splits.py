@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from models_store.errors import RecipeRejected
-from training.data import Rows, folds, split
+from training.data.rows import Rows, folds, split
 
 LABELS = st.lists(st.integers(0, 6), max_size=60)
 SEEDS = st.integers(0, 2**31 - 1)

@@ -17,8 +17,8 @@ from models_store.recipe import Recipe
 from models_store.registry import Registry
 from models_store.specs import DataSpec, TrainSpec
 from tests.lessons import PICTURE, Heard, mnist_files, recipe_of, stripes
-from training.distributed import ALONE, World
-from training.loop import Epoch, Fitted, Run, fit
+from training.fit.distributed import ALONE, World
+from training.fit.loop import Epoch, Fitted, Run, fit
 from training.nets.catalog import build
 from training.train import train
 

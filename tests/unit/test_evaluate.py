@@ -7,9 +7,9 @@ import torch
 from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Registry
-from training import draw
-from training.data import Rows
-from training.evaluate import Score, changed, mcnemar, metrics, score, worst
+from training.data.rows import Rows
+from training.judge.score import Score, changed, mcnemar, metrics, score, worst
+from training.synthetic import strokes
 
 # Read as 0, 1, 2, 0 where 0, 1, 0, 0 is right.
 FOUR = Score(
@@ -100,7 +100,7 @@ def test_changed_counts_rows_answered_otherwise() -> None:
 def test_a_score_is_the_models_answers_in_order(registry: Registry) -> None:
     version = registry.resolve(Ref("digits"))
     model = Model.load(version.folder, version.manifest)
-    pictures = np.concatenate([draw.units(per_digit=30, seed=seed) for seed in (1, 2)])  # 600: more than one batch
+    pictures = np.concatenate([strokes.units(per_digit=30, seed=seed) for seed in (1, 2)])  # 600: more than one batch
     truth = np.tile(np.repeat(np.arange(10), 30), 2)
     result = score(model, Rows(torch.from_numpy(pictures), torch.from_numpy(truth)))
     assert (result.truth == truth).all()

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from models_store.model import Model
-from models_store.pictures import heat
+from models_store.pictures import saliency
 from models_store.refs import Ref
 from models_store.registry import Registry
-from training import draw
+from training.synthetic import strokes
 
-UNITS = draw.units(per_digit=2, seed=21)
+UNITS = strokes.units(per_digit=2, seed=21)
 
 
 @pytest.fixture
@@ -70,13 +70,13 @@ def opened(data: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(("side", "drawn_side"), [(28, 280), (224, 224), (300, 300), (100, 300), (8, 280)])
 def test_it_is_drawn_large_enough_to_see(side: int, drawn_side: int) -> None:
-    drawn = opened(heat.drawn(np.zeros((1, side, side), np.uint8), np.zeros((side, side), np.float32)))
+    drawn = opened(saliency.drawn(np.zeros((1, side, side), np.uint8), np.zeros((side, side), np.float32)))
     assert drawn.shape == (drawn_side, drawn_side, 3)
     assert (drawn == 255).all()  # where nothing is, paper
 
 
 def test_a_wide_picture_keeps_its_shape() -> None:
-    assert opened(heat.drawn(np.zeros((3, 20, 70), np.uint8), np.zeros((20, 70), np.float32))).shape == (80, 280, 3)
+    assert opened(saliency.drawn(np.zeros((3, 20, 70), np.uint8), np.zeros((20, 70), np.float32))).shape == (80, 280, 3)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -85,7 +85,7 @@ def test_red_speaks_for_it_blue_against_it_and_grey_is_the_ink(channels: int) ->
     ink[:, 4:24, 4:24] = 255
     spoken = np.zeros((28, 28), np.float32)
     spoken[4:10, 4:10], spoken[18:24, 18:24] = 2.0, -2.0
-    drawn = opened(heat.drawn(ink, spoken))
+    drawn = opened(saliency.drawn(ink, spoken))
     pro, con, neither, paper = (
         drawn[10 * row + 5, 10 * column + 5] for row, column in ((7, 7), (21, 21), (14, 14), (1, 1))
     )
@@ -99,7 +99,7 @@ def test_one_strong_pixel_does_not_hide_the_others_and_no_number_breaks_it() -> 
     ink = np.full((1, 28, 28), 255, np.uint8)
     spoken = np.full((28, 28), 1.0, np.float32)
     spoken[14, 14] = 1e6
-    assert opened(heat.drawn(ink, spoken))[200, 200, 1] <= 255
+    assert opened(saliency.drawn(ink, spoken))[200, 200, 1] <= 255
     for strength in (1e-30, 1e30):
-        drawn = opened(heat.drawn(ink, np.full((28, 28), strength, np.float32)))
+        drawn = opened(saliency.drawn(ink, np.full((28, 28), strength, np.float32)))
         assert (drawn[..., 0] > 60).all()

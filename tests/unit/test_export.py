@@ -12,15 +12,15 @@ from models_store.files import WEIGHTS
 from models_store.model import agrees
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
-from training import draw
-from training.data import Rows
-from training.export import FILES, Servable, export, fused, script
-from training.loop import fit
+from training.data.rows import Rows
+from training.fit.loop import fit
 from training.nets.catalog import build
+from training.publish.candidates import FILES, Servable, export, fused, script
+from training.synthetic import strokes
 
 PICTURE = InputSpec()
-DRAWN = torch.from_numpy(draw.units(per_digit=12, seed=1))
-OTHERS = torch.from_numpy(draw.units(per_digit=3, seed=2))
+DRAWN = torch.from_numpy(strokes.units(per_digit=12, seed=1))
+OTHERS = torch.from_numpy(strokes.units(per_digit=3, seed=2))
 
 
 @pytest.fixture(scope="module", params=["fast", "cnn"])

@@ -8,16 +8,17 @@ import pytest
 import torch
 
 from models_store.errors import RecipeRejected, RecordRejected
-from models_store.pictures import writing
 from models_store.pictures.layout import centred
+from models_store.pictures.one import writing
 from models_store.preparation import WritingSpec
 from models_store.recipe import Recipe
 from models_store.specs import InputSpec, PhotosSpec
 from tests import layout
 from tests.lessons import SPEC, Heard, recipe_of
-from training import draw, exposure, photos
-from training.data import STRANGE, Rows
-from training.exposure import Photographer, photographed
+from training.data.rows import STRANGE, Rows
+from training.synthetic import photos, widen
+from training.synthetic import strokes as draw
+from training.synthetic.widen import Photographer, photographed
 
 
 def rows_of(per_digit: int, seed: int = 0) -> Rows:
@@ -76,10 +77,10 @@ def test_another_seed_or_other_numbers_give_other_pictures() -> None:
 
 def test_the_number_of_processes_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, recipe = rows_of(1), recipe_with()
-    monkeypatch.setattr(exposure, "cores", lambda: 1)
+    monkeypatch.setattr(widen, "cores", lambda: 1)
     alone, _ = seen(recipe, rows)
-    monkeypatch.setattr(exposure, "_CHUNK", 4)
-    monkeypatch.setattr(exposure, "cores", lambda: 2)
+    monkeypatch.setattr(widen, "_CHUNK", 4)
+    monkeypatch.setattr(widen, "cores", lambda: 2)
     together, _ = seen(recipe, rows)
     assert torch.equal(alone.pictures, together.pictures)
 

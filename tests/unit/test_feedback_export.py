@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.feedback import export
-from app.feedback.table import Correction
+from app.feedback.tables import Correction
 from models_store.datasets import formats
 from models_store.datasets.rows import Row, RowRejected, label_of
 from tests.correcting import picture

@@ -3,7 +3,7 @@
 import tracemalloc
 from pathlib import Path
 
-from app.files.reading import inspect
+from app.files.inspection import inspect
 from models_store.specs import InputSpec
 from tests.uploading import digits
 

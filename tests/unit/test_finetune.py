@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from models_store.errors import DataSetRejected, RecipeRejected, VersionRejected
-from models_store.finetuning import recipe_for
+from models_store.finetune_defaults import recipe_for
 from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
 from tests.lessons import Heard, digit_files, sign_files
-from training import replay
-from training.finetune import finetune
-from training.loop import Run
+from training.finetune import replay
+from training.finetune.finetune import finetune
+from training.fit.loop import Run
 
 DIGITS = "0123456789"
 

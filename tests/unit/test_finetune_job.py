@@ -15,13 +15,13 @@ from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, NetSpec
 from tests.job_folders import NO_MNIST, done, job
 from tests.lessons import SPEC, Heard, digit_files, small_version, stripes
-from training import draw
-from training.data import DataSet
+from training.data.rows import DataSet
 from training.errors import BaseUnusable, CheckpointRejected, RunBusy
-from training.finetune import finetune
-from training.loop import Epoch, Run
+from training.finetune.finetune import finetune
+from training.fit.loop import Epoch, Run
 from training.nets.catalog import build
-from training.publish import Outcome, publish
+from training.publish.assemble import Outcome, publish
+from training.synthetic import strokes
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +207,7 @@ def test_corrections_of_a_single_label_are_learned_and_judged(store: Registry, b
     rng = np.random.default_rng(5)
     (tmp_path / "new" / "7").mkdir(parents=True)
     for number in range(30):
-        Image.fromarray(draw.on_paper(7, rng)).save(tmp_path / "new" / "7" / f"{number}.png")
+        Image.fromarray(strokes.on_paper(7, rng)).save(tmp_path / "new" / "7" / f"{number}.png")
     made = done(job(base, tmp_path / "job", tmp_path / "new", name="sevens"), store)
     assert made.manifest.labels == tuple("0123456789")
     assert ": 30 new pictures in 5 folds: " in made.manifest.gate

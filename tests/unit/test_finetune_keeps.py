@@ -11,13 +11,13 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from models_store.finetuning import recipe_for
+from models_store.finetune_defaults import recipe_for
 from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
 from tests.lessons import Heard, digit_files, small_version
-from training import draw
-from training.finetune import finetune
-from training.loop import Run
+from training.finetune.finetune import finetune
+from training.fit.loop import Run
+from training.synthetic import strokes
 
 NO_MNIST = Path("/no/mnist/here")
 ALONE = FineTuneSpec(base="", replay_rows=0, distil=0.0)  # nothing but the new pictures
@@ -40,7 +40,7 @@ def sevens(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, rng = tmp_path_factory.mktemp("sevens"), np.random.default_rng(3)
     (folder / "1").mkdir()
     for number in range(60):
-        Image.fromarray(draw.unit(7, rng)).save(folder / "1" / f"{number}.png")
+        Image.fromarray(strokes.unit(7, rng)).save(folder / "1" / f"{number}.png")
     return folder
 
 

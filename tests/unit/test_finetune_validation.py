@@ -10,7 +10,7 @@ from models_store.model import Model
 from models_store.registry import Registry, Version
 from tests.job_folders import done, job
 from tests.lessons import Heard, digit_files, sign_files, small_version
-from training import sources
+from training.data import sources
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from app.inference.batcher import Batcher
-from app.inference.fleet import Fleet
-from app.inference.live import Live
+from app.inference.loaded import Live
+from app.inference.pool import Fleet
 from models_store.errors import ManifestMismatch, VersionNotFound
 from models_store.model import Model
 from models_store.refs import Ref

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.inference.fleet import Fleet
-from app.inference.live import Live
+from app.inference.loaded import Live
+from app.inference.pool import Fleet
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.unit.test_fleet import CHAMPION, Loader, at, until

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import NotReady
-from app.inference.fleet import REFRESH_SECONDS, Fleet
+from app.inference.pool import REFRESH_SECONDS, Fleet
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry

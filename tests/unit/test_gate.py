@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_store.specs import FineTuneSpec
-from training.gate import Judged, decide, still_good
+from training.judge.gate import Judged, decide, still_good
 
 SPEC = FineTuneSpec(base="digits@1")  # may lose 0.3 points; a new label set must reach 80 %
 HOW = "50 held-out new pictures"

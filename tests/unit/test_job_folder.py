@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from models_store.errors import DataSetRejected, ManifestMismatch, RecipeRejected
-from models_store.finetuning import recipe_for
+from models_store.finetune_defaults import recipe_for
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from app.errors import Unprocessable
 from app.jobs.options import described, recipe_of
-from app.jobs.schemas import JobRequest, schema
-from models_store.finetuning import recipe_for
+from app.jobs.request import JobRequest, schema
+from models_store.finetune_defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry

@@ -14,10 +14,10 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, NetSpec, TrainSpec
 from tests.lessons import SPEC, Heard, digit_files, mnist_files, recipe_of, stripes
-from training.data import DataSet, Rows
+from training.data.rows import DataSet, Rows
 from training.errors import RunBusy, TrainingDiverged
+from training.fit.loop import Epoch, Run
 from training.learn import kept, key, learn, load
-from training.loop import Epoch, Run
 from training.train import cross_validate, train
 
 SMALL = Recipe(

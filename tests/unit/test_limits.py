@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app.errors import PayloadTooLarge
-from app.limits import BodyLimit
+from app.web.limits import BodyLimit
 
 
 async def counting(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.inference.batcher import Batcher, Overloaded, Rows
-from app.inference.live import batching
+from app.inference.loaded import batching
 from models_store.manifest import Manifest
 from models_store.refs import Ref
 from models_store.registry import Registry

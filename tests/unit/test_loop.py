@@ -8,9 +8,9 @@ from torch import Tensor
 
 from models_store.specs import AugmentSpec, NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC, accuracy, recipe_of, same_weights, stripes, trained
-from training.data import Rows
+from training.data.rows import Rows
 from training.errors import TrainingDiverged
-from training.loop import Run, fit, measure
+from training.fit.loop import Run, fit, measure
 from training.nets.catalog import build
 
 

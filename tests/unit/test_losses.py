@@ -8,9 +8,9 @@ import torch
 from models_store.recipe import Recipe
 from models_store.specs import DataSpec, NetSpec, TrainSpec
 from tests.lessons import SPEC, recipe_of, stripes
-from training.data import STRANGE, Rows, join
-from training.loop import Epoch, Run, fit, measure
-from training.losses import of_answers, unlike
+from training.data.rows import STRANGE, Rows, join
+from training.fit.loop import Epoch, Run, fit, measure
+from training.fit.losses import of_answers, unlike
 from training.nets.catalog import build
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5], [0.6, 0.3, 0.1]]))

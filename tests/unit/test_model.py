@@ -14,9 +14,9 @@ from models_store.files import PROBES, WEIGHTS, read_probes
 from models_store.model import Model, load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
-from training import draw
-from training.export import Servable, script
 from training.nets.catalog import build
+from training.publish.candidates import Servable, script
+from training.synthetic import strokes
 
 Pixels = NDArray[np.uint8]
 DEVICES = ("cpu", *(("cuda",) if torch.cuda.is_available() else ()))
@@ -34,7 +34,7 @@ def plain(request: pytest.FixtureRequest, version: Version) -> Model:
 
 @pytest.fixture
 def digits() -> Pixels:
-    return draw.units(per_digit=4, seed=5)
+    return strokes.units(per_digit=4, seed=5)
 
 
 def published(registry: Registry, change: Callable[[Path], None]) -> Version:

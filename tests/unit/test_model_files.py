@@ -12,8 +12,8 @@ from models_store.errors import ManifestMismatch
 from models_store.files import PROBES, WEIGHTS, read_probes, save_module, save_probes, save_weights
 from models_store.refs import Ref
 from models_store.registry import Registry
-from training import draw
-from training.export import script
+from training.publish.candidates import script
+from training.synthetic import strokes
 
 
 def test_weights_come_back_whatever_their_layout(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_weights_come_back_whatever_their_layout(tmp_path: Path) -> None:
 
 
 def test_probes_come_back(tmp_path: Path, rng: np.random.Generator) -> None:
-    digits, probabilities = draw.units(per_digit=2, seed=5), rng.random((20, 10), np.float32)
+    digits, probabilities = strokes.units(per_digit=2, seed=5), rng.random((20, 10), np.float32)
     save_probes(digits, probabilities, tmp_path / PROBES)
     pictures, expected = read_probes((tmp_path / PROBES).read_bytes())
     assert (pictures == digits).all()

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from models_store.model import agrees
 from models_store.specs import InputSpec, NetSpec
-from training.export import FILES, export
 from training.nets.catalog import build
+from training.publish.candidates import FILES, export
 
 LABELS = 3
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from models_store.errors import RecipeRejected
 from models_store.specs import InputSpec, NetSpec
+from training.data.torchvision import torchvision
 from training.errors import TrainingError, WeightsMissing
 from training.nets.catalog import build, skeleton
-from training.vision import torchvision
 
 COLOURS = InputSpec(channels=3, height=32, width=32, mean=(0.5,) * 3, std=(0.5,) * 3, preparation="picture")
 PRETRAINED = NetSpec(name="resnet18", options={"weights": "imagenet"})

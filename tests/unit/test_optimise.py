@@ -10,8 +10,8 @@ from torch.optim import SGD, Optimizer, lr_scheduler
 
 from models_store.specs import NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC
+from training.fit.optimise import Rates, factor, optimizer, set_learning
 from training.nets.catalog import blocks, build
-from training.optimise import Rates, factor, optimizer, set_learning
 
 
 def factors(rows: int = 50, **changes: Any) -> list[float]:

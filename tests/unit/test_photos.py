@@ -6,13 +6,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models_store.pictures import writing
 from models_store.pictures.layout import centred
+from models_store.pictures.one import writing
 from models_store.preparation import WritingSpec
 from tests import layout
-from training import draw, photos
+from training.synthetic import photos
+from training.synthetic.strokes import units
 
-UNITS = draw.units(per_digit=3, seed=11)[:, 0]
+UNITS = units(per_digit=3, seed=11)[:, 0]
 
 
 def test_the_same_seed_draws_the_same_picture_and_another_seed_another() -> None:

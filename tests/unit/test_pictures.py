@@ -12,7 +12,7 @@ from models_store.pictures.prepare import prepare
 from models_store.specs import InputSpec
 from tests.layout import Grey
 from tests.pictures import encoded, png, saved
-from training import draw
+from training.synthetic import strokes
 
 SPEC = InputSpec()
 COLOURS = InputSpec(channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, preparation="picture")
@@ -44,7 +44,7 @@ def refusal(data: bytes) -> str:
 
 @pytest.fixture
 def paper(rng: np.random.Generator) -> Grey:
-    return draw.on_paper(3, rng)
+    return strokes.on_paper(3, rng)
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models_store.pictures import writing
-from models_store.pictures.border import without_border
 from models_store.pictures.layout import centred
+from models_store.pictures.one import writing
+from models_store.pictures.one.border import without_border
 from models_store.preparation import WritingSpec
 from tests import layout
-from training import draw
+from training.synthetic.strokes import digit
 
 SPEC = WritingSpec()
 SIZE = 200, 300
@@ -18,7 +18,7 @@ Picture = NDArray[np.uint8]
 
 @pytest.fixture(params=range(10))
 def strokes(request: pytest.FixtureRequest, rng: np.random.Generator) -> layout.Strokes:
-    return draw.digit(request.param, 180, rng)
+    return digit(request.param, 180, rng)
 
 
 def framed(picture: Picture, colour: tuple[int, int, int], top: int, right: int, bottom: int, left: int) -> Picture:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models_store.pictures import writing
-from models_store.pictures.boxes import boxes_of
 from models_store.pictures.layout import centred
+from models_store.pictures.one import writing
+from models_store.pictures.one.boxes import boxes_of
 from models_store.preparation import WritingSpec
 from tests import layout
-from training import draw
+from training.synthetic import strokes as draw
 
 Grey = NDArray[np.uint8]
 SPEC = WritingSpec()

@@ -6,14 +6,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from models_store.pictures import digit
 from models_store.pictures.layout import centred
 from models_store.pictures.prepare import prepare
+from models_store.pictures.release_0_1 import digit
 from models_store.specs import InputSpec
 from tests import layout
 from tests.layout import Grey
 from tests.pictures import png
-from training import draw
+from training.synthetic import strokes as draw
 
 Levels = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from models_store.preparation import WritingSpec
 from models_store.specs import InputSpec
 from tests import layout
 from tests.pictures import png
-from training import draw
+from training.synthetic import strokes as draw
 
 SIZE = 200, 300
 SPEC = WritingSpec()

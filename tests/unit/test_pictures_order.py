@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from models_store.pictures.many.order import around, lines_of
 from models_store.pictures.marks import Box
-from models_store.pictures.order import around, lines_of
 
 
 def row(count: int, top: float = 100, left: float = 50, pitch: float = 30, fall: float = 0.0) -> list[Box]:

@@ -4,13 +4,13 @@ import pytest
 from PIL import Image
 
 from models_store.pictures.decode import open_picture
-from models_store.pictures.page import MOST_DIGITS, Candidate, Page, page_of
+from models_store.pictures.many.page import MOST_DIGITS, Candidate, Page, page_of
 from models_store.pictures.prepare import Warned, prepare
 from models_store.specs import InputSpec
 from tests.layout import Grey, likeness
 from tests.pictures import encoded, png, saved
 from tests.rows import Place, Sheet, boxed, combed, squared, written
-from training import draw
+from training.synthetic import strokes
 
 SPEC = InputSpec()
 
@@ -126,7 +126,7 @@ def test_touching_digits_are_cut_and_say_so(rng: np.random.Generator) -> None:
 def test_a_wide_mark_that_reads_well_stays_whole() -> None:
     pixels = np.zeros((3, 1, 28, 28), np.uint8)
     place = open_picture(png(np.zeros((9, 9), np.uint8)), 100)
-    box = page_of(open_picture(png(draw.unit(0, np.random.default_rng(1))), 1000), SPEC).candidates[0].box
+    box = page_of(open_picture(png(strokes.unit(0, np.random.default_rng(1))), 1000), SPEC).candidates[0].box
     read = Page(*place.size, pixels, (Candidate(box, parts=(1, 2)), Candidate(box), Candidate(box)), 1, ())
     assert read.lines([0.95, 0.99, 0.99]) == [[[0]]]
     assert read.lines([0.7, 0.6, 0.99]) == [[[0]]]
@@ -143,7 +143,7 @@ def test_an_even_picture_is_blank(size: tuple[int, int]) -> None:
 
 
 def test_mnists_format_is_one_digit_untouched(rng: np.random.Generator) -> None:
-    unit = draw.unit(4, rng)
+    unit = strokes.unit(4, rng)
     read = page(png(unit))
     assert (read.pixels[0, 0] == unit).all()
     rows, columns = np.nonzero(unit)
@@ -178,7 +178,7 @@ def test_boxes_of_a_large_photograph_are_in_its_own_pixels(rng: np.random.Genera
 
 @pytest.mark.parametrize("label", range(10))
 def test_a_single_digit_is_laid_out_as_for_predict(rng: np.random.Generator, label: int) -> None:
-    levels = draw.on_paper(label, rng)
+    levels = strokes.on_paper(label, rng)
     read = page(png(levels))
     assert read.wholes == 1
     assert likeness(read.pixels[0, 0], prepare(png(levels), SPEC).pixels[0]) > 0.95

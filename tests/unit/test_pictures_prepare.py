@@ -9,7 +9,7 @@ from models_store.specs import InputSpec
 from tests import layout
 from tests.layout import Grey
 from tests.pictures import encoded, png, saved
-from training import draw
+from training.synthetic import strokes as draw
 
 SPEC = InputSpec()
 DIGIT = InputSpec(preparation="digit")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models_store.pictures import writing
 from models_store.pictures.ground import Ink
 from models_store.pictures.layout import centred
-from models_store.pictures.rules import NONE, rules_in, without
+from models_store.pictures.one import writing
+from models_store.pictures.one.rules import NONE, rules_in, without
 from models_store.preparation import WritingSpec
 from tests import layout
-from training import draw
+from training.synthetic import strokes as draw
 
 SIZE = 200, 300
 SPEC = WritingSpec()

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models_store.pictures import writing
 from models_store.pictures.layout import centred
-from models_store.pictures.sheet import parts_of
+from models_store.pictures.one import writing
+from models_store.pictures.one.sheet import parts_of
 from models_store.preparation import WritingSpec
 from tests import layout
-from training import draw
+from training.synthetic.strokes import digit
 
 SIZE = 180, 240
 SPEC = WritingSpec()
@@ -55,7 +55,7 @@ def test_a_shadow_across_a_sheet_is_a_part_of_its_own(rng: np.random.Generator) 
 
 @pytest.mark.parametrize("label", range(10))
 def test_a_digit_is_no_sheet_however_bold(label: int, rng: np.random.Generator) -> None:
-    strokes = draw.digit(label, 120, rng)
+    strokes = digit(label, 120, rng)
     for bold in (1, 9, 13):
         wide = np.asarray(cv2.dilate(strokes, np.ones((bold, bold), np.uint8)), np.float32)
         page = layout.placed(wide, SIZE, 30, 60)
@@ -74,7 +74,7 @@ def test_even_light_and_light_that_falls_off_slowly_have_no_parts(rng: np.random
 def test_the_digit_on_it_is_found_and_the_edge_is_not(name: str, rng: np.random.Generator) -> None:
     alike = []
     for label in range(10):
-        strokes = draw.digit(label, 45, rng)
+        strokes = digit(label, 45, rng)
         page = layout.placed(strokes, SIZE, 62, 100, 215, 70)
         picture = on_table(page, CORNERS[name], 45.0, rng)
         found = writing.find(picture[..., None].repeat(3, 2), SPEC)
@@ -84,7 +84,7 @@ def test_the_digit_on_it_is_found_and_the_edge_is_not(name: str, rng: np.random.
 
 
 def test_a_faint_digit_is_found_beside_a_dark_corner_and_a_punched_hole(rng: np.random.Generator) -> None:
-    strokes = draw.digit(5, 40, rng)
+    strokes = digit(5, 40, rng)
     page = layout.placed(strokes, SIZE, 60, 120, 215, 165)
     cv2.circle(page, (40, 90), 7, 60, -1)
     page[:14, :26] = 20

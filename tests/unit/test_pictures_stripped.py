@@ -13,7 +13,7 @@ from models_store.pictures.stripped import LONGEST_SIDE, THUMBNAIL_SIDE, strip
 from models_store.specs import InputSpec
 from tests.pictures import encoded, png, saved
 from tests.unit.test_datasets_clean import unit
-from training import draw
+from training.synthetic import strokes
 
 SECRET = "Hauptstrasse 7"
 GPS, ORIENTATION, ARTIST = 0x8825, 0x0112, 0x013B
@@ -167,7 +167,7 @@ def test_what_is_kept_can_be_kept_again_as_the_same(kind: str) -> None:
 
 
 def test_a_large_photograph_is_read_as_before() -> None:
-    page = draw.on_paper(5, np.random.default_rng(5), size=(1500, 2200), height=800)
+    page = strokes.on_paper(5, np.random.default_rng(5), size=(1500, 2200), height=800)
     data = encoded(page, "JPEG")
     before, after = (prepare(one, InputSpec()).pixels.astype(int) for one in (data, strip(data).png))
     assert np.abs(before - after).mean() < 2

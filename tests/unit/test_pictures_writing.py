@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from models_store.pictures import writing
 from models_store.pictures.layout import centred
+from models_store.pictures.one import writing
 from models_store.preparation import WritingSpec
 from tests import layout
 from tests.layout import Colour, Grey
-from training import draw
+from training.synthetic import strokes as draw
 
 SPEC = WritingSpec()
 SIZE = 200, 300

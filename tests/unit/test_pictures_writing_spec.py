@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from models_store.errors import RecordRejected
-from models_store.pictures import writing
+from models_store.pictures.one import writing
 from models_store.pictures.prepare import Warned, prepare
 from models_store.preparation import WritingSpec
 from models_store.specs import InputSpec
 from tests import layout
 from tests.pictures import png
-from training import draw, photos
+from training.synthetic import photos
+from training.synthetic import strokes as draw
 
 SIZE = 200, 300
 BAR = np.ones((60, 10), np.float32)

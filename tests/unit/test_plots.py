@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from training import plots
-from training.loop import Epoch
+from training.fit.loop import Epoch
+from training.judge import plots
 
 BLUE, ORANGE = (0x1F, 0x77, 0xB4), (0xFF, 0x7F, 0x0E)  # matplotlib's first two colours
 RED = (255, 0, 0)

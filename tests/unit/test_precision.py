@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from tests.lessons import PICTURE, SPEC, recipe_of, same_weights
+from training.fit.precision import choose, deterministic, has_bf16
 from training.nets.catalog import build
-from training.precision import choose, deterministic, has_bf16
 
 CPU = torch.device("cpu")
 AUTO = dataclasses.replace(SPEC, precision="auto")

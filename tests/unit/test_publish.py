@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from models_store.finetuning import recipe_for
+from models_store.finetune_defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, InputSpec, NetSpec
 from tests.lessons import SPEC, Heard, digit_files, small_version, stripes
 from training import compress
-from training.data import DataSet, Rows
+from training.data.rows import DataSet, Rows
 from training.errors import TrainingDiverged
-from training.finetune import finetune
-from training.loop import Epoch, Run
+from training.finetune.finetune import finetune
+from training.fit.loop import Epoch, Run
 from training.nets.catalog import build
-from training.publish import Outcome, publish
-from training.report import Report
+from training.publish.assemble import Outcome, publish
+from training.report.progress import Report
 from training.train import train
 
 NOWHERE = Path("/no/data/here")

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from training.losses import unlike
-from training.recall import mixed
+from training.fit.losses import unlike
+from training.fit.mixup import mixed
 
 
 def test_unlike_answers_cost_what_a_hand_computes() -> None:

@@ -10,9 +10,10 @@ from models_store.model import Model, predict_all
 from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
 from tests.lessons import mnist_files, stripes
-from training import hands, sources
-from training.data import STRANGE, Rows
-from training.replay import known, reminders, repeated
+from training.data import sources
+from training.data.rows import STRANGE, Rows
+from training.finetune.replay import known, reminders, repeated
+from training.synthetic import handwriting
 
 BASE = Registry(SHIPPED).resolve(Ref("digits", None, 2))
 NOWHERE = Path("/no/mnist/here")
@@ -24,9 +25,9 @@ def read_right(rows: Rows) -> float:
 
 
 def test_drawings_are_digits_in_mnists_layout_and_the_same_for_a_seed() -> None:
-    drawn = hands.pictures(200, seed=4)
+    drawn = handwriting.pictures(200, seed=4)
     assert drawn.shape == (200, 1, 28, 28) and drawn.dtype == np.uint8
-    assert np.array_equal(drawn[:50], hands.pictures(50, seed=4))
+    assert np.array_equal(drawn[:50], handwriting.pictures(50, seed=4))
     assert len({picture.tobytes() for picture in drawn}) == 200
     assert read_right(Rows(torch.from_numpy(drawn), torch.arange(200) % 10)) > 0.98
     rows, columns = np.arange(28), np.arange(28)

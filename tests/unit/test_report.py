@@ -7,8 +7,8 @@ import re
 import pytest
 from rich.console import Console
 
-from training.loop import Epoch
-from training.report import Bar, JsonLines, Silent, reporting
+from training.fit.loop import Epoch
+from training.report.progress import Bar, JsonLines, Silent, reporting
 
 FIRST = Epoch(1, 2, loss=0.5, accuracy=0.875, learning_rate=0.1, seconds=1.0)
 SECOND = Epoch(2, 2, 0.25, 0.9375, 0.05, 1.0, validation_loss=0.3, validation_accuracy=0.9)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.review.choice import sketch, spread
-from training import draw
+from training.synthetic import strokes
 
 
 def dots(*columns: int) -> list[bytes]:
@@ -15,7 +15,7 @@ def dots(*columns: int) -> list[bytes]:
 
 
 def test_thirty_copies_of_one_shape_do_not_hide_five_others(rng: np.random.Generator) -> None:
-    shapes = draw.units(1, 11)[:6]
+    shapes = strokes.units(1, 11)[:6]
     labels = [0] * 30 + [1, 2, 3, 4, 5]
     noisy = [np.clip(shapes[label] + rng.normal(0, 12, (1, 28, 28)), 0, 255).astype(np.uint8) for label in labels]
     confidences = list(rng.uniform(0.3, 0.5, 30)) + list(rng.uniform(0.5, 0.7, 5))  # the copies are the least certain

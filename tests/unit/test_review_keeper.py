@@ -11,12 +11,12 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from app.errors import DatabaseUnavailable
-from app.review.keeper import Keeper
+from app.review.sampler import Keeper
 from app.review.store import Uncertain
 from tests.pictures import png
-from training import draw
+from training.synthetic import strokes
 
-UNIT = draw.units(1, 5)[4]
+UNIT = strokes.units(1, 5)[4]
 PICTURE = png(UNIT[0])
 PROBABILITIES = {"4": 0.5, "9": 0.4, "7": 0.1}
 

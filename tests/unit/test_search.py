@@ -9,10 +9,10 @@ from models_store.recipe import Recipe
 from models_store.registry import Registry
 from models_store.specs import AugmentSpec, DataSpec, NetSpec, TrainSpec
 from tests.lessons import Heard, mnist_files, stripes
-from training import sources
-from training.data import Rows
+from training.data import sources
+from training.data.rows import Rows
 from training.errors import SearchRejected
-from training.loop import Run
+from training.fit.loop import Run
 from training.search import search
 from training.train import train
 

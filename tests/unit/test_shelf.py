@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from app.errors import StorageFull
 from app.files.store import LEFTOVER_SECONDS
-from app.shelf import Shelf
+from app.storage.blobs import Shelf
 from tests.uploading import lying_in
 
 MINE, OTHER = "a" * 32, "b" * 32

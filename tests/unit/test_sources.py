@@ -11,8 +11,8 @@ from sklearn.datasets import load_digits
 from models_store.errors import RecipeRejected
 from models_store.specs import DataSpec, InputSpec
 from tests.lessons import mnist_files
-from training import sources
-from training.data import DataSet, Rows
+from training.data import sources
+from training.data.rows import DataSet, Rows
 from training.errors import DataMissing
 
 

@@ -9,7 +9,7 @@ import torch
 from models_store.errors import DataSetRejected
 from models_store.specs import DataSpec, InputSpec
 from tests.pictures import png
-from training import sources
+from training.data import sources
 
 PICTURE = InputSpec()
 

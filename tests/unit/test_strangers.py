@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import strangers as reported
-from training import draw
-from training.strangers import digits, glyphs, marks, mixture, pen
+from training.synthetic import strokes as draw
+from training.synthetic.outliers import digits, glyphs, marks, mixture, pen
 
 
 def test_the_same_seed_draws_the_same_strangers_and_another_seed_others() -> None:

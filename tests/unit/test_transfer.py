@@ -16,13 +16,13 @@ from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from tests.conftest import republished
-from training import draw
+from training.convert import Format, export
 from training.errors import ExportRejected, ExtraMissing
 from training.nets.fast import Fast
-from training.report import Silent
-from training.transfer import Format, export
+from training.report.progress import Silent
+from training.synthetic import strokes
 
-OTHERS = draw.units(per_digit=3, seed=9)  # not the probes
+OTHERS = strokes.units(per_digit=3, seed=9)  # not the probes
 FORMATS: tuple[Format, ...] = ("onnx", "state_dict", "torchscript")
 
 

@@ -10,12 +10,12 @@ from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import DataSpec, NetSpec, TrainSpec
-from training import draw
-from training.distributed import World
+from training.convert import publish_weights
 from training.errors import WeightsRejected
-from training.loop import Run
-from training.report import Silent
-from training.transfer import publish_weights
+from training.fit.distributed import World
+from training.fit.loop import Run
+from training.report.progress import Silent
+from training.synthetic import strokes
 
 DIGITS = tuple("0123456789")
 
@@ -28,7 +28,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     for label in DIGITS:
         (folder / label).mkdir()
         for number in range(10):
-            Image.fromarray(draw.unit(int(label), rng)).save(folder / label / f"{number}.png")
+            Image.fromarray(strokes.unit(int(label), rng)).save(folder / label / f"{number}.png")
     return Recipe(
         publish_to="mine",
         net=NetSpec(name="fast"),
@@ -53,7 +53,7 @@ def test_weights_from_elsewhere_become_a_version(
     assert (made.manifest.data.test_rows, made.manifest.data.source[:20]) == (40, "elsewhere; judged by")
     assert registry.aliases("mine") == {"champion": 1}
     theirs, ours = registry.resolve(Ref("digits")), registry.verify(Ref("mine"))
-    pictures = draw.units(per_digit=2, seed=3)
+    pictures = strokes.units(per_digit=2, seed=3)
     answers = [Model.load(it.folder, it.manifest).predict(pictures).argmax(1).tolist() for it in (theirs, ours)]
     assert answers[0] == answers[1]
 

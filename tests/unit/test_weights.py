@@ -15,10 +15,10 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import DataSpec, InputSpec, NetSpec, TrainSpec
 from tests.conftest import republished
-from training import draw
 from training.errors import WeightsRejected
 from training.nets.catalog import build, skeleton
-from training.weights import MOST_BYTES, load_strict, read_weights, rebuild
+from training.publish.weights import MOST_BYTES, load_strict, read_weights, rebuild
+from training.synthetic import strokes
 
 LABELS = tuple("0123456789")
 
@@ -44,7 +44,7 @@ def saved(weights: dict[str, Tensor], path: Path, metadata: dict[str, str] | Non
 
 def test_a_rebuilt_net_answers_as_its_version(registry: Registry) -> None:
     version = registry.resolve(Ref("digits"))
-    pictures = draw.units(per_digit=3, seed=4)
+    pictures = strokes.units(per_digit=3, seed=4)
     net = rebuild(version)
     assert not net.training
     with torch.inference_mode():

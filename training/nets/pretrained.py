@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from training.data.torchvision import torchvision
 from training.errors import WeightsMissing
-from training.vision import torchvision
 
 Weights = Literal["imagenet", "none"]
 

@@ -1,0 +1,141 @@
+"""POST /v1/read: a picture with several digits in, the numbers on it out. It knows HTTP and the engine, no torch, no
+files."""
+
+import math
+from asyncio import to_thread
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from app.errors import EXAMPLE_RESPONSE
+from app.inference.engine import Engine, Readout
+from app.predict.answers import ONE_PICTURE, Computed, ModelParam, Timing, new_id
+from app.web.connection import while_connected
+from app.web.request import one_picture
+from models_store.pictures import marks
+from models_store.pictures.many.order import around
+from models_store.refs import Ref
+
+_BEST = 2  # labels shown of each digit
+
+
+class Box(BaseModel):
+    """A part of the picture, in its pixels as it was sent, turned upright."""
+
+    x: int = Field(description="from the left", examples=[112])
+    y: int = Field(description="from the top", examples=[40])
+    width: int = Field(examples=[28])
+    height: int = Field(examples=[41])
+
+    @classmethod
+    def of(cls, box: marks.Box) -> "Box":
+        """The same box as the answer spells it."""
+        return cls(x=box.left, y=box.top, width=box.width, height=box.height)
+
+
+class Likely(BaseModel):
+    """A label that a digit may have."""
+
+    label: str = Field(examples=["4"])
+    confidence: float = Field(examples=[0.9981])
+
+
+class Digit(Likely):
+    """One digit, with its best two labels."""
+
+    uncertain: bool = Field(description="below the version's threshold, or another digit touches it")
+    box: Box
+    top: list[Likely]
+
+
+class Number(BaseModel):
+    """Digits that stand together."""
+
+    text: str = Field(examples=["42"])
+    confidence: float = Field(description="that all of its digits are right: the product of theirs", examples=[0.9925])
+    uncertain: bool = Field(description="one of its digits is")
+    box: Box
+    digits: list[Digit]
+
+
+class Line(BaseModel):
+    """Numbers in one line, from left to right."""
+
+    text: str = Field(description="the numbers, a space between two", examples=["42 1907"])
+    numbers: list[Number]
+
+
+class Page(Computed):
+    """What is written on a picture."""
+
+    text: str = Field(description="the lines, from top to bottom", examples=["42 1907\n365"])
+    lines: list[Line]
+    warnings: list[str] = Field(description="blank_image, low_contrast, too_many_marks", examples=[[]])
+    width: int = Field(description="of the upright picture, in pixels", examples=[1280])
+    height: int = Field(examples=[960])
+    timing_ms: Timing
+
+
+def router(engine: Engine, default_model: str) -> APIRouter:
+    """The route, answering from `engine`."""
+    routes = APIRouter(prefix="/v1/read", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
+
+    @routes.post("", summary="Read the numbers on a page", openapi_extra={"requestBody": ONE_PICTURE})
+    async def read(request: Request, model: ModelParam = default_model) -> Page:
+        """Reads all digits on one picture, of a row, a form or a page: up to 256.
+
+        Digits that touch are `uncertain`. Printed lines and boxes are left out, and so are points, commas and dashes.
+        """
+        ref = Ref.parse(model)
+        image = await one_picture(request)
+        readout = await while_connected(request, engine.read(ref, image))
+        return await to_thread(_page, readout)
+
+    return routes
+
+
+def _page(readout: Readout) -> Page:
+    page = readout.page
+    digits = _digits(readout)
+    lines = [
+        _line([_number([digits[i] for i in number], [page.candidates[i].box for i in number]) for number in line])
+        for line in page.lines([digit.confidence for digit in digits])
+    ]
+    return Page(
+        id=new_id("read"),
+        model=readout.live.version.ref,
+        text="\n".join(line.text for line in lines),
+        lines=lines,
+        warnings=[str(warned) for warned in page.warnings],
+        width=page.width,
+        height=page.height,
+        timing_ms=Timing.of(readout.prepare_seconds, readout.queue_seconds, readout.infer_seconds),
+    )
+
+
+def _digits(readout: Readout) -> list[Digit]:
+    """Each candidate as it would be answered."""
+    manifest = readout.live.version.manifest
+    best = (-readout.probabilities).argsort(1)[:, :_BEST].tolist()
+    sure = readout.probabilities.max(1, initial=0).tolist()
+    digits = []
+    for i, (row, places) in enumerate(zip(readout.probabilities.tolist(), best, strict=True)):
+        top = [Likely(label=manifest.labels[k], confidence=round(row[k], 6)) for k in places]
+        uncertain = sure[i] < manifest.calibration.threshold or readout.page.touches(i, sure)
+        box = Box.of(readout.page.candidates[i].box)
+        digits.append(Digit(**dict(top[0]), uncertain=uncertain, box=box, top=top))
+    return digits
+
+
+def _number(digits: list[Digit], boxes: list[marks.Box]) -> Number:
+    return Number(
+        text="".join(digit.label for digit in digits),
+        confidence=round(math.prod(digit.confidence for digit in digits), 6),
+        uncertain=any(digit.uncertain for digit in digits),
+        box=Box.of(around(boxes)),
+        digits=digits,
+    )
+
+
+def _line(numbers: list[Number]) -> Line:
+    return Line(text=" ".join(number.text for number in numbers), numbers=numbers)

@@ -1,0 +1,240 @@
+"""Judges published versions on labelled rows: one by itself, or two side by side. It publishes nothing."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models_store.files import PROBES, read_probes
+from models_store.model import PLAIN, Model, agrees, load_fastest
+from models_store.registry import Version
+from models_store.specs import DataSpec
+from training.data import sources
+from training.data.rows import Rows
+from training.errors import AssessmentRejected
+from training.judge import plots
+from training.judge.score import Metrics, Score, mcnemar, metrics, score, times, worst
+from training.report.progress import Report
+
+_WORST = 48  # mistakes on a sheet
+_SIGNIFICANT = 0.05  # the usual level (Fisher 1925)
+_SHOWN = 5  # labels that a refusal names
+_NAMES = ("recall", "precision", "f1-score")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two versions: its numbers by the plain candidate, its speed by the fastest one on this machine."""
+
+    ref: str
+    accuracy: float
+    nll: float
+    ece: float
+    parameters: int
+    bytes: int  # of all files of the version
+    fastest: str
+    alone_ms: float  # a picture by itself
+    batched_ms: float  # a picture of a batch of 64, or of the largest that the version takes
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions on the same rows; `p` is how likely chance alone makes them differ at least as much."""
+
+    left: Side
+    right: Side
+    rows: int
+    only_left: int  # rows that only the left one reads right
+    only_right: int
+    p: float
+    verdict: str
+
+
+def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, report: Report) -> Rows:
+    """The rows to judge a version by, labelled with indices into its manifest's labels.
+
+    They are all of a person's files, or the test rows of a data set by name; `None` takes the data set that the version
+    learned from. `data_folder` is where MNIST lies. Raises DataMissing, DataSetRejected and AssessmentRejected.
+    """
+    if spec is None and version.manifest.recipe.data.source == "files":  # of which only the name is kept
+        raise AssessmentRejected(
+            f"{version.ref} learned from files of its maker's: pass --data with labelled pictures."
+        )
+    spec = spec or version.manifest.recipe.data
+    if spec.source == "files":
+        unseen = _unseen(version, Path(spec.path), report)
+        if unseen is not None:
+            return unseen
+        rows, found = sources.labelled(Path(spec.path), version.manifest.input, version.manifest.labels)
+        if found.kept < found.rows:
+            report.note(str(found))
+        return rows
+    data = sources.load(spec, version.manifest.input, data_folder, version.manifest.recipe.seed)
+    return _relabelled(data.test, data.labels, version)
+
+
+def evaluate(
+    version: Version, rows: Rows, report: Report, mistakes: Path | None = None, candidate: str = PLAIN
+) -> Metrics:
+    """Tells the version's numbers on the rows, whose labels are indices into its manifest's.
+
+    `mistakes`: a PNG to write with the worst mistakes, the most confident first. Raises AssessmentRejected,
+    VersionCorrupt, and ManifestMismatch for a candidate that it does not have or this machine cannot run.
+    """
+    _check_rows(version, rows)
+    if mistakes is not None and (not mistakes.parent.is_dir() or mistakes.is_dir()):
+        raise AssessmentRejected(f"{mistakes} can't be written: name a file in a folder that exists.")
+    labels = version.manifest.labels
+    model = Model.load(version.folder, version.manifest, candidate)
+    pictures, expected = read_probes(version.manifest.read_file(version.folder, PROBES))
+    if not agrees(model.predict(pictures), expected):
+        report.note(f"On this machine {candidate} does not give the version's own answers to its probes.")
+    report.stage(f"evaluating {version.ref} on {len(rows)} rows")
+    result = score(model, rows)
+    numbers = metrics(result, labels)
+    report.table(f"{version.ref}, label by label", ["label", *_NAMES, "rows"], _label_cells(numbers))
+    if mistakes is not None:
+        _draw_worst(result, rows, labels, mistakes, report)
+    report.result(
+        version=version.ref,
+        candidate=candidate,
+        rows=numbers.rows,
+        wrong=int((~result.right).sum()),
+        accuracy=numbers.accuracy,
+        nll=numbers.nll,
+        ece=numbers.ece,
+    )
+    return numbers
+
+
+def compare(left: Version, right: Version, rows: Rows, report: Report) -> Comparison:
+    """Tells two versions' numbers side by side, and whether one reads better than chance explains.
+
+    The rows' labels are indices into the left manifest's. Where the right version has other labels, each answers with
+    all of its own, and all rows must show one that both know. Raises AssessmentRejected, VersionCorrupt and
+    ManifestMismatch.
+    """
+    _check_rows(left, rows)
+    if not left.manifest.input.prepares_as(right.manifest.input):
+        raise AssessmentRejected(f"{left.ref} and {right.ref} prepare pictures in two ways: evaluate each by itself.")
+    _check_rows(right, theirs := _relabelled(rows, left.manifest.labels, right))
+    report.stage(f"comparing {left.ref} and {right.ref} on {len(rows)} rows")
+    one, other = (score(Model.load(v.folder, v.manifest), r) for v, r in ((left, rows), (right, theirs)))
+    only_left, only_right = int((one.right & ~other.right).sum()), int((~one.right & other.right).sum())
+    p = mcnemar(only_left, only_right)
+    models = [load_fastest(version.folder, version.manifest) for version in (left, right)]
+    left_times, right_times = times(models)
+    found = Comparison(
+        left=_side(left, one, models[0], left_times),
+        right=_side(right, other, models[1], right_times),
+        rows=len(rows),
+        only_left=only_left,
+        only_right=only_right,
+        p=p,
+        verdict=_verdict(left.ref, right.ref, only_left, only_right, p, len(rows)),
+    )
+    report.table(f"{len(rows)} rows", ["", left.ref, right.ref], _cells(found))
+    report.result(**dataclasses.asdict(found))
+    return found
+
+
+def _unseen(version: Version, path: Path, report: Report) -> Rows | None:
+    """The test part of a person's files, where the version learned from the rest of just these."""
+    own = version.manifest.recipe
+    if own.data.source != "files" or own.data.path != path.resolve().name:
+        return None
+    if version.manifest.parent is not None:
+        report.note(f"{version.ref} learned from files called {own.data.path}: judge it by pictures it has not seen.")
+        return None
+    whole = sources.files(path, version.manifest.input, own.data.test_share, own.seed)
+    if whole.digest() != version.manifest.data.sha256:
+        return None
+    report.note(f"{version.ref} learned from these files: only the {len(whole.test)} of its test part are read.")
+    return whole.test
+
+
+def _check_rows(version: Version, rows: Rows) -> None:
+    if not len(rows):
+        raise AssessmentRejected("There is no row to judge by: give one labelled picture or more.")
+    if tuple(rows.pictures.shape[1:]) != version.manifest.input.shape:
+        theirs, wanted = (
+            "x".join(map(str, shape)) for shape in (rows.pictures.shape[1:], version.manifest.input.shape)
+        )
+        raise AssessmentRejected(f"{version.ref} takes pictures of {wanted}, and these are {theirs}: give others.")
+
+
+def _relabelled(rows: Rows, labels: Sequence[str], version: Version) -> Rows:
+    """The rows, whose labels are indices into `labels`, with indices into the version's."""
+    known = {label: index for index, label in enumerate(version.manifest.labels)}
+    strange = [index for index in rows.labels.unique().tolist() if labels[index] not in known]
+    if strange:
+        count = int(torch.isin(rows.labels, torch.tensor(strange)).sum())
+        listed = ", ".join(labels[index] for index in strange[:_SHOWN]) + (" …" if len(strange) > _SHOWN else "")
+        raise AssessmentRejected(f"{version.ref} does not know what {count} rows show ({listed}): leave these out.")
+    indices = torch.tensor([known.get(label, -1) for label in labels])
+    return Rows(rows.pictures, indices[rows.labels])
+
+
+def _side(version: Version, result: Score, fastest: Model, times: NDArray[np.float64]) -> Side:
+    numbers = metrics(result, version.manifest.labels)
+    return Side(
+        ref=version.ref,
+        accuracy=numbers.accuracy,
+        nll=numbers.nll,
+        ece=numbers.ece,
+        parameters=version.manifest.parameters,
+        bytes=sum(file.size for file in version.manifest.files.values()),
+        fastest=fastest.candidate,
+        alone_ms=float(times[0]),
+        batched_ms=float(times[1]),
+    )
+
+
+def _cells(found: Comparison) -> list[list[str]]:
+    sides = (found.left, found.right)
+    return [
+        ["accuracy", *(f"{side.accuracy:.4%}" for side in sides)],
+        ["read right by it alone", str(found.only_left), str(found.only_right)],
+        ["negative log-likelihood", *(f"{side.nll:.5f}" for side in sides)],
+        ["calibration error", *(f"{side.ece:.5f}" for side in sides)],
+        ["parameters", *(f"{side.parameters:,}" for side in sides)],
+        ["bytes on disk", *(f"{side.bytes:,}" for side in sides)],
+        ["fastest candidate here", *(side.fastest for side in sides)],
+        ["its ms for one picture", *(f"{side.alone_ms:.3f}" for side in sides)],
+        ["its ms a picture of many", *(f"{side.batched_ms:.3f}" for side in sides)],
+    ]
+
+
+def _verdict(left: str, right: str, only_left: int, only_right: int, p: float, rows: int) -> str:
+    if not only_left + only_right:
+        return f"Both read the same of these {rows} rows right."
+    if p >= _SIGNIFICANT:
+        return f"No difference that {rows} rows could show (McNemar's exact test, p = {p:.2g})."
+    better = left if only_left > only_right else right
+    return f"{better} is better by more than chance explains (McNemar's exact test, p = {p:.2g})."
+
+
+def _label_cells(numbers: Metrics) -> list[list[str]]:
+    answered = np.sum(numbers.confusion, axis=0)
+    cells = []
+    for (label, facts), count in zip(numbers.labels.items(), answered, strict=True):
+        known = {"recall": facts["support"], "precision": count, "f1-score": facts["support"]}
+        told = (f"{facts[name]:.4f}" if known[name] else "-" for name in _NAMES)  # of no rows there is no share
+        cells.append([label, *told, f"{facts['support']:.0f}"])
+    return cells
+
+
+def _draw_worst(result: Score, rows: Rows, labels: tuple[str, ...], path: Path, report: Report) -> None:
+    wrong = worst(result, _WORST)
+    if not len(wrong):
+        report.note("Every row was read right, so there is no picture of mistakes.")
+        return
+    captions = [
+        f"is {labels[is_]}, read {labels[read]} ({100 * sure:.0f}\u00a0%)"
+        for is_, read, sure in zip(result.truth[wrong], result.answers[wrong], result.confidence[wrong], strict=True)
+    ]
+    plots.mistakes(rows.pictures.numpy()[wrong], captions, path)
