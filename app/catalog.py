@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.errors import EXAMPLE_RESPONSE
+from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import from_json
 from models_store import records
 from models_store.errors import BadRef, StoreError

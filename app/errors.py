@@ -1,4 +1,4 @@
-"""Every error that the service answers with: the classes, the one table class -> status and code, the one answer shape.
+"""What can go wrong in the service, as bare classes; `app.web.problems` says how each is answered.
 
 AppError
 ├── BadRequest            what was sent cannot be understood
@@ -12,27 +12,6 @@ AppError
 ├── DatabaseUnavailable
 └── StorageFull
 """
-
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
-
-from starlette.responses import JSONResponse
-
-from models_store.errors import (
-    AliasConflict,
-    BadRef,
-    DataSetRejected,
-    ImageRejected,
-    ManifestMismatch,
-    VersionCorrupt,
-    VersionInUse,
-    VersionNotFound,
-    VersionRejected,
-)
-
-MEDIA_TYPE = "application/problem+json"  # RFC 9457
-RETRY_SECONDS = 5
 
 
 class AppError(Exception):
@@ -86,79 +65,3 @@ class StorageFull(AppError):
 
 class CannotListen(Exception):
     """The address is taken or not this machine's. Never an answer: the server did not start."""
-
-
-# A code of None is the error's own.
-_TABLE: dict[type[Exception], tuple[int, str | None]] = {
-    BadRequest: (400, None),
-    VersionNotFound: (404, "model_not_found"),
-    NotFound: (404, None),
-    Conflict: (409, None),
-    AliasConflict: (409, "alias_moved"),
-    VersionInUse: (409, "version_in_use"),
-    VersionRejected: (409, "version_rejected"),
-    PayloadTooLarge: (413, None),
-    UnsupportedMediaType: (415, None),
-    BadRef: (422, "bad_model_name"),
-    Unprocessable: (422, None),
-    ImageRejected: (422, None),
-    DataSetRejected: (422, None),
-    TooBusy: (429, None),
-    VersionCorrupt: (503, "version_corrupt"),
-    ManifestMismatch: (503, "version_unusable"),
-    NotReady: (503, None),
-    DatabaseUnavailable: (503, None),
-    StorageFull: (507, None),
-}
-_STATUS_OF_CODE = {
-    "image_too_large": 413,
-    "archive_too_large": 413,
-    "archive_too_many_entries": 413,
-    "unsupported_image_format": 415,
-}
-_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One error answer, before it is spelled for a door."""
-
-    status: int
-    code: str
-    detail: str
-    param: str | None = None
-
-    @classmethod
-    def of(cls, error: Exception) -> "Problem | None":
-        """The answer to an error of the table, None for any other."""
-        row = next((_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE), None)
-        if row is None:
-            return None
-        status, code = row[0], row[1] or str(getattr(error, "code", "error"))
-        return cls(_STATUS_OF_CODE.get(code, status), code, str(error), getattr(error, "param", None))
-
-    def body(self, request_id: str) -> dict[str, Any]:
-        """problem+json with OpenAI's `error` object inside, which its client reads."""
-        kind = "server_error" if self.status >= 500 else _OPENAI_TYPES.get(self.status, "invalid_request_error")
-        return {
-            "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            "request_id": request_id,
-            "error": {"message": self.detail, "type": kind, "param": self.param, "code": self.code},
-        }
-
-    def response(self, request_id: str) -> JSONResponse:
-        """The HTTP answer."""
-        headers = {"Retry-After": str(RETRY_SECONDS)} if self.status in (429, 503) else None
-        return JSONResponse(self.body(request_id), self.status, headers, media_type=MEDIA_TYPE)
-
-
-INTERNAL = Problem(500, "internal_error", "Something broke on our side. Repeat the request; the log names its id.")
-EXAMPLE = Problem(422, "image_invalid", "The picture is damaged. Save it again and resend it.").body("req_8fd2c1")
-EXAMPLE_RESPONSE: dict[str, Any] = {
-    "description": "Any error has this shape",
-    "content": {MEDIA_TYPE: {"example": EXAMPLE, "schema": {"$ref": "#/components/schemas/Problem"}}},
-}

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from app.errors import EXAMPLE_RESPONSE, NotReady
+from app.errors import NotReady
+from app.web.problems import EXAMPLE_RESPONSE
 
 
 class Alive(BaseModel):

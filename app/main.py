@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from app import catalog, health
-from app.errors import EXAMPLE
 from app.feedback import routes as feedback_routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
@@ -17,13 +16,12 @@ from app.files import routes as file_routes
 from app.files.store import FileStore
 from app.inference.engine import Engine
 from app.jobs import routes as job_routes
-from app.jobs.builder import Orders
+from app.jobs.builder import JobBuilder
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
-from app.logs import RequestLog
 from app.predict import predict, read
 from app.review import routes as review_routes
-from app.review.sampler import Keeper
+from app.review.sampler import UncertaintySampler
 from app.review.store import ReviewStore
 from app.settings import Settings
 from app.storage.db import Database
@@ -31,6 +29,8 @@ from app.ui import pages
 from app.web import error_handlers
 from app.web.drain import Drain, Draining
 from app.web.limits import BodyLimit
+from app.web.problems import EXAMPLE
+from app.web.request_log import RequestLog
 from models_store.errors import StoreError
 from models_store.model import best_device
 from models_store.refs import Ref
@@ -59,14 +59,14 @@ def create_app(settings: Settings) -> FastAPI:
     """The service. Starting it copies the shipped version into the store and loads the default model's champion."""
     registry = open_store(settings.store_dir)
     device = best_device() if settings.device == "auto" else settings.device
-    engine = Engine(registry, device, max_live=settings.max_live_versions, max_image_pixels=settings.max_image_pixels)
+    engine = Engine(registry, device, max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels)
 
     database = Database(settings.database)
     jobs = JobStore(database)
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
-    keeper = Keeper(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
+    keeper = UncertaintySampler(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
     drain = Drain()
 
     @asynccontextmanager
@@ -80,12 +80,12 @@ def create_app(settings: Settings) -> FastAPI:
     def champion() -> str | None:
         if drain.begun:
             return None
-        live = engine.fleet.champion(settings.default_model)
-        return live.version.ref if live else None
+        loaded = engine.pool.champion(settings.default_model)
+        return loaded.version.ref if loaded else None
 
     def serving(version: Version) -> catalog.Serving | None:
-        live = engine.fleet.find(version.name, version.number)
-        return catalog.Serving(live.model.candidate, device) if live else None
+        loaded = engine.pool.find(version.name, version.number)
+        return catalog.Serving(loaded.model.candidate, device) if loaded else None
 
     def expected() -> InputSpec:
         """What uploads are looked at for; any that has pictures at all where there is no default model yet."""
@@ -107,12 +107,12 @@ def create_app(settings: Settings) -> FastAPI:
     error_handlers.install(app)
     app.include_router(predict.router(engine, settings.default_model, keeper.keep if keeper else None))
     app.include_router(read.router(engine, settings.default_model))
-    app.include_router(catalog.router(registry, serving, engine.fleet.refresh))
+    app.include_router(catalog.router(registry, serving, engine.pool.refresh))
     app.include_router(file_routes.router(files, expected, jobs.using))
     intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
     job_after = settings.feedback_job_after  # the workers start them
     app.include_router(feedback_routes.router(feedback, intake, settings.default_model, job_after))
-    orders = Orders(registry, files, feedback.per_label, settings.job_min_accuracy)
+    orders = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
     app.include_router(job_routes.router(jobs, orders, Streams(jobs, drain)))
     app.include_router(review_routes.router(review, intake.add, settings.keep_uncertain))
     app.include_router(health.router(champion))

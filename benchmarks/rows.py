@@ -22,8 +22,8 @@ from rich.table import Table
 from benchmarks.forms import KINDS, Drawn, Grey, draw
 from models_store.model import Model, load_fastest, predict_all, use_threads
 from models_store.pictures.decode import open_picture
-from models_store.pictures.many.page import Page, page_of
-from models_store.pictures.marks import Box
+from models_store.pictures.many.page import PreparedPage, page_of
+from models_store.pictures.marks import BoundingBox
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
 from training.data import sources
@@ -87,7 +87,7 @@ def scene(digits: Grey, kind: str, rng: np.random.Generator) -> tuple[Drawn, lis
     return drawn, places
 
 
-def judged(page: Page, drawn: Drawn, labels: list[str], version: Version, model: Model) -> Count:
+def judged(page: PreparedPage, drawn: Drawn, labels: list[str], version: Version, model: Model) -> Count:
     """What was read, beside what was written."""
     manifest = version.manifest
     answers = predict_all(model, page.pixels) if len(page.pixels) else np.empty((0, len(manifest.labels)), np.float32)
@@ -113,7 +113,7 @@ def judged(page: Page, drawn: Drawn, labels: list[str], version: Version, model:
     return count
 
 
-def _matched(page: Page, found: list[int], drawn: Drawn) -> dict[int, int]:
+def _matched(page: PreparedPage, found: list[int], drawn: Drawn) -> dict[int, int]:
     """Written digit -> the found one in which its middle lies, each once, the nearest first."""
     pairs = []
     for place, middle in drawn.middles.items():
@@ -128,7 +128,7 @@ def _matched(page: Page, found: list[int], drawn: Drawn) -> dict[int, int]:
     return matched
 
 
-def _off(box: Box, middle: tuple[float, float]) -> float | None:
+def _off(box: BoundingBox, middle: tuple[float, float]) -> float | None:
     """How far a digit's middle is from a box's; None where it lies outside."""
     x, y = abs((box.left + box.right) / 2 - middle[0]), abs((box.top + box.bottom) / 2 - middle[1])
     return x + y if x <= box.width / 2 + 2 and y <= box.height / 2 + 2 else None

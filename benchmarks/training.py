@@ -29,7 +29,7 @@ from models_store.recipe import Recipe
 from training.commands import RECIPES, shipped_recipes
 from training.data import sources
 from training.errors import DataMissing, WeightsMissing
-from training.fit.loop import Run, fit, measure
+from training.fit.loop import Runtime, fit, measure
 from training.nets.catalog import build, parameters
 from training.synthetic import strokes
 
@@ -112,7 +112,7 @@ def _ours(name: str, seed: int, folder: Path, shapes: Path) -> Result:
         recipe = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, unfreeze="all"))
         began = time.perf_counter()  # the search for the weights is no training
         way += ", all of it, without ImageNet's weights"
-    fitted = fit(net, rows.train, recipe, Run())
+    fitted = fit(net, rows.train, recipe, Runtime())
     seconds = time.perf_counter() - began
     accuracy = measure(fitted.net, rows.test, recipe, torch.device("cpu"))[1]
     return Result(way, parameters(fitted.net), len(fitted.epochs), accuracy, seconds)

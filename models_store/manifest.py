@@ -4,7 +4,7 @@ but the version's own: every file lies at the relative name that `files` gives."
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,15 +44,6 @@ class Calibration:
     threshold: float = 0.5
     plausible: float = 0.0  # what the two best labels of a digit come to together; 0 asks for nothing
     fitted_on: str = "nothing: the defaults"
-
-    def is_uncertain(self, probabilities: Sequence[float]) -> bool:
-        """Whether a person should look at a picture with these probabilities of all labels."""
-        return max(probabilities) < self.threshold or self.is_strange(probabilities)
-
-    def is_strange(self, probabilities: Sequence[float]) -> bool:
-        """Whether the picture shows none of the labels: one that is hard to read wavers between two, this one among
-        many."""
-        return sum(sorted(probabilities)[-2:]) < self.plausible
 
 
 @dataclass(frozen=True, kw_only=True)

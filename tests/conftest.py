@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from app.inference import loaded as live
+from app.inference import loaded as loaded_models
 from app.main import create_app
 from app.settings import Settings
 from models_store import registry as registry_module
@@ -66,7 +66,7 @@ def _models_are_loaded_once() -> Iterator[None]:
         return loaded[facts]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(live, "load_fastest", once)
+        patch.setattr(loaded_models, "load_fastest", once)
         yield
 
 

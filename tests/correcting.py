@@ -15,10 +15,10 @@ from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.store import FileStore
 from app.jobs.store import JobStore
-from app.logs import RequestLog
 from app.storage.db import WAIT_SECONDS, Database
 from app.web import error_handlers
 from app.web.limits import BodyLimit
+from app.web.request_log import RequestLog
 from models_store.pictures.stripped import Stripped, strip
 from models_store.registry import Registry
 from models_store.specs import InputSpec

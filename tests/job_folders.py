@@ -7,8 +7,8 @@ from models_store.finetune_defaults import recipe_for
 from models_store.registry import Registry, Version
 from tests.lessons import Heard
 from training.finetune.finetune import do
-from training.fit.loop import Run
-from training.job import Job, open_job
+from training.fit.loop import Runtime
+from training.job import JobFolder, open_job
 
 NO_MNIST = Path("/no/mnist/here")
 
@@ -23,7 +23,7 @@ def job(
     ref: str | None = None,
     validation: str = "",
     dropout: float = 0.0,
-) -> Job:
+) -> JobFolder:
     """A folder as a worker makes it, but that the pictures may lie elsewhere."""
     folder.mkdir(exist_ok=True)
     recipe = recipe_for(base, str(pictures), suffix)
@@ -35,6 +35,6 @@ def job(
     return open_job(folder)
 
 
-def done(asked: Job, store: Registry, heard: Heard | None = None) -> Version:
+def done(asked: JobFolder, store: Registry, heard: Heard | None = None) -> Version:
     """The version that doing it in this process gives, without MNIST."""
-    return do(asked, NO_MNIST, store, Run(), heard or Heard())
+    return do(asked, NO_MNIST, store, Runtime(), heard or Heard())

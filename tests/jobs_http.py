@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from app import catalog
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
-from app.files.inspection import Readings
+from app.files.inspection import Inspections
 from app.files.store import FileStore
 from app.jobs import routes as job_routes
-from app.jobs.builder import Orders
+from app.jobs.builder import JobBuilder
 from app.jobs.job import Job
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
-from app.logs import RequestLog
 from app.storage.db import WAIT_SECONDS, Database
 from app.web import error_handlers
 from app.web.drain import Drain
+from app.web.request_log import RequestLog
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -94,7 +94,7 @@ async def serving(
     state: Path,
     store: JobStore | None = None,
     wait_seconds: float = WAIT_SECONDS,
-    readings: Readings | None = None,
+    readings: Inspections | None = None,
     **streams: Any,
 ) -> AsyncIterator[Service]:
     """A service on this database and this store; `streams` are options of Streams."""
@@ -110,7 +110,7 @@ async def serving(
     app = FastAPI()
     error_handlers.install(app)
     app.include_router(file_routes.router(files, expected, store.using))
-    orders = Orders(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
+    orders = JobBuilder(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
     app.include_router(job_routes.router(store, orders, watched, wait_seconds, readings))
     app.include_router(catalog.router(registry, lambda version: None, changed))
     app.add_middleware(RequestLog)

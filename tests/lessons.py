@@ -16,7 +16,7 @@ from models_store.registry import Registry, Version
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from training.data import sources
 from training.data.rows import Rows
-from training.fit.loop import Epoch, Run, fit
+from training.fit.loop import Epoch, Runtime, fit
 from training.learn import learn
 from training.nets.catalog import build
 from training.publish.assemble import Outcome, publish
@@ -45,7 +45,7 @@ def trained(
     epochs: list[Epoch] = []
     recipe = recipe_of(spec, name, augment, seed)
     net = build(recipe.net, PICTURE, 3)
-    return fit(net, rows, recipe, Run(on_epoch=epochs.append)).net, epochs
+    return fit(net, rows, recipe, Runtime(on_epoch=epochs.append)).net, epochs
 
 
 def recipe_of(spec: TrainSpec, name: str = "fast", augment: AugmentSpec = UNBENT, seed: int = 1) -> Recipe:
@@ -149,7 +149,7 @@ def small_version(store: Registry) -> Version:
         data=DataSpec(source="bundled"),
         train=TrainSpec(epochs=8, batch_size=32, learning_rate=0.05, precision="float32"),
     )
-    fitted = learn("training", recipe, rows.train, 10, Run(), Silent())
+    fitted = learn("training", recipe, rows.train, 10, Runtime(), Silent())
     outcome = Outcome(
         fitted.net, recipe, rows, fitted.precision, Calibration(temperature=0.9, fitted_on="a guess"), pictures=False
     )

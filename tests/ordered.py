@@ -6,19 +6,19 @@ from typing import Any
 from sqlalchemy import insert, text
 
 from app.files.store import files
-from app.jobs.job import Job, Order
+from app.jobs.job import Job, JobSpec
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.storage.db import Database, now
 
 FILE = "file-1"
-ORDER = Order(
+ORDER = JobSpec(
     base="digits@1", model="digits", training_file=FILE, validation_file=None, publish_to="digits", promote=True,
     recipe='{"name": "x"}', options={"seed": 1, "hyperparameters": {"n_epochs": "auto"}}, metadata={},
 )  # fmt: skip
 
 
-def order(**changes: Any) -> Order:
+def order(**changes: Any) -> JobSpec:
     """What somebody asks for."""
     return dataclasses.replace(ORDER, **changes)
 

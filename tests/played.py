@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs.attempt import Attempt
-from app.jobs.job import Event, Job, Order
+from app.jobs.job import Job, JobEvent, JobSpec
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
@@ -73,7 +73,7 @@ class World:
         self.stop_at = float("inf")
         self.played = Played()
 
-    def queued(self, order: Order = ORDER) -> str:
+    def queued(self, order: JobSpec = ORDER) -> str:
         return self.store.add(order, job_id="ftjob-1").id
 
     def attempt(self, played: Played, leases: Leases | None = None) -> Job:
@@ -92,7 +92,7 @@ class World:
         self.played.step()
         return self.now >= self.stop_at
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[JobEvent]:
         return list(self.store.events("ftjob-1", 100)[0])
 
     @property

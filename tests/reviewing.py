@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from app.logs import RequestLog
 from app.review.routes import router
 from app.review.store import ReviewStore, Uncertain
 from app.storage.db import Database
 from app.web import error_handlers
+from app.web.request_log import RequestLog
 from models_store.pictures.stripped import strip
 from tests.pictures import png
 from tests.unit.test_datasets_clean import unit

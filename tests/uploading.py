@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from app.files.routes import router
 from app.files.store import FileStore
-from app.logs import RequestLog
 from app.storage.db import Database
 from app.web import error_handlers
 from app.web.limits import BodyLimit
+from app.web.request_log import RequestLog
 from models_store.specs import InputSpec
 from tests.pictures import png
 from tests.unit.test_datasets_archive import zipped

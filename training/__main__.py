@@ -17,8 +17,8 @@ from training.commands import change, changed, changes_of, check_finetune, data_
 if TYPE_CHECKING:
     from models_store.registry import Registry, Version
     from training.fit.distributed import World
-    from training.fit.loop import Run
-    from training.report.progress import Report
+    from training.fit.loop import Runtime
+    from training.report.progress import Reporter
 
 STORE = Path(__file__).parent.parent / "models_store" / "artifacts"
 _REFUSED = 2  # the exit code where the input is at fault
@@ -156,12 +156,12 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    from training.convert import publish_weights
+    from training.convert import import_weights
 
     recipe = recipe_of(options)
     labels = tuple(options.labels.split(",")) if options.labels else None
     with _running(options, recipe) as (run, report):
-        publish_weights(options.weights, recipe, labels, options.data_folder, _registry(options), run, report)
+        import_weights(options.weights, recipe, labels, options.data_folder, _registry(options), run, report)
 
 
 def _examples(options: argparse.Namespace) -> None:
@@ -194,26 +194,26 @@ def _version(options: argparse.Namespace, ref: str) -> "Version":
 
 
 @contextlib.contextmanager
-def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Iterator[tuple["Run", "Report"]]:
+def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Iterator[tuple["Runtime", "Reporter"]]:
     """Prepares torch for one command; of several processes only the leading one is heard."""
     if recipe is not None and recipe.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only so
     import torch
 
-    from training.fit.loop import Run
+    from training.fit.loop import Runtime
     from training.report.progress import Silent, reporting
 
     world = _world(options)
     torch.set_num_threads(options.threads or max(1, cores() // world.local_size))
-    run = Run(world.device(options.device), world, trace=getattr(options, "profile", None) if world.leads else None)
+    run = Runtime(world.device(options.device), world, trace=getattr(options, "profile", None) if world.leads else None)
     if not world.leads:
         yield run, Silent()
         return
     with reporting(options.json) as report:
         if getattr(options, "tensorboard", None) is not None:
-            from training.report.tensorboard import Board
+            from training.report.tensorboard import TensorBoardReporter
 
-            report = Board(report, options.tensorboard)
+            report = TensorBoardReporter(report, options.tensorboard)
         yield run, report
 
 

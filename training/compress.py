@@ -22,13 +22,13 @@ from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import CalibrationSpec, DataSpec, FineTuneSpec
 from training.data.rows import DataSet, Rows
-from training.fit.loop import Fitted, Run
+from training.fit.loop import Fitted, Runtime
 from training.judge.gate import Decision, Judged, still_good
 from training.judge.score import score, times
 from training.learn import kept, key, learn, load, teacher
 from training.publish.assemble import Outcome, publish
 from training.publish.weights import rebuild
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 Way = Literal["prune", "int8", "distil"]
 AMOUNTS: Mapping[Way, float] = {"prune": 0.5, "distil": 0.7, "int8": 0.0}
@@ -109,8 +109,8 @@ def recipe_for(parent: Version, way: Way, data: DataSpec | None, student: Recipe
 
 
 def compress(
-    parent: Version, way: Way, amount: float | None, recipe: Recipe, data_folder: Path, registry: Registry, run: Run,
-    report: Report, fresh: bool = False,
+    parent: Version, way: Way, amount: float | None, recipe: Recipe, data_folder: Path, registry: Registry, run: Runtime,
+    report: Reporter, fresh: bool = False,
 ) -> Version:  # fmt: skip
     """Publishes a smaller version by `recipe`: its `train` table is how the pruned or rounded net recovers, or how the
     student, whose net the recipe names, learns from its teacher.
@@ -150,7 +150,7 @@ def compress(
 
 
 def _made(
-    parent: Version, way: Way, amount: float, recipe: Recipe, rows: DataSet, run: Run, report: Report, runs: Path
+    parent: Version, way: Way, amount: float, recipe: Recipe, rows: DataSet, run: Runtime, report: Reporter, runs: Path
 ) -> Fitted:
     base, labels = rebuild(parent), len(rows.labels)
     if way == "distil":
@@ -161,7 +161,7 @@ def _made(
     return dataclasses.replace(fitted, net=plain(fitted.net))
 
 
-def _comparison(parent: Version, test: Rows, report: Report) -> Callable[[Path, Manifest], Mapping[str, object]]:
+def _comparison(parent: Version, test: Rows, report: Reporter) -> Callable[[Path, Manifest], Mapping[str, object]]:
     def compared(folder: Path, draft: Manifest) -> dict[str, object]:
         places = [(parent.folder, parent.manifest), (folder, draft.with_files(folder))]
         quickest = [load_fastest(*place) for place in places]

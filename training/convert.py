@@ -26,20 +26,20 @@ from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
 from training.data.rows import DataSet, Rows
 from training.errors import ExportRejected, ExtraMissing, WeightsRejected
-from training.fit.loop import Run
+from training.fit.loop import Runtime
 from training.judge.gate import Decision
 from training.learn import load
 from training.publish.assemble import Outcome, publish
 from training.publish.candidates import Servable
 from training.publish.weights import load_strict, read_weights, rebuild
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 Format = Literal["onnx", "state_dict", "torchscript"]
 _OPSET = 18  # what the exporter writes without a conversion; ONNX Runtime reads it since 1.14 (2023)
 _EXTRA = ("onnx", "onnxscript", "onnxruntime")
 
 
-def export(version: Version, to: Format, path: Path, report: Report, *, overwrite: bool = False) -> None:
+def export(version: Version, to: Format, path: Path, report: Reporter, *, overwrite: bool = False) -> None:
     """Writes the version as one file that needs nothing of this software, whole or not at all.
 
     Pictures are float32 [N, C, H, W] in 0..1 with N free, answers are logits; the net of a state_dict takes them
@@ -61,14 +61,14 @@ def export(version: Version, to: Format, path: Path, report: Report, *, overwrit
     report.result(version=version.ref, format=to, file=str(path), bytes=len(data), probes=len(pictures))
 
 
-def publish_weights(
+def import_weights(
     path: Path,
     recipe: Recipe,
     labels: Sequence[str] | None,
     data_folder: Path,
     registry: Registry,
-    run: Run,
-    report: Report,
+    run: Runtime,
+    report: Reporter,
 ) -> Version | None:
     """Publishes a safetensors file's weights as a version of the recipe's net; the recipe's data judge them.
 

@@ -72,7 +72,7 @@ class DeviceMissing(TrainingError):
     """The GPU that a process should compute on is not in this machine."""
 
 
-class TraceRejected(TrainingError):
+class ProfileRejected(TrainingError):
     """A trace of torch's work can't be written there."""
 
 
@@ -80,7 +80,7 @@ class ExportRejected(TrainingError):
     """A version can't be written in that format, or not there."""
 
 
-class AssessmentRejected(TrainingError):
+class JudgingRejected(TrainingError):
     """These versions, or this one and these rows, can't be judged together."""
 
 

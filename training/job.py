@@ -51,7 +51,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
 
 
 @dataclass(frozen=True)
-class Job:
+class JobFolder:
     """One attempt at a job."""
 
     folder: Path
@@ -88,7 +88,7 @@ class Job:
             time.sleep(_LOOK_SECONDS)
 
 
-def open_job(folder: Path) -> Job:
+def open_job(folder: Path) -> JobFolder:
     """Reads what is to be done. Raises RecipeRejected, OSError."""
     recipe = Recipe.from_json((folder / RECIPE).read_text())
     task = recipe.finetune
@@ -100,7 +100,7 @@ def open_job(folder: Path) -> Job:
         data=dataclasses.replace(recipe.data, path=str(folder / recipe.data.path)),
         finetune=dataclasses.replace(task, validation=validation),
     )
-    return Job(folder, recipe, task.job)
+    return JobFolder(folder, recipe, task.job)
 
 
 def run(work: Callable[[], None]) -> int:

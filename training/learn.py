@@ -17,9 +17,9 @@ from models_store.specs import InputSpec
 from training.data import sources
 from training.data.rows import DataSet, Rows, split
 from training.fit.checkpoint import run_folder
-from training.fit.loop import Epoch, Fitted, Run, Teacher, fit
+from training.fit.loop import Epoch, Fitted, Runtime, Teacher, fit
 from training.nets.catalog import build
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 
 def learn(
@@ -27,8 +27,8 @@ def learn(
     recipe: Recipe,
     rows: Rows,
     labels: int,
-    run: Run,
-    report: Report,
+    run: Runtime,
+    report: Reporter,
     *,
     folder: Path | None = None,
     watched: Rows | None = None,
@@ -86,7 +86,7 @@ def teacher(net: nn.Module, picture: InputSpec, device: torch.device) -> Teacher
     return answer
 
 
-def load(recipe: Recipe, data_folder: Path, report: Report) -> DataSet:
+def load(recipe: Recipe, data_folder: Path, report: Reporter) -> DataSet:
     """The recipe's data set; says what of it was left out, and why. Raises what `training.data.sources.load` raises."""
     rows = sources.load(recipe.data, recipe.input, data_folder, recipe.seed)
     if rows.report is not None and rows.report.kept < rows.report.rows:

@@ -13,10 +13,10 @@ from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
 from training.data.rows import DataSet, Rows, split
 from training.errors import ExtraMissing, SearchRejected, TrainingDiverged
-from training.fit.loop import Epoch, Run
+from training.fit.loop import Epoch, Runtime
 from training.learn import key, learn, load
 from training.nets.catalog import options
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 if TYPE_CHECKING:
     import optuna
@@ -26,7 +26,13 @@ _RATES, _WIDTHS, _BENDS = (0.2, 5.0), (0.5, 0.75, 1.0, 1.25, 1.5), (0.0, 2.0)  #
 
 
 def search(
-    recipe: Recipe, data_folder: Path, trials: int, storage: str | None, out: Path | None, run: Run, report: Report
+    recipe: Recipe,
+    data_folder: Path,
+    trials: int,
+    storage: str | None,
+    out: Path | None,
+    run: Runtime,
+    report: Reporter,
 ) -> Recipe:
     """Returns the best of `trials` variants of learning rate, width (of nets that have one) and augmentation.
 
@@ -108,7 +114,7 @@ def _bent(spec: AugmentSpec, times: float) -> AugmentSpec:
 
 
 def _score(
-    variant: Recipe, rest: Rows, watched: Rows, labels: int, trial: "optuna.Trial", run: Run, report: Report
+    variant: Recipe, rest: Rows, watched: Rows, labels: int, trial: "optuna.Trial", run: Runtime, report: Reporter
 ) -> float:
     """Share of the watched rows that the variant's last epoch reads right; none stops early by itself."""
     import optuna
@@ -126,7 +132,7 @@ def _score(
     return fitted.epochs[-1].validation_accuracy or 0.0
 
 
-def _tell(study: "optuna.Study", done: "list[optuna.trial.FrozenTrial]", watched: int, report: Report) -> None:
+def _tell(study: "optuna.Study", done: "list[optuna.trial.FrozenTrial]", watched: int, report: Reporter) -> None:
     ranked = sorted(done, key=lambda trial: trial.value or 0.0, reverse=True)
     names = sorted({name for trial in ranked for name in trial.params})
     lines = [

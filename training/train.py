@@ -15,18 +15,18 @@ from models_store.registry import Registry, Version
 from training.data import rows as data
 from training.data.rows import DataSet
 from training.errors import DataDiffers
-from training.fit.loop import Fitted, Run, measure
+from training.fit.loop import Fitted, Runtime, measure
 from training.judge import calibrate
 from training.judge.score import score
 from training.learn import kept, key, learn, load
 from training.publish.assemble import Outcome, manifest, publish
 from training.publish.candidates import export
-from training.report.progress import Report
-from training.synthetic.widen import Photographer
+from training.report.progress import Reporter
+from training.synthetic.widen import PhotoAugmenter
 
 
 def train(
-    recipe: Recipe, data_folder: Path, registry: Registry, run: Run, report: Report, fresh: bool = False
+    recipe: Recipe, data_folder: Path, registry: Registry, run: Runtime, report: Reporter, fresh: bool = False
 ) -> Version | None:
     """Trains by the recipe and publishes the result. Test rows are looked at once, when nothing changes any more.
 
@@ -45,7 +45,7 @@ def train(
 
 
 def _trained(
-    recipe: Recipe, rows: DataSet, registry: Registry, run: Run, report: Report, fresh: bool
+    recipe: Recipe, rows: DataSet, registry: Registry, run: Runtime, report: Reporter, fresh: bool
 ) -> Version | None:
     if recipe.train.unfreeze != "all" and recipe.net.options.get("weights", "none") == "none":
         report.note("Frozen layers with random weights have learned nothing: expect little, or set train.unfreeze=all.")
@@ -58,7 +58,7 @@ def _trained(
         if run.world.leads:
             registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
             runs = ends.enter_context(kept(registry.root, key(recipe, rows), fresh))
-        camera = Photographer(recipe, report, runs)
+        camera = PhotoAugmenter(recipe, report, runs)
         fitted = learn("training", recipe, camera.widened(rows.train), len(rows.labels), run, report, folder=runs)
         histories, calibration = {"training": fitted.epochs}, Calibration()
         if recipe.calibration.held_out:
@@ -72,13 +72,13 @@ def _trained(
             return publish(outcome, registry, folder, report)
 
 
-def cross_validate(recipe: Recipe, data_folder: Path, folds: int, run: Run, report: Report) -> list[float]:
+def cross_validate(recipe: Recipe, data_folder: Path, folds: int, run: Runtime, report: Reporter) -> list[float]:
     """Accuracy on each of `folds` stratified parts of the training rows, by a run that learned from all other parts.
 
     Publishes nothing and never looks at the test rows. Raises as `train` does.
     """
     rows = load(recipe, data_folder, report)
-    accuracies, camera = [], Photographer(recipe, report)
+    accuracies, camera = [], PhotoAugmenter(recipe, report)
     for number, (rest, part) in enumerate(data.folds(rows.train, folds, recipe.seed), start=1):
         fitted = learn(f"fold {number}", recipe, camera.widened(rest), len(rows.labels), run, report)
         accuracies.append(measure(fitted.net, part, recipe, run.device)[1])
@@ -92,10 +92,10 @@ def cross_validate(recipe: Recipe, data_folder: Path, folds: int, run: Run, repo
 def _calibrated(
     recipe: Recipe,
     rows: DataSet,
-    camera: Photographer,
+    camera: PhotoAugmenter,
     registry: Registry,
-    run: Run,
-    report: Report,
+    run: Runtime,
+    report: Reporter,
     runs: Path | None,
 ) -> tuple[Fitted, Calibration]:
     """Fits the temperature on a sibling: the same recipe, trained without the rows that it is then asked about.

@@ -26,7 +26,7 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)  # the server never saw the
 
 
 @dataclass(frozen=True)
-class Event:
+class StreamEvent:
     """One event of a job, as the stream gives it. `number` is what Last-Event-ID takes."""
 
     number: str
@@ -89,7 +89,7 @@ class Client:
         """Cancels, pauses or resumes a job, and gives what it is now."""
         return self._repeated(lambda: self._http.post(f"{_path(job_id)}/{move}"), _UNSENT)
 
-    def events(self, job_id: str) -> Iterator[Event]:
+    def events(self, job_id: str) -> Iterator[StreamEvent]:
         """Everything that happens to a job, from its beginning to its end, over as many connections as it takes."""
         last, pause = "0", _PAUSE
         failures = 0
@@ -110,7 +110,7 @@ class Client:
             self._sleep(pause)
             pause = min(_LONGEST_PAUSE, 2 * pause)
 
-    def _stream(self, job_id: str, last: str) -> Iterator[Event]:
+    def _stream(self, job_id: str, last: str) -> Iterator[StreamEvent]:
         """What one connection brings; however it breaks once it stands, it ends: the server was there."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
         timeout = httpx.Timeout(_SECONDS, read=_SILENCE_SECONDS)
@@ -152,7 +152,7 @@ class _Later(Exception):
     """The server answers, and not yet with a stream."""
 
 
-def parse(chunks: Iterable[bytes]) -> Iterator[Event]:
+def parse(chunks: Iterable[bytes]) -> Iterator[StreamEvent]:
     """The events of a text/event-stream (WHATWG HTML 9.2) whose data are JSON objects; others and comments are left."""
     fields: dict[str, str] = {}
     for line in _lines(chunks):
@@ -175,13 +175,13 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
             yield line.removesuffix(b"\r").decode("utf-8", "replace")
 
 
-def _event(fields: Mapping[str, str]) -> Event:
+def _event(fields: Mapping[str, str]) -> StreamEvent:
     try:
         told = json.loads(fields["data"])
     except ValueError:
         told = {}
     told = told if isinstance(told, dict) else {}
-    return Event(
+    return StreamEvent(
         fields.get("id", ""),
         str(told.get("type") or fields.get("event", "message")),
         str(told.get("level", "info")),

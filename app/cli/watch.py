@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from app.cli.client import Client, Event
+from app.cli.client import Client, StreamEvent
 from app.cli.job_tables import accepted, print_outcome
 from app.cli.terminal import console, shown
 
@@ -19,7 +19,7 @@ def watch(client: Client, job_id: str, where: str = "") -> int:
     `where` is what a further command needs to reach the same server. Raises Refusal.
     """
     out = console()
-    view: View = Bar(out) if out.is_terminal else Lines(out)
+    view: WatchView = WatchBar(out) if out.is_terminal else WatchLines(out)
     try:
         for event in client.events(job_id):
             view.show(event)
@@ -36,23 +36,23 @@ def watch(client: Client, job_id: str, where: str = "") -> int:
     return 0 if accepted(job) else 1
 
 
-class View(Protocol):
+class WatchView(Protocol):
     """Where events are shown."""
 
-    def show(self, event: Event) -> None:
+    def show(self, event: StreamEvent) -> None:
         """One more event."""
 
     def close(self) -> None:
         """No more will come. May be called twice."""
 
 
-class Lines:
+class WatchLines:
     """One line per event, as a log has it."""
 
     def __init__(self, out: Console) -> None:
         self._out = out
 
-    def show(self, event: Event) -> None:
+    def show(self, event: StreamEvent) -> None:
         """One more event."""
         text = _epoch_in_words(event.data) if event.type == "metrics" else event.message
         self._out.print(shown(text), soft_wrap=True)
@@ -61,7 +61,7 @@ class Lines:
         """Nothing is left to do."""
 
 
-class Bar:
+class WatchBar:
     """A bar for the run under way, with everything else above it. Each run leaves one line behind."""
 
     def __init__(self, out: Console) -> None:
@@ -69,7 +69,7 @@ class Bar:
         self._bar: Progress | None = None
         self._run, self._last = "", ""
 
-    def show(self, event: Event) -> None:
+    def show(self, event: StreamEvent) -> None:
         """One more event."""
         if event.type == "metrics":
             self._epoch(event.data)

@@ -6,7 +6,8 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 
 from app.errors import Unprocessable
-from app.web.request import Part, one_picture, parts
+from app.web.multipart import Part, parts
+from app.web.request import one_picture
 
 FIELDS = ("label", "model", "read_as")
 _LONGEST_FIELD = 1000  # bytes

@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, fail_after, to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, TooBusy, Unprocessable
+from app.errors import DatabaseUnavailable, NotFound, TooBusy, Unprocessable
 from app.feedback import export
 from app.feedback.form import receive
 from app.feedback.intake import Checked, Intake
@@ -24,6 +24,7 @@ from app.feedback.presenters import (
 )
 from app.feedback.store import FeedbackStore
 from app.storage.db import WAIT_SECONDS
+from app.web.problems import EXAMPLE_RESPONSE
 from models_store.datasets.rows import RowRejected, label_of
 from models_store.refs import check_name
 

@@ -14,7 +14,7 @@ from app.errors import NotFound, StorageFull
 from app.feedback.tables import Correction, Settled, feedback, to_correction
 from app.files.store import SPARE_BYTES
 from app.storage import owner
-from app.storage.blobs import Shelf
+from app.storage.blobs import BlobStore
 from app.storage.db import Database, now
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class FeedbackStore:
     def __init__(self, database: Database, state_dir: Path, most: int = 10_000, spare_bytes: int = SPARE_BYTES) -> None:
         """The pictures lie in `state_dir`/feedback, and leave `spare_bytes` of the disk free. Keeps `most` of them."""
         self._database = database
-        self._shelf = Shelf(state_dir / "feedback", "fb", spare_bytes)
+        self._shelf = BlobStore(state_dir / "feedback", "fb", spare_bytes)
         self._most = most
 
     def add(self, model: str, label: str, picture: "Stripped", *, read_by: str | None, read_as: str | None) -> Settled:

@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 from app.errors import PayloadTooLarge
 from models_store import records
 from models_store.datasets import formats
-from models_store.datasets.clean import Report, count
+from models_store.datasets.clean import CleaningReport, count
 from models_store.datasets.rows import Refused, Row
 from models_store.specs import InputSpec
 
@@ -23,7 +23,7 @@ class _Stopped(Exception):
     """Nobody waits for the report any more. Never leaves this module."""
 
 
-def inspect(path: Path, spec: InputSpec, on_row: Callable[[int], None] | None = None) -> Report:
+def inspect(path: Path, spec: InputSpec, on_row: Callable[[int], None] | None = None) -> CleaningReport:
     """Reads a data set as training will, prepares its pictures for `spec`, and tells what became of each row.
 
     Raises DataSetRejected where the whole is unusable, and PayloadTooLarge (`too_many_rows`).
@@ -31,12 +31,12 @@ def inspect(path: Path, spec: InputSpec, on_row: Callable[[int], None] | None = 
     return count(_at_most(MAX_ROWS, formats.read(path)), spec, on_row)
 
 
-def plain(report: Report, spec: InputSpec) -> dict[str, Any]:
+def plain(report: CleaningReport, spec: InputSpec) -> dict[str, Any]:
     """The report as JSON's kinds of values, and as `input` what the pictures were prepared for."""
     return {**records.plain(report), "input": records.plain(spec)}
 
 
-class Readings:
+class Inspections:
     """Reads data sets in threads, two at a time; the others wait without holding anything up."""
 
     def __init__(self) -> None:

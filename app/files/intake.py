@@ -12,7 +12,7 @@ from starlette.requests import Request
 from app.errors import Unprocessable, UnsupportedMediaType
 from app.files.store import Upload
 from app.storage.disk import Sink
-from app.web.request import Multipart, Part
+from app.web.multipart import Multipart, Part
 from models_store.datasets.rows import shown
 
 PIECE = 256 * 1024  # bytes

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.errors import EXAMPLE_RESPONSE
-from app.files.inspection import Readings
+from app.files.inspection import Inspections
 from app.files.intake import PIECE, PURPOSE, RAW_TYPES, receive
 from app.files.store import DATA, FileStore, InUse, StoredFile
 from app.web.connection import while_connected
+from app.web.problems import EXAMPLE_RESPONSE
 from models_store.specs import InputSpec
 
 _PAGE = 100  # files in one answer
@@ -114,7 +114,7 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse) -> AP
     `in_use` tells which job keeps a file from being deleted.
     """
     routes = APIRouter(prefix="/v1/files", tags=["files"], responses={"default": EXAMPLE_RESPONSE})
-    readings = Readings()
+    readings = Inspections()
 
     @routes.post("", summary="Upload a data set", openapi_extra={"requestBody": _BODY})
     async def upload(

@@ -28,7 +28,7 @@ class TooLate(Exception):
 
 
 @dataclass(frozen=True)
-class Computed:
+class BatchResult:
     """Answers, and the seconds that their batches took to compute."""
 
     rows: Rows
@@ -39,7 +39,7 @@ class Computed:
 class _Waiting:
     rows: Rows
     deadline: float
-    future: asyncio.Future[Computed]
+    future: asyncio.Future[BatchResult]
     taken: int = 0  # rows that are in a batch already
     answers: list[Rows] = field(default_factory=list)
     seconds: float = 0.0
@@ -90,7 +90,7 @@ class Batcher:
         """Rows that are in no batch yet."""
         return self._waiting_rows
 
-    async def submit(self, rows: Rows, deadline: float = float("inf")) -> Computed:
+    async def submit(self, rows: Rows, deadline: float = float("inf")) -> BatchResult:
         """The answers to [n, ...] rows, in order. `deadline` is a time of the clock.
 
         Raises Overloaded at once, TooLate when the deadline passed before the first batch with these rows, and whatever
@@ -128,7 +128,7 @@ class Batcher:
             running = loop.run_in_executor(self._executor, _outcome, self._compute, rows)
             running.add_done_callback(lambda done: self._finish(batch, done))
 
-    def _finish(self, batch: list[_Part], done: asyncio.Future[Computed | Exception]) -> None:
+    def _finish(self, batch: list[_Part], done: asyncio.Future[BatchResult | Exception]) -> None:
         self._deliver(batch, RuntimeError("the executor is gone") if done.cancelled() else done.result())
         self._gather_soon(done.get_loop())
 
@@ -158,7 +158,7 @@ class Batcher:
                 self._queue.append(waiting)
         return batch
 
-    def _deliver(self, batch: list[_Part], outcome: Computed | Exception) -> None:
+    def _deliver(self, batch: list[_Part], outcome: BatchResult | Exception) -> None:
         start = 0
         for part in batch:
             waiting, end = part.waiting, start + len(part.rows)
@@ -170,15 +170,15 @@ class Batcher:
                 waiting.answers.append(outcome.rows[start:end])
                 waiting.seconds += outcome.seconds
                 if not waiting.left:
-                    waiting.future.set_result(Computed(np.concatenate(waiting.answers), waiting.seconds))
+                    waiting.future.set_result(BatchResult(np.concatenate(waiting.answers), waiting.seconds))
             start = end
 
 
-def _outcome(compute: Compute, rows: Rows) -> Computed | Exception:
+def _outcome(compute: Compute, rows: Rows) -> BatchResult | Exception:
     began = time.perf_counter()
     try:
         answers = compute(rows)
         assert len(answers) == len(rows), "a model answers every row"
-        return Computed(answers, time.perf_counter() - began)
+        return BatchResult(answers, time.perf_counter() - began)
     except Exception as error:  # one of the three places that catch broadly: it fails the rows of this batch only
         return error

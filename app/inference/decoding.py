@@ -6,7 +6,7 @@ from PIL.Image import Image
 
 from models_store.errors import ImageRejected
 from models_store.pictures.decode import open_picture
-from models_store.pictures.many.page import Page, page_of
+from models_store.pictures.many.page import PreparedPage, page_of
 from models_store.pictures.prepare import Prepared, as_it_is, prepare_opened
 from models_store.specs import InputSpec
 
@@ -55,7 +55,7 @@ def read(images: list[bytes], spec: InputSpec, max_pixels: int) -> tuple[list[Pr
     return prepared, pixels
 
 
-def page(image: bytes, spec: InputSpec, max_pixels: int) -> Page:
+def page(image: bytes, spec: InputSpec, max_pixels: int) -> PreparedPage:
     """The digits of a page. Raises ImageRejected."""
     return page_of(open_picture(image, max_pixels), spec)
 

@@ -1,26 +1,24 @@
-"""Engine: the way from picture bytes to probabilities. It knows no HTTP; versions come from the fleet."""
+"""Engine: the way from the bytes of pictures to verdicts about them."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
 from app.errors import NotReady, TooBusy, Unprocessable
-from app.inference import decoding, loaded
-from app.inference.batcher import Computed, Overloaded, TooLate
-from app.inference.loaded import Live
-from app.inference.pool import Fleet
+from app.inference import decoding
+from app.inference.answer import Answer, Answers, Durations, PageAnswer
+from app.inference.batcher import BatchResult, Overloaded, TooLate
+from app.inference.loaded import LoadedModel, load
+from app.inference.pool import ModelPool
 from models_store.errors import ImageRejected
-from models_store.files import Probabilities
 from models_store.machine import give_back_memory
 from models_store.model import Model, use_threads
 from models_store.pictures import saliency
 from models_store.pictures.decode import Pixels
-from models_store.pictures.many.page import Page
 from models_store.pictures.prepare import Prepared
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
@@ -32,37 +30,6 @@ _MAX_EXPLAINING = 8  # at once: each loads a model
 _MAX_DECODING = 64  # requests that wait for the decoder
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a version says of one picture."""
-
-    prepared: Prepared
-    probabilities: Probabilities  # float32 [labels], in the manifest's order
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What one version says of several pictures, in order; a bad picture is its refusal."""
-
-    loaded: Live
-    items: list[Answer | ImageRejected]
-    prepare_seconds: float
-    queue_seconds: float
-    infer_seconds: float
-
-
-@dataclass(frozen=True)
-class Readout:
-    """What one version says of the candidates of a page, in their order."""
-
-    loaded: Live
-    page: Page
-    probabilities: Probabilities  # float32 [candidates, labels]
-    prepare_seconds: float
-    queue_seconds: float
-    infer_seconds: float
-
-
 class Engine:
     """Reads pictures with any version of a store. Lives on one event loop."""
 
@@ -71,7 +38,7 @@ class Engine:
         registry: Registry,
         device: str,
         *,
-        max_live: int = 4,
+        max_loaded: int = 4,
         max_image_pixels: int = 16_000_000,
         max_waiting: int = 2048,
         clock: Callable[[], float] = time.monotonic,
@@ -85,13 +52,13 @@ class Engine:
         self._decoder = ThreadPoolExecutor(1, "decode")
         self._computer = ThreadPoolExecutor(1, "compute")
         self._explainer = ThreadPoolExecutor(1, "explain")  # a fifth of a second each, for which no picture waits
-        self.fleet = Fleet(registry, self._load, max_live, clock)
+        self.pool = ModelPool(registry, self._load, max_loaded, clock)
 
     @contextlib.asynccontextmanager
     async def running(self, name: str) -> AsyncIterator[None]:
         """Serves until the end of the block, `name` by default."""
         use_threads(1)
-        async with self.fleet.running(name):
+        async with self.pool.running(name):
             yield
         for threads in (self._decoder, self._computer, self._explainer):
             threads.shutdown(wait=False, cancel_futures=True)
@@ -102,18 +69,18 @@ class Engine:
         Raises TooBusy, NotReady, Unprocessable for too many pixels, and VersionNotFound, VersionCorrupt or
         ManifestMismatch for the ref.
         """
-        serving = await self.fleet.get(ref)
+        loaded = await self.pool.get(ref)
         began = self._clock()
-        prepared = await self._prepared(images, serving.model.picture)
+        prepared = await self._prepared(images, loaded.model.picture)
         ready = self._clock()
         good = [item.pixels for item in prepared if isinstance(item, Prepared)]
-        done = await self._computed(serving, good, ready + _QUEUE_SECONDS)
+        done = await self._computed(loaded, good, ready + _QUEUE_SECONDS)
         answers = iter(done.rows)
-        items = [Answer(item, next(answers)) if isinstance(item, Prepared) else item for item in prepared]
-        waited = self._clock() - ready - done.seconds
-        return Answers(serving, items, ready - began, waited, done.seconds)
+        manifest = loaded.version.manifest
+        items = [Answer(item, next(answers), manifest) if isinstance(item, Prepared) else item for item in prepared]
+        return Answers(loaded.version, items, self._durations(began, ready, done))
 
-    async def explain(self, serving: Live, pixels: Pixels) -> bytes:
+    async def explain(self, version: Version, pixels: Pixels) -> bytes:
         """A PNG of what in a prepared picture speaks for its label, by the version's plain candidate.
 
         That one is loaded for the occasion: what serves has no gradients. Raises TooBusy, VersionCorrupt and
@@ -123,23 +90,21 @@ class Engine:
             raise TooBusy("too_busy", "More explanations wait than can be made soon. Repeat the request later.")
         self._explaining += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._explainer, _explained, serving.version, pixels
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._explainer, _explained, version, pixels)
         finally:
             self._explaining -= 1
 
-    async def read(self, ref: Ref, image: bytes) -> Readout:
+    async def read(self, ref: Ref, image: bytes) -> PageAnswer:
         """Finds and reads all digits of one picture. A caller that is cancelled is not computed.
 
         Raises ImageRejected, what `predict` raises, and Unprocessable for a version that looks for no writing.
         """
-        serving = await self.fleet.get(ref)
-        spec = serving.model.picture
+        loaded = await self.pool.get(ref)
+        spec = loaded.model.picture
         if not spec.finds_writing:
             raise Unprocessable(
                 "model_finds_no_writing",
-                f"{serving.version.ref} looks at whole pictures and can't read a page. Name a model that finds digits.",
+                f"{loaded.version.ref} looks at whole pictures and can't read a page. Name a model that finds digits.",
                 "model",
             )
         began = self._clock()
@@ -147,12 +112,14 @@ class Engine:
         with self._decoder_turn():
             page = await loop.run_in_executor(self._decoder, decoding.page, image, spec, self._max_image_pixels)
         ready = self._clock()
-        done = await self._computed(serving, list(page.pixels), ready + _QUEUE_SECONDS)
-        waited = self._clock() - ready - done.seconds
-        return Readout(serving, page, done.rows, ready - began, waited, done.seconds)
+        done = await self._computed(loaded, list(page.pixels), ready + _QUEUE_SECONDS)
+        return PageAnswer(loaded.version, page, done.rows, self._durations(began, ready, done))
 
-    def _load(self, version: Version) -> Live:
-        return loaded.load(version, self._device, self._computer, self._max_waiting)
+    def _durations(self, began: float, ready: float, done: BatchResult) -> Durations:
+        return Durations(ready - began, self._clock() - ready - done.seconds, done.seconds)
+
+    def _load(self, version: Version) -> LoadedModel:
+        return load(version, self._device, self._computer, self._max_waiting)
 
     async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
         """A few digits in MNIST's format on the event loop, others in the decoder's thread, a handful at a time:
@@ -192,11 +159,11 @@ class Engine:
                 )
         return prepared
 
-    async def _computed(self, serving: Live, good: list[Pixels], deadline: float) -> Computed:
+    async def _computed(self, loaded: LoadedModel, good: list[Pixels], deadline: float) -> BatchResult:
         if not good:
-            return Computed(np.empty((0, len(serving.model.labels)), np.float32), 0.0)
+            return BatchResult(np.empty((0, len(loaded.model.labels)), np.float32), 0.0)
         try:
-            return await serving.batcher.submit(np.stack(good), deadline)
+            return await loaded.batcher.submit(np.stack(good), deadline)
         except Overloaded:
             raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.") from None
         except TooLate:

@@ -1,4 +1,4 @@
-"""A version in memory: loaded, checked, warm, with its own batcher. It knows no aliases and no HTTP."""
+"""A version in memory: loaded, checked, warm, with its own batcher."""
 
 import itertools
 import math
@@ -6,17 +6,17 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from app.inference.batcher import Batcher
-from app.web.request import MAX_BATCH
 from models_store.machine import give_back_memory
 from models_store.model import BUCKETS, Model, load_fastest
 from models_store.registry import Version
 
+MAX_BATCH = 256  # pictures in one request
 _INLINE_SECONDS = 0.005  # a batch that costs less is computed on the event loop, which is never held longer
 _QUEUE_BYTES = 64 * 2**20  # of rows that wait; one request of the most pictures always finds room
 
 
 @dataclass(frozen=True, eq=False)
-class Live:
+class LoadedModel:
     """Answers for one version. Freed when the last request that holds it ends."""
 
     version: Version
@@ -24,12 +24,12 @@ class Live:
     batcher: Batcher
 
 
-def load(version: Version, device: str, executor: Executor, max_waiting: int) -> Live:
+def load(version: Version, device: str, executor: Executor, max_waiting: int) -> LoadedModel:
     """Reads, checks and warms up a version; takes a second or more. Raises VersionCorrupt, ManifestMismatch."""
     model = load_fastest(version.folder, version.manifest, device)
-    live = Live(version, model, batching(model, executor, max_waiting))
+    loaded = LoadedModel(version, model, batching(model, executor, max_waiting))
     give_back_memory()  # of the candidates that were tried beside it, and of the batches they computed
-    return live
+    return loaded
 
 
 def batching(model: Model, executor: Executor, max_waiting: int) -> Batcher:

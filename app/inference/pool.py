@@ -1,4 +1,4 @@
-"""Fleet: which versions are live, and which of them each ref means now. It knows neither pictures nor HTTP.
+"""ModelPool: which versions are loaded, and which of them each ref means now. It knows neither pictures nor HTTP.
 
 Everything but loading happens on the event loop, so that nothing here needs a lock. A promotion is seen by looking at
 the aliases twice a second: the new champion is loaded beside the old one, then the pointer is swapped; requests that
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from app.errors import NotReady
-from app.inference.loaded import Live
+from app.inference.loaded import LoadedModel
 from models_store.errors import ManifestMismatch, StoreError
 from models_store.refs import CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry, Version
@@ -23,30 +23,30 @@ REFRESH_SECONDS = 0.5
 _RETRY_SECONDS = 30.0  # a refused version is looked at again after this long: it may have been restored
 _LOAD_SECONDS = 5.0  # a request waits this long for a version that is not loaded yet
 
-_log = structlog.get_logger("digitserve.fleet")
+_log = structlog.get_logger("digitserve.pool")
 
 
-class Fleet:
+class ModelPool:
     """Lives on one event loop, from `running` on."""
 
     def __init__(
         self,
         registry: Registry,
-        load: Callable[[Version], Live],
-        max_live: int,
+        load: Callable[[Version], LoadedModel],
+        max_loaded: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`load` takes seconds and runs in a thread of its own; it raises StoreError for a version that can't serve."""
         self._registry = registry
         self._load = load
-        self._max_live = max_live
+        self._max_loaded = max_loaded
         self._clock = clock
-        self._live: dict[tuple[str, int], Live] = {}  # least recently used first
-        self._champions: dict[str, Live] = {}
+        self._loaded: dict[tuple[str, int], LoadedModel] = {}  # least recently used first
+        self._champions: dict[str, LoadedModel] = {}
         self._looks = 0  # at aliases, begun
         self._seen: dict[str, int] = {}  # the last look at each model's aliases that was followed
         self._aliases: dict[str, dict[str, int]] = {}  # of the models in `_champions`, as seen last
-        self._loading: dict[tuple[str, int], asyncio.Task[Live]] = {}
+        self._loading: dict[tuple[str, int], asyncio.Task[LoadedModel]] = {}
         self._refused: dict[tuple[str, int], tuple[float, StoreError]] = {}
         self._loader = ThreadPoolExecutor(1, "load")  # one at a time: loading takes memory and a core
 
@@ -57,8 +57,8 @@ class Fleet:
         Where no version of it can serve, that is logged, and whoever asks for it is told the reason.
         """
         try:
-            live = await self._first_champion(name, None)
-            _log.info("ready", version=live.version.ref, candidate=live.model.candidate)
+            loaded = await self._first_champion(name, None)
+            _log.info("ready", version=loaded.version.ref, candidate=loaded.model.candidate)
         except StoreError as refusal:
             _log.error("not_ready", model=name, why=str(refusal))
         following = asyncio.create_task(self._follow(name))
@@ -68,22 +68,22 @@ class Fleet:
             following.cancel()
             self._loader.shutdown(wait=False, cancel_futures=True)
 
-    def champion(self, name: str) -> Live | None:
+    def champion(self, name: str) -> LoadedModel | None:
         """What answers for `name` now, None while nothing does."""
         return self._champions.get(name)
 
-    def find(self, name: str, number: int) -> Live | None:
+    def find(self, name: str, number: int) -> LoadedModel | None:
         """A version where it is loaded."""
-        return self._live.get((name, number))
+        return self._loaded.get((name, number))
 
-    async def get(self, ref: Ref) -> Live:
+    async def get(self, ref: Ref) -> LoadedModel:
         """The loaded version of a ref. Raises VersionNotFound, VersionCorrupt, ManifestMismatch, NotReady."""
         if ref.alias == CHAMPION:
             return self._champions.get(ref.name) or await self._first_champion(ref.name)
         number = ref.version or self._aliases.get(ref.name, {}).get(ref.alias or "", 0)
-        if (ref.name, number) not in self._live:
+        if (ref.name, number) not in self._loaded:
             number = await asyncio.to_thread(self._registry.number, ref)
-        return await self._loaded(ref.name, number)
+        return await self._get_loaded(ref.name, number)
 
     async def refresh(self, name: str) -> None:
         """Looks at the aliases of `name` now and returns when its champion serves, or was refused."""
@@ -100,11 +100,11 @@ class Fleet:
         if wanted is None or wanted == serving.version.number or self._refusal(name, wanted):
             return
         with contextlib.suppress(StoreError):  # logged; the one that serves goes on
-            live = self._live.get((name, wanted))
-            if live is None:
-                live = await asyncio.shield(self._load_once(name, wanted))
+            loaded = self._loaded.get((name, wanted))
+            if loaded is None:
+                loaded = await asyncio.shield(self._load_once(name, wanted))
             if self._aliases[name].get(CHAMPION) == wanted:  # it may have moved on meanwhile
-                self._champions[name] = live
+                self._champions[name] = loaded
                 self._evict()
 
     async def _follow(self, default: str) -> None:
@@ -119,24 +119,24 @@ class Fleet:
                 except (StoreError, OSError) as error:  # an unreadable store: what is loaded goes on serving
                     _log.error("refresh_failed", model=name, why=str(error))
 
-    async def _first_champion(self, name: str, seconds: float | None = _LOAD_SECONDS) -> Live:
+    async def _first_champion(self, name: str, seconds: float | None = _LOAD_SECONDS) -> LoadedModel:
         """Loads the champion for the first time; where it is refused, `previous` serves in its place."""
         try:
-            live = await self._loaded(name, await asyncio.to_thread(self._registry.number, Ref(name)), seconds)
+            loaded = await self._get_loaded(name, await asyncio.to_thread(self._registry.number, Ref(name)), seconds)
         except StoreError:
             aliases = await asyncio.to_thread(self._registry.aliases, name)
             if PREVIOUS not in aliases:
                 raise
-            live = await self._loaded(name, aliases[PREVIOUS], seconds)
-            _log.error("previous_serves", version=live.version.ref)
-        return self._champions.setdefault(name, live)
+            loaded = await self._get_loaded(name, aliases[PREVIOUS], seconds)
+            _log.error("previous_serves", version=loaded.version.ref)
+        return self._champions.setdefault(name, loaded)
 
-    async def _loaded(self, name: str, number: int, seconds: float | None = _LOAD_SECONDS) -> Live:
+    async def _get_loaded(self, name: str, number: int, seconds: float | None = _LOAD_SECONDS) -> LoadedModel:
         """The version, from memory, or loaded in a few seconds; the load goes on where that is not enough."""
-        live = self._live.pop((name, number), None)
-        if live is not None:
-            self._live[name, number] = live  # the most recently used is last
-            return live
+        loaded = self._loaded.pop((name, number), None)
+        if loaded is not None:
+            self._loaded[name, number] = loaded  # the most recently used is last
+            return loaded
         try:
             return await asyncio.wait_for(asyncio.shield(self._load_once(name, number)), seconds)
         except TimeoutError:
@@ -144,7 +144,7 @@ class Fleet:
                 "loading", f"{name}@{number} is being loaded. Repeat the request in a few seconds."
             ) from None
 
-    def _load_once(self, name: str, number: int) -> asyncio.Task[Live]:
+    def _load_once(self, name: str, number: int) -> asyncio.Task[LoadedModel]:
         """One load per version at a time, whoever waits for it."""
         key = name, number
         if key not in self._loading:
@@ -152,13 +152,13 @@ class Fleet:
             task.add_done_callback(lambda done: (self._loading.pop(key), done.cancelled() or done.exception()))
         return self._loading[key]
 
-    async def _load_now(self, name: str, number: int) -> Live:
+    async def _load_now(self, name: str, number: int) -> LoadedModel:
         refusal = self._refusal(name, number)
         if refusal is not None:
             raise refusal
         began = self._clock()
         try:
-            live = await asyncio.get_running_loop().run_in_executor(self._loader, self._read, name, number)
+            loaded = await asyncio.get_running_loop().run_in_executor(self._loader, self._read, name, number)
         except StoreError as error:
             self._refused[name, number] = self._clock() + _RETRY_SECONDS, error
             _log.error("version_refused", version=f"{name}@{number}", why=str(error))
@@ -169,12 +169,12 @@ class Fleet:
             _log.exception("version_refused", version=f"{name}@{number}")
             raise refusal from error
         seconds = round(self._clock() - began, 2)
-        _log.info("version_loaded", version=live.version.ref, candidate=live.model.candidate, seconds=seconds)
-        self._live[name, number] = live
+        _log.info("version_loaded", version=loaded.version.ref, candidate=loaded.model.candidate, seconds=seconds)
+        self._loaded[name, number] = loaded
         self._evict()
-        return live
+        return loaded
 
-    def _read(self, name: str, number: int) -> Live:
+    def _read(self, name: str, number: int) -> LoadedModel:
         return self._load(self._registry.resolve(Ref(name, None, number)))
 
     def _refusal(self, name: str, number: int) -> StoreError | None:
@@ -183,8 +183,8 @@ class Fleet:
 
     def _evict(self) -> None:
         """Forgets the least recently used versions over the limit; champions stay."""
-        champions = {(name, live.version.number) for name, live in self._champions.items()}
+        champions = {(name, loaded.version.number) for name, loaded in self._champions.items()}
         champions |= {(name, aliases.get(CHAMPION, 0)) for name, aliases in self._aliases.items()}
-        spare = [key for key in self._live if key not in champions]
-        for key in spare[: max(0, len(self._live) - self._max_live)]:
-            del self._live[key]
+        spare = [key for key in self._loaded if key not in champions]
+        for key in spare[: max(0, len(self._loaded) - self._max_loaded)]:
+            del self._loaded[key]

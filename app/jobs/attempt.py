@@ -81,7 +81,7 @@ class Attempt:
 
     def _follow(self, child: Run, folder: Path, wait: Callable[[float], bool]) -> tuple[str, bool] | None:
         """Until the training has ended: None. Otherwise why it has to be stopped, and whether that counts as a try."""
-        lines, watchdog = folders.Lines(folder), Watchdog(self._stall_seconds, self._clock)
+        lines, watchdog = folders.EventLines(folder), Watchdog(self._stall_seconds, self._clock)
         while True:
             ended = child.code() is not None  # asked before reading: the last line comes before the end
             for event in lines.new():

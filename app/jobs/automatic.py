@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from app.errors import AppError, DatabaseUnavailable, StorageFull
-from app.jobs.builder import Orders
+from app.jobs.builder import JobBuilder
 from app.jobs.job import ENDED, FEEDBACK, Job
 from app.jobs.request import JobRequest
 from app.jobs.store import JobStore, new_id
@@ -25,7 +25,7 @@ class Automatic:
     """One job at a time, each for at least so many corrections given after the one before was made."""
 
     def __init__(
-        self, jobs: JobStore, orders: Orders, waiting: Callable[[str, float], int], model: str, job_after: int
+        self, jobs: JobStore, orders: JobBuilder, waiting: Callable[[str, float], int], model: str, job_after: int
     ) -> None:
         """`waiting` counts a model's corrections that no job learned from, given after a time. `job_after` 0: never."""
         self._jobs = jobs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.errors import NotFound, Unprocessable
 from app.files.store import FileStore
-from app.jobs.job import FEEDBACK, Order
+from app.jobs.job import FEEDBACK, JobSpec
 from app.jobs.options import described, recipe_of
 from app.jobs.request import JobRequest
 from models_store.refs import Ref, is_name
@@ -32,7 +32,7 @@ class Unread(Exception):
         self.what = what
 
 
-class Orders:
+class JobBuilder:
     """Turns requests into orders, by what store and files hold now. It blocks: call it from a thread."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Orders:
         self._corrections = corrections
         self._min_accuracy = min_accuracy
 
-    def order(self, request: JobRequest, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> Order:
+    def order(self, request: JobRequest, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> JobSpec:
         """What the job `job_id` will do. `read` has the usable pictures per label of what was read for it.
 
         Raises Unread where that lacks a data set; and Unprocessable, NotFound, BadRef, VersionNotFound, VersionCorrupt,
@@ -77,7 +77,7 @@ class Orders:
                 )
             judging = self._counts(request.validation_file, base.manifest.input, "validation_file", read)
             _check_validation(judging, labels)
-        return Order(
+        return JobSpec(
             base=base.ref,
             model=request.model,
             training_file=request.training_file,

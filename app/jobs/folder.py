@@ -63,7 +63,7 @@ def let_publish(folder: Path) -> None:
     (folder / GO).touch()
 
 
-class Lines:
+class EventLines:
     """What the training has said since one last looked. A line that is not whole yet waits."""
 
     def __init__(self, folder: Path) -> None:

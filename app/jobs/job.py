@@ -60,7 +60,7 @@ HELD = frozenset({State.RUNNING, State.PUBLISHING})  # by a worker, as long as i
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class JobSpec:
     """What somebody asks for, checked: nothing in it can turn out to be no recipe."""
 
     base: str  # the version to start from: `digits@1`
@@ -80,7 +80,7 @@ class Job:
 
     id: str
     state: State
-    order: Order
+    order: JobSpec
     created_at: float
     started_at: float | None = None
     finished_at: float | None = None
@@ -94,7 +94,7 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class JobEvent:
     """Something that happened to a job. `number` counts from 1 within the job, without gaps."""
 
     job: str

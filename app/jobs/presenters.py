@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.jobs.job import Event, Job, State
+from app.jobs.job import Job, JobEvent, State
 
 _OWNER = "digitserve"
 _STATUS = {State.PAUSED: State.QUEUED, State.PUBLISHING: State.RUNNING}
@@ -142,7 +142,7 @@ def job_object(job: Job) -> JobObject:
     )
 
 
-def event_object(event: Event) -> EventObject:
+def event_object(event: JobEvent) -> EventObject:
     """The answer that shows one event."""
     return EventObject(
         id=_name("ftevent", event.job, event.number),
@@ -154,12 +154,12 @@ def event_object(event: Event) -> EventObject:
     )
 
 
-def checkpoints(job: Job, told: Iterable[Event], limit: int, before: int | None = None) -> CheckpointList:
+def checkpoints(job: Job, told: Iterable[JobEvent], limit: int, before: int | None = None) -> CheckpointList:
     """A page of the epochs of the training that makes the version, the newest first, those below `before`.
 
     `told` are all events in the order of time.
     """
-    epochs: dict[int, Event] = {}
+    epochs: dict[int, JobEvent] = {}
     for event in told:
         if event.type == "metrics" and event.data is not None and event.data.get("run") == "training":
             epochs[int(event.data["epoch"])] = event  # an epoch that was repeated counts as it came last
@@ -171,7 +171,7 @@ def checkpoints(job: Job, told: Iterable[Event], limit: int, before: int | None 
     return CheckpointList(data=page, first_id=first_id, last_id=last_id, has_more=len(numbers) > limit)
 
 
-def _checkpoint(job_id: str, epoch: int, event: Event, version: str | None) -> CheckpointObject:
+def _checkpoint(job_id: str, epoch: int, event: JobEvent, version: str | None) -> CheckpointObject:
     data: Mapping[str, Any] = event.data or {}
     metrics = {
         "step": epoch,

@@ -5,7 +5,7 @@ knows the registry, no database.
 from collections.abc import Mapping
 from typing import Any
 
-from app.jobs.job import Order
+from app.jobs.job import JobSpec
 from models_store.errors import AliasConflict, StoreError
 from models_store.refs import CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry
@@ -17,7 +17,7 @@ class Promoter:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def promote(self, order: Order, result: Mapping[str, Any]) -> tuple[bool, str]:
+    def promote(self, order: JobSpec, result: Mapping[str, Any]) -> tuple[bool, str]:
         """Whether the job's version is its model's champion now, and a sentence for people (empty: nothing to say).
 
         A job is judged against its base. Where another version became the champion meanwhile, or the base never was, a

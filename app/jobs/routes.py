@@ -14,9 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.sse import EventSourceResponse
 from pydantic import ValidationError
 
-from app.errors import EXAMPLE_RESPONSE, DatabaseUnavailable, NotFound, Unprocessable
-from app.files.inspection import Readings
-from app.jobs.builder import DataSet, Orders, Unread
+from app.errors import DatabaseUnavailable, NotFound, Unprocessable
+from app.files.inspection import Inspections
+from app.jobs.builder import DataSet, JobBuilder, Unread
 from app.jobs.job import Job
 from app.jobs.presenters import (
     CheckpointList,
@@ -33,6 +33,7 @@ from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
 from app.storage.db import WAIT_SECONDS
 from app.web.connection import while_connected
+from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import from_json
 from models_store.specs import InputSpec
 
@@ -89,16 +90,16 @@ LastHeader = Annotated[str, Header(alias="Last-Event-ID", description="the `id` 
 
 def router(
     store: JobStore,
-    orders: Orders,
+    orders: JobBuilder,
     streams: Streams,
     wait_seconds: float = WAIT_SECONDS,
-    readings: Readings | None = None,
+    readings: Inspections | None = None,
 ) -> APIRouter:
     """The routes, answering from `store`. Nobody waits longer than `wait_seconds` for a turn at it.
 
     A data set that an order needs read again is read in `readings`, which takes no turn from anybody else.
     """
-    reading = readings or Readings()
+    reading = readings or Inspections()
     routes = APIRouter(prefix=PREFIX, tags=["fine-tuning"], responses={"default": EXAMPLE_RESPONSE})
     limiter = CapacityLimiter(_THREADS)
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from app.errors import Conflict, NotFound, TooBusy
 from app.files.store import files
-from app.jobs.job import ENDED, FEEDBACK, Event, Job, Move, Order, State
+from app.jobs.job import ENDED, FEEDBACK, Job, JobEvent, JobSpec, Move, State
 from app.jobs.tables import ORDER, events, jobs, moved, say, text_at, to_job
 from app.storage.db import Database, now
 
@@ -40,7 +40,7 @@ class JobStore:
 
     def add(
         self,
-        order: Order,
+        order: JobSpec,
         idempotency_key: str | None = None,
         request_digest: str | None = None,
         job_id: str | None = None,
@@ -158,7 +158,7 @@ class JobStore:
 
     def events(
         self, job_id: str, limit: int, *, after: int = 0, before: int | None = None, newest_first: bool = False
-    ) -> tuple[Sequence[Event], bool]:
+    ) -> tuple[Sequence[JobEvent], bool]:
         """A job's events with numbers above `after` and below `before`, and whether there are more. Raises NotFound."""
         number = events.c.number
         query = select(events).where(events.c.job == job_id, number > after)
@@ -168,7 +168,7 @@ class JobStore:
             if connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).scalar() is None:
                 raise _no_job(job_id)
             rows = connection.execute(query).all()
-        return [Event(**row._mapping) for row in rows[:limit]], len(rows) > limit
+        return [JobEvent(**row._mapping) for row in rows[:limit]], len(rows) > limit
 
 
 def _no_job(job_id: str) -> NotFound:

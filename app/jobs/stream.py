@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from app.errors import DatabaseUnavailable, NotReady
-from app.jobs.job import ENDED, Event, Job
+from app.jobs.job import ENDED, Job, JobEvent
 from app.jobs.presenters import event_object, job_object
 from app.jobs.store import JobStore
 from app.web.drain import Drain
@@ -72,7 +72,7 @@ class Streams:
             if not more:
                 await asyncio.sleep(self._poll_seconds)
 
-    def _news(self, job: Job, heard: int) -> tuple[Sequence[Event], bool, Job | None]:
+    def _news(self, job: Job, heard: int) -> tuple[Sequence[JobEvent], bool, Job | None]:
         """A page of events, whether there are more, and the job where there will never be more."""
         events, more = self._store.events(job.id, _PAGE, after=heard)
         over = job.state in ENDED or any(_is_last(event) for event in events)
@@ -101,5 +101,5 @@ class _Stream(EventSourceResponse):
             await super().__call__(scope, receive, send)
 
 
-def _is_last(event: Event) -> bool:
+def _is_last(event: JobEvent) -> bool:
     return event.type == "state" and event.data is not None and event.data.get("state") in ENDED

@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.jobs.job import MOVES, Job, Move, Order, State
+from app.jobs.job import MOVES, Job, JobSpec, Move, State
 from app.storage.db import metadata, now
 
 jobs = Table(
@@ -54,7 +54,7 @@ events = Table(
     Column("message", Text, nullable=False),
     Column("data", JSON),
 )
-ORDER = tuple(field.name for field in dataclasses.fields(Order))
+ORDER = tuple(field.name for field in dataclasses.fields(JobSpec))
 _MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "order")
 
 
@@ -105,7 +105,7 @@ def owned(job: Job) -> ColumnElement[bool]:
 def to_job(row: Row[Any]) -> Job:
     """The record of a row."""
     columns = row._mapping
-    order = Order(**{name: columns[name] for name in ORDER})
+    order = JobSpec(**{name: columns[name] for name in ORDER})
     mine = {name: columns[name] for name in _MINE}
     return Job(
         **{**mine, "state": State(columns["state"])}, order=dataclasses.replace(order, promote=bool(order.promote))

@@ -25,7 +25,7 @@ from app.jobs import corrections
 from app.jobs import folder as folders
 from app.jobs.attempt import FULL, Attempt, Lost
 from app.jobs.automatic import Automatic
-from app.jobs.builder import Orders
+from app.jobs.builder import JobBuilder
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job
 from app.jobs.launcher import Launcher, LocalLauncher
@@ -63,7 +63,7 @@ def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
-    orders = Orders(registry, files, feedback.per_label, settings.job_min_accuracy)
+    orders = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
     automatic = Automatic(
         JobStore(database), orders, feedback.waiting, settings.default_model, settings.feedback_job_after
     )

@@ -1,11 +1,12 @@
-"""What all answers about pictures have in common: how one comes, by whom it was computed, where the time went. It knows
-no route."""
+"""What all answers about pictures have in common: how a picture comes, which version read it, where the time went."""
 
 import secrets
 from typing import Annotated, Any, Self
 
 from fastapi import Query
 from pydantic import BaseModel, Field
+
+from app.inference.answer import Durations
 
 PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
 ONE_PICTURE: dict[str, Any] = {
@@ -33,15 +34,15 @@ class Timing(BaseModel):
     infer: float = Field(description="the model, on the batches with these pictures")
 
     @classmethod
-    def of(cls, prepare_seconds: float, queue_seconds: float, infer_seconds: float) -> Self:
+    def of(cls, seconds: Durations) -> Self:
         """To the microsecond."""
         prepare, queue, infer = (
-            round(1000 * seconds, 3) for seconds in (prepare_seconds, queue_seconds, infer_seconds)
+            round(1000 * duration, 3) for duration in (seconds.prepare, seconds.queue, seconds.infer)
         )
         return cls(prepare=prepare, queue=queue, infer=infer)
 
 
-class Computed(BaseModel):
+class ComputedBy(BaseModel):
     """By whom an answer was computed."""
 
     id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])

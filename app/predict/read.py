@@ -1,5 +1,4 @@
-"""POST /v1/read: a picture with several digits in, the numbers on it out. It knows HTTP and the engine, no torch, no
-files."""
+"""POST /v1/read: a picture with several digits in, the numbers on it out."""
 
 import math
 from asyncio import to_thread
@@ -7,13 +6,16 @@ from asyncio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from app.errors import EXAMPLE_RESPONSE
-from app.inference.engine import Engine, Readout
-from app.predict.answers import ONE_PICTURE, Computed, ModelParam, Timing, new_id
+from app.inference.answer import PageAnswer
+from app.inference.engine import Engine
+from app.inference.verdict import Verdict
+from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing, new_id
 from app.web.connection import while_connected
+from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
-from models_store.pictures import marks
 from models_store.pictures.many.order import around
+from models_store.pictures.marks import BoundingBox
+from models_store.pictures.warnings import PictureWarning
 from models_store.refs import Ref
 
 _BEST = 2  # labels shown of each digit
@@ -28,7 +30,7 @@ class Box(BaseModel):
     height: int = Field(examples=[41])
 
     @classmethod
-    def of(cls, box: marks.Box) -> "Box":
+    def of(cls, box: BoundingBox) -> "Box":
         """The same box as the answer spells it."""
         return cls(x=box.left, y=box.top, width=box.width, height=box.height)
 
@@ -65,12 +67,12 @@ class Line(BaseModel):
     numbers: list[Number]
 
 
-class Page(Computed):
+class Page(ComputedBy):
     """What is written on a picture."""
 
     text: str = Field(description="the lines, from top to bottom", examples=["42 1907\n365"])
     lines: list[Line]
-    warnings: list[str] = Field(description="blank_image, low_contrast, too_many_marks", examples=[[]])
+    warnings: list[PictureWarning] = Field(description="what the answer should be read with", examples=[[]])
     width: int = Field(description="of the upright picture, in pixels", examples=[1280])
     height: int = Field(examples=[960])
     timing_ms: Timing
@@ -88,46 +90,38 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         """
         ref = Ref.parse(model)
         image = await one_picture(request)
-        readout = await while_connected(request, engine.read(ref, image))
-        return await to_thread(_page, readout)
+        answer = await while_connected(request, engine.read(ref, image))
+        return await to_thread(_page, answer)
 
     return routes
 
 
-def _page(readout: Readout) -> Page:
-    page = readout.page
-    digits = _digits(readout)
+def _page(answer: PageAnswer) -> Page:
+    page = answer.page
+    boxes = [candidate.box for candidate in page.candidates]
+    digits = [_digit(verdict, box) for verdict, box in zip(answer.verdicts, boxes, strict=True)]
     lines = [
-        _line([_number([digits[i] for i in number], [page.candidates[i].box for i in number]) for number in line])
+        _line([_number([digits[i] for i in number], [boxes[i] for i in number]) for number in line])
         for line in page.lines([digit.confidence for digit in digits])
     ]
     return Page(
         id=new_id("read"),
-        model=readout.live.version.ref,
+        model=answer.version.ref,
         text="\n".join(line.text for line in lines),
         lines=lines,
-        warnings=[str(warned) for warned in page.warnings],
+        warnings=list(page.warnings),
         width=page.width,
         height=page.height,
-        timing_ms=Timing.of(readout.prepare_seconds, readout.queue_seconds, readout.infer_seconds),
+        timing_ms=Timing.of(answer.seconds),
     )
 
 
-def _digits(readout: Readout) -> list[Digit]:
-    """Each candidate as it would be answered."""
-    manifest = readout.live.version.manifest
-    best = (-readout.probabilities).argsort(1)[:, :_BEST].tolist()
-    sure = readout.probabilities.max(1, initial=0).tolist()
-    digits = []
-    for i, (row, places) in enumerate(zip(readout.probabilities.tolist(), best, strict=True)):
-        top = [Likely(label=manifest.labels[k], confidence=round(row[k], 6)) for k in places]
-        uncertain = sure[i] < manifest.calibration.threshold or readout.page.touches(i, sure)
-        box = Box.of(readout.page.candidates[i].box)
-        digits.append(Digit(**dict(top[0]), uncertain=uncertain, box=box, top=top))
-    return digits
+def _digit(verdict: Verdict, box: BoundingBox) -> Digit:
+    top = [Likely(label=label, confidence=round(probability, 6)) for label, probability in verdict.best(_BEST)]
+    return Digit(**dict(top[0]), uncertain=verdict.uncertain, box=Box.of(box), top=top)
 
 
-def _number(digits: list[Digit], boxes: list[marks.Box]) -> Number:
+def _number(digits: list[Digit], boxes: list[BoundingBox]) -> Number:
     return Number(
         text="".join(digit.label for digit in digits),
         confidence=round(math.prod(digit.confidence for digit in digits), 6),

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.errors import EXAMPLE_RESPONSE, NotFound, Unprocessable
+from app.errors import NotFound, Unprocessable
 from app.review.store import ReviewStore, Waiting
+from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import from_json
 
 _BEST = 2  # labels shown of each

@@ -1,4 +1,4 @@
-"""Keeper: takes uncertain pictures from those who answer and keeps them in a thread of its own. It knows no HTTP.
+"""UncertaintySampler: takes uncertain pictures from those who answer and keeps them in a thread of its own. It knows no HTTP.
 
 Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted.
 It computes at most a quarter of the time, because Python lets only one thread run at once.
@@ -27,7 +27,7 @@ _SAY_SECONDS = 60.0  # between two lines in the log about what was dropped
 _log = structlog.get_logger("digitserve.review")
 
 
-class Keeper:
+class UncertaintySampler:
     """One thread that keeps pictures, and those that wait for it."""
 
     def __init__(

@@ -30,7 +30,7 @@ from app.errors import NotFound, StorageFull
 from app.files.store import SPARE_BYTES
 from app.review.choice import spread
 from app.storage import owner
-from app.storage.blobs import Shelf
+from app.storage.blobs import BlobStore
 from app.storage.db import Database, metadata, now
 from models_store.errors import BadRef
 from models_store.refs import Ref
@@ -92,7 +92,7 @@ class ReviewStore:
     ) -> None:
         """The bytes lie in `state_dir`/review, and leave `spare_bytes` of the disk free. `kept_days` 0 is for ever."""
         self._database = database
-        self._shelf = Shelf(state_dir / "review", "rv", spare_bytes)
+        self._shelf = BlobStore(state_dir / "review", "rv", spare_bytes)
         self._max_pictures = max_pictures
         self._kept_days = kept_days
 

@@ -23,7 +23,7 @@ _ARRIVING = ".arriving-"
 _log = structlog.get_logger("digitserve.shelf")
 
 
-class Shelf:
+class BlobStore:
     """One kind of pictures in one folder, which is made, closed to other users, when the first picture comes."""
 
     def __init__(self, folder: Path, prefix: str, spare_bytes: int) -> None:

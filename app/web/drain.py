@@ -1,4 +1,4 @@
-"""Going away politely: a process that drains is not ready, and each answer ends its connection. It knows no route."""
+"""Ends a process without resetting a client: while it drains it is not ready, and each answer closes its connection."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -1,5 +1,4 @@
-"""While a server ends, its last processes no longer accept: whoever comes then is told so instead of being reset. It
-knows no route and reads no request."""
+"""Answers 503 to whoever comes while the last processes of a server end: otherwise their connections would be reset."""
 
 import asyncio
 import contextlib
@@ -8,7 +7,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 
-from app.errors import MEDIA_TYPE, RETRY_SECONDS, Problem
+from app.web.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
 
 _PATIENCE_SECONDS = 2.0  # for a client to send its request and to read the answer
 _ENDING = Problem(503, "draining", "This server is about to end. Repeat the request in a few seconds.")

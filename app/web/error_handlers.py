@@ -7,8 +7,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.errors import INTERNAL, AppError, Problem
-from app.logs import request_id
+from app.errors import AppError
+from app.web.problems import INTERNAL, Problem
+from app.web.request_log import request_id
+from app.web.responses import problem_response
 from models_store.errors import StoreError
 
 _SENTENCES = {
@@ -18,7 +20,7 @@ _SENTENCES = {
 
 
 def install(app: FastAPI) -> None:
-    """Registers the handlers. Unforeseen exceptions pass on to `logs.RequestLog`, which answers 500."""
+    """Registers the handlers. Unforeseen exceptions pass on to `request_log.RequestLog`, which answers 500."""
     app.add_exception_handler(AppError, _from_table)
     app.add_exception_handler(StoreError, _from_table)
     app.add_exception_handler(HTTPException, _from_starlette)
@@ -26,7 +28,7 @@ def install(app: FastAPI) -> None:
 
 
 def _from_table(_: Request, error: Exception) -> Response:
-    return (Problem.of(error) or INTERNAL).response(request_id())
+    return problem_response(Problem.of(error) or INTERNAL, request_id())
 
 
 def _from_starlette(_: Request, error: Exception) -> Response:
@@ -34,7 +36,7 @@ def _from_starlette(_: Request, error: Exception) -> Response:
     status = error.status_code
     fallback = (HTTPStatus(status).name.lower(), f"{HTTPStatus(status).phrase}.")
     code, detail = _SENTENCES.get(status, fallback)
-    answer = Problem(status, code, detail).response(request_id())
+    answer = problem_response(Problem(status, code, detail), request_id())
     answer.headers.update(error.headers or {})  # 405 says what is allowed
     return answer
 
@@ -46,4 +48,4 @@ def _from_validation(_: Request, error: Exception) -> Response:
     where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
     param = ".".join(where) or None
     detail = f"{param or 'The request'}: {first['msg']}."
-    return Problem(422, "validation_failed", detail, param).response(request_id())
+    return problem_response(Problem(422, "validation_failed", detail, param), request_id())

@@ -1,11 +1,13 @@
-"""Caps on what one client may send: bodies are counted before anything reads them. It knows no route by itself."""
+"""Caps on what one client may send: bodies are counted before anything reads them."""
 
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import PayloadTooLarge, Problem
-from app.logs import request_id
+from app.errors import PayloadTooLarge
+from app.web.problems import Problem
+from app.web.request_log import request_id
+from app.web.responses import problem_response
 
 
 class BodyLimit:
@@ -26,7 +28,7 @@ class BodyLimit:
         if not declared.isdigit() or len(declared) > 19 or int(declared) > cap:
             problem = Problem.of(_refusal(cap))
             assert problem is not None
-            await problem.response(request_id())(scope, receive, send)
+            await problem_response(problem, request_id())(scope, receive, send)
             return
         seen = 0
 

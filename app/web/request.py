@@ -1,51 +1,16 @@
-"""How pictures travel in a request body: multipart parts, raw bytes, a zip, JSON. It knows no picture format."""
+"""What a request carries: a picture, as a form's field or as the body, or JSON that fills a model."""
 
-import asyncio
-import base64
-import binascii
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import orjson
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from app.errors import BadRequest, Unprocessable, UnsupportedMediaType
-from models_store.datasets.archive import ArchiveLimits, members
+from app.web.multipart import parts
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
-MAX_BATCH = 256  # pictures in one request
-_QUICK_BYTES = 65_536  # JSON up to this size is parsed on the event loop
-_MAX_PARTS = 1000
-_MALFORMED = "The multipart body is malformed. Let your HTTP library build it from the file."
-
-
-@dataclass
-class Part:
-    """One part of a multipart body. Its file name is never used for anything."""
-
-    headers: dict[str, str] = field(default_factory=dict)
-    data: bytearray = field(default_factory=bytearray)
-
-    @cached_property
-    def disposition(self) -> dict[bytes, bytes]:
-        """The parameters of Content-Disposition: `name`, and `filename` where it is a file."""
-        return parse_options_header(self.headers.get("content-disposition"))[1]
-
-    @property
-    def name(self) -> str:
-        return self.disposition.get(b"name", b"").decode("latin-1")
-
-    @property
-    def is_file(self) -> bool:
-        says_so = b"filename" in self.disposition or "filename*" in self.headers.get("content-disposition", "")
-        return says_so or "content-type" in self.headers
+Filled = TypeVar("Filled", bound=BaseModel)
 
 
 async def one_picture(request: Request) -> bytes:
@@ -70,32 +35,6 @@ async def one_picture(request: Request) -> bytes:
     return body
 
 
-async def many_pictures(request: Request, limits: ArchiveLimits) -> list[bytes]:
-    """The bytes of each picture in a request, in order: multipart fields `files`, a zip, or JSON.
-
-    Raises BadRequest, Unprocessable (`file_missing`, `batch_too_large`), UnsupportedMediaType, DataSetRejected.
-    """
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    body = await request.body()
-    if kind == "multipart/form-data":
-        found = [bytes(part.data) for part in parts(body, content_type) if part.name == "files" and part.is_file]
-    elif kind in ("application/zip", "application/x-zip-compressed"):
-        found = [member.data for member in await asyncio.to_thread(lambda: list(members(body, limits)))]
-    elif kind == "application/json":
-        found = await asyncio.to_thread(_instances, body) if len(body) > _QUICK_BYTES else _instances(body)
-    else:
-        raise UnsupportedMediaType(
-            "unsupported_media_type",
-            "Send multipart/form-data with the pictures as `files`, application/zip, or application/json with "
-            '{"instances": [{"b64": …}]}.',
-        )
-    if not found:
-        raise Unprocessable("file_missing", "There is no picture in the request. Send at least one.", "files")
-    _check_count(len(found))
-    return found
-
-
 def from_json(body: bytes) -> object:
     """A parsed JSON body. Raises BadRequest; NaN, lone surrogates and nesting without end are no JSON either."""
     try:
@@ -104,98 +43,13 @@ def from_json(body: bytes) -> object:
         raise BadRequest("json_malformed", "The body is no valid JSON. Let your HTTP library write it.") from None
 
 
-def _check_count(count: int) -> None:
-    if count > MAX_BATCH:
-        raise Unprocessable("batch_too_large", f"{count} pictures are more than {MAX_BATCH}. Send fewer at a time.")
+def filled(model: type[Filled], document: object) -> Filled:
+    """A parsed JSON body as `model`. Raises RequestValidationError.
 
-
-def _instances(body: bytes) -> list[bytes]:
-    document = from_json(body)
-    instances = document.get("instances") if isinstance(document, dict) else None
-    if not isinstance(instances, list):
-        raise Unprocessable("instances_missing", 'The JSON must be {"instances": [{"b64": …}, …]}.', "instances")
-    _check_count(len(instances))
-    return [_from_base64(instance, index) for index, instance in enumerate(instances)]
-
-
-def _from_base64(instance: object, index: int) -> bytes:
-    text = instance.get("b64") if isinstance(instance, dict) else None
-    if not isinstance(text, str):
-        raise Unprocessable("bad_string", "Each instance must be an object with a text `b64`.", f"instances[{index}]")
+    Routes that read JSON call this and have no parameter for the body: FastAPI would read it itself, and answer 400
+    where it is too large or no JSON.
+    """
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""  # no picture: answered in its place
-
-
-def parts(body: bytes, content_type: str) -> list[Part]:
-    """Splits a whole multipart body. Raises BadRequest where it is malformed or has over 1,000 parts."""
-    form = Multipart(content_type, lambda part, piece: part.data.extend(piece))
-    form.feed(body)
-    form.end()
-    return form.parts
-
-
-class Multipart:
-    """A multipart body (RFC 7578) that comes piece by piece; it keeps the headers of its parts, not their content."""
-
-    def __init__(self, content_type: str, on_data: Callable[[Part, bytes], None], max_parts: int = _MAX_PARTS) -> None:
-        """`on_data` hears of each part's content as it comes. Raises BadRequest for a Content-Type without boundary."""
-        boundary = parse_options_header(content_type)[1].get(b"boundary")
-        if not boundary:
-            raise BadRequest("multipart_malformed", "The Content-Type names no boundary. Let your HTTP library set it.")
-        self.parts: list[Part] = []
-        self._on_data = on_data
-        self._max_parts = max_parts
-        self._begun = self._ended = False
-        self._field = bytearray()
-        self._value = bytearray()
-        with _well_formed():
-            self._parser = MultipartParser(boundary, self._callbacks())
-
-    def feed(self, piece: bytes) -> None:
-        """Reads on. Raises BadRequest where it is malformed or has too many parts."""
-        self._begun = self._begun or bool(piece)
-        with _well_formed():
-            self._parser.write(piece)
-
-    def end(self) -> None:
-        """Says that no more comes. Raises BadRequest where that is too early; a body of no bytes has no parts."""
-        with _well_formed():
-            self._parser.finalize()
-        if self._begun and not self._ended:
-            raise BadRequest(
-                "multipart_malformed", "The multipart body ends before its final boundary. Send all of it."
-            )
-
-    def _callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._begin,
-            "on_part_data": lambda data, start, end: self._on_data(self.parts[-1], data[start:end]),
-            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
-            "on_header_end": self._header,
-            "on_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        if len(self.parts) == self._max_parts:
-            raise BadRequest("too_many_parts", f"The body has more than {self._max_parts} parts. Send fewer at a time.")
-        self.parts.append(Part())
-
-    def _header(self) -> None:
-        name, value = self._field.decode("latin-1").lower(), self._value.decode("latin-1")
-        self.parts[-1].headers[name] = value
-        self._field.clear()
-        self._value.clear()
-
-    def _end(self) -> None:
-        self._ended = True
-
-
-@contextmanager
-def _well_formed() -> Iterator[None]:
-    try:
-        yield
-    except FormParserError:
-        raise BadRequest("multipart_malformed", _MALFORMED) from None
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None

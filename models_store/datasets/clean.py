@@ -18,7 +18,7 @@ _MAX_PIXELS = 16_000_000  # as in serving
 
 
 @dataclass(frozen=True)
-class Report:
+class CleaningReport:
     """What became of a data set's rows: `rows` = `kept` + `duplicates` + `conflicting_labels` + all `refused`."""
 
     rows: int
@@ -44,7 +44,7 @@ class Cleaned:
 
     pictures: Pixels
     labels: tuple[str, ...]
-    report: Report
+    report: CleaningReport
 
 
 @dataclass
@@ -81,7 +81,7 @@ def count(
     spec: InputSpec,
     on_row: Callable[[int], None] | None = None,
     max_pixels: int = _MAX_PIXELS,
-) -> Report:
+) -> CleaningReport:
     """The report of `clean`, without holding the pixels of any picture but one."""
     return _counted(rows, spec, on_row, max_pixels, lambda _: None)[1]
 
@@ -92,7 +92,7 @@ def _counted(
     on_row: Callable[[int], None] | None,
     max_pixels: int,
     keep: Callable[[bytes], None],
-) -> tuple[list[_Seen], Report]:
+) -> tuple[list[_Seen], CleaningReport]:
     """The different pictures in the order in which `keep` hears their pixels, and the report."""
     seen: dict[bytes, _Seen] = {}
     refused: Counter[str] = Counter()
@@ -130,9 +130,9 @@ def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
     return prepared.pixels
 
 
-def _report(seen: list[_Seen], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> Report:
+def _report(seen: list[_Seen], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> CleaningReport:
     kept = [same for same in seen if not same.conflicts]
-    return Report(
+    return CleaningReport(
         rows=rows,
         kept=len(kept),
         duplicates=sum(same.count - 1 for same in kept),

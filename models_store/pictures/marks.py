@@ -27,7 +27,7 @@ Weights = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Box:
+class BoundingBox:
     """A part of a picture, in pixels; `bottom` and `right` are just outside."""
 
     top: int
@@ -52,7 +52,7 @@ class Marks:
 
     kept: NDArray[np.bool_]
     frames: NDArray[np.bool_]  # the pixels of printed boxes around something
-    box: Box
+    box: BoundingBox
     several: bool
     clarity: float  # how plain it is, times its share of all that is: 1 for the one thing that was written
 
@@ -84,7 +84,7 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Mar
     kept = np.zeros(count, bool)
     kept[mine] = True
     tops, lefts = stats[mine, cv2.CC_STAT_TOP], stats[mine, cv2.CC_STAT_LEFT]
-    box = Box(
+    box = BoundingBox(
         int(tops.min()), int(lefts.min()),
         int((tops + stats[mine, cv2.CC_STAT_HEIGHT]).max()), int((lefts + stats[mine, cv2.CC_STAT_WIDTH]).max()),
     )  # fmt: skip
@@ -182,7 +182,7 @@ def _gathered(main: int, weight: Weights, stats: NDArray[np.int32], reach: float
         box = np.concatenate([boxes[mine, :2].min(0), boxes[mine, 2:].max(0)])
 
 
-def _several(mine: list[int], plain: Weights, stats: NDArray[np.int32], box: Box, spec: WritingSpec) -> bool:
+def _several(mine: list[int], plain: Weights, stats: NDArray[np.int32], box: BoundingBox, spec: WritingSpec) -> bool:
     """Whether another mark is as heavy and as plain as a digit, or two of the gathered ones stand side by side."""
     heavy = np.flatnonzero(plain > spec.rival * plain[mine[0]]).tolist()
     size = max(box.height, box.width)

@@ -1,7 +1,6 @@
 """Bytes -> pixels: the only door by which a picture enters. It takes the way that a version was trained with."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from PIL import Image
@@ -10,6 +9,7 @@ from models_store.pictures.decode import DRAFT_SIDE, Pixels, colour_of, decoded,
 from models_store.pictures.layout import centred
 from models_store.pictures.one import writing
 from models_store.pictures.release_0_1 import digit
+from models_store.pictures.warnings import PictureWarning
 from models_store.pictures.whole import whole
 from models_store.specs import InputSpec
 
@@ -19,31 +19,22 @@ _ENOUGH = 512  # pixels of both sides, in which a large JPEG is decoded: one dig
 _FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
 
 
-class Warned(StrEnum):
-    """What a picture's answer should be read with."""
-
-    BLANK_IMAGE = "blank_image"
-    LOW_CONTRAST = "low_contrast"
-    SEVERAL_MARKS = "several_marks"
-    TOO_MANY_MARKS = "too_many_marks"
-
-
 @dataclass(frozen=True)
 class Prepared:
     """What a model sees: uint8 [C, H, W], a digit's ink 255 on ground 0, and what was noticed on the way."""
 
     pixels: Pixels
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[PictureWarning, ...] = ()
 
     @property
     def is_blank(self) -> bool:
         """Nothing is on it, no ink or but one colour: no label means anything."""
-        return Warned.BLANK_IMAGE in self.warnings
+        return PictureWarning.BLANK_IMAGE in self.warnings
 
     @property
     def is_doubtful(self) -> bool:
         """Whether nobody can say which one thing on the picture is meant, however well it reads."""
-        return self.is_blank or Warned.SEVERAL_MARKS in self.warnings
+        return self.is_blank or PictureWarning.SEVERAL_MARKS in self.warnings
 
 
 def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
@@ -65,7 +56,7 @@ def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
     if spec.preparation == "picture":
         pixels = whole(image, spec)
         plain = int(np.ptp(pixels, axis=(1, 2)).max()) < _FAINT
-        return Prepared(pixels, (Warned.BLANK_IMAGE,) if plain else ())
+        return Prepared(pixels, (PictureWarning.BLANK_IMAGE,) if plain else ())
     unit = as_it_is(image, spec)
     if unit is not None:
         return unit
@@ -77,26 +68,26 @@ def as_it_is(image: Image.Image, spec: InputSpec) -> Prepared | None:
     if image.mode == "L" and image.size == _UNIT == (spec.width, spec.height):
         grey = grey_of(decoded(image, "L", DRAFT_SIDE))
         if np.median(grey) == 0:
-            return Prepared(grey[None], (Warned.BLANK_IMAGE,) if grey.max() < _FAINT else ())
+            return Prepared(grey[None], (PictureWarning.BLANK_IMAGE,) if grey.max() < _FAINT else ())
     return None
 
 
 def _digit(image: Image.Image, spec: InputSpec) -> Prepared:
     found = digit.find(grey_of(decoded(image, "L", DRAFT_SIDE)))
     if found is None:
-        return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
+        return Prepared(np.zeros(spec.shape, np.uint8), (PictureWarning.BLANK_IMAGE,))
     pixels = centred(found.strokes, spec.height, spec.width)
-    return Prepared(pixels[None], (Warned.LOW_CONTRAST,) if found.contrast < digit.LOW_CONTRAST else ())
+    return Prepared(pixels[None], (PictureWarning.LOW_CONTRAST,) if found.contrast < digit.LOW_CONTRAST else ())
 
 
 def _writing(image: Image.Image, spec: InputSpec) -> Prepared:
     colours = colour_of(decoded(image, "RGB", _ENOUGH))
     found = writing.find(colours, spec.writing) if max(colours.shape) >= _LEAST else None
     if found is None:
-        return Prepared(np.zeros(spec.shape, np.uint8), (Warned.BLANK_IMAGE,))
+        return Prepared(np.zeros(spec.shape, np.uint8), (PictureWarning.BLANK_IMAGE,))
     noticed = {
-        Warned.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
-        Warned.SEVERAL_MARKS: found.several,
+        PictureWarning.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
+        PictureWarning.SEVERAL_MARKS: found.several,
     }
     pixels = centred(found.strokes, spec.height, spec.width)
     return Prepared(pixels[None], tuple(warned for warned, is_so in noticed.items() if is_so))

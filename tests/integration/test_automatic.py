@@ -13,7 +13,7 @@ from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
 from app.jobs import corrections
 from app.jobs.automatic import Automatic
-from app.jobs.builder import Orders
+from app.jobs.builder import JobBuilder
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import FEEDBACK, Job
 from app.jobs.leases import Leases
@@ -36,7 +36,7 @@ class Loop:
         self.feedback = FeedbackStore(database, state)
         self.jobs = JobStore(database)
         self.leases = Leases(database, on_success=corrections.mark)
-        orders = Orders(registry, FileStore(database, state), self.feedback.per_label, min_accuracy=0.8)
+        orders = JobBuilder(registry, FileStore(database, state), self.feedback.per_label, min_accuracy=0.8)
         self.automatic = Automatic(self.jobs, orders, self.feedback.waiting, "digits", after)
         self._seed = 0
 

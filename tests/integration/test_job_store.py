@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import Conflict, NotFound
 from app.files.store import files
-from app.jobs.job import Event, Job, State
+from app.jobs.job import Job, JobEvent, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.jobs.tables import jobs
@@ -151,7 +151,7 @@ def test_jobs_by_any_metadata(database: Database, store: JobStore, key: str) -> 
 
 
 def page(store: JobStore, job: Job, limit: int, **which: object) -> tuple[list[int], bool]:
-    found: tuple[Sequence[Event], bool] = store.events(job.id, limit, **which)  # type: ignore[arg-type]
+    found: tuple[Sequence[JobEvent], bool] = store.events(job.id, limit, **which)  # type: ignore[arg-type]
     return [event.number for event in found[0]], found[1]
 
 

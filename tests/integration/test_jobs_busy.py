@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from app.files.inspection import Readings
-from app.jobs.job import Event
+from app.files.inspection import Inspections
+from app.jobs.job import JobEvent
 from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.registry import Registry
@@ -18,8 +18,8 @@ from tests.integration.test_jobs_refused import with_input
 from tests.jobs_http import JOBS, serving
 
 
-class Gated(Readings):
-    """Readings that begin, and go on when they are let."""
+class Gated(Inspections):
+    """Inspections that begin, and go on when they are let."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,14 +62,14 @@ async def test_jobs_are_listed_and_cancelled_while_many_creations_read(registry:
     assert gate.begun == 20  # each data set of each job once
 
 
-class Watched(list[Event]):
+class Watched(list[JobEvent]):
     """Events that know which threads went through them."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[JobEvent]) -> None:
         super().__init__(events)
         self.threads: set[int] = set()
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[JobEvent]:
         self.threads.add(threading.get_ident())
         return super().__iter__()
 
@@ -81,7 +81,7 @@ class Many(JobStore):
         super().__init__(database)
         self.told = Watched([])
 
-    def events(self, *details: Any, **options: Any) -> tuple[Sequence[Event], bool]:
+    def events(self, *details: Any, **options: Any) -> tuple[Sequence[JobEvent], bool]:
         (event, *_), _ = super().events(*details, **options)
         one = {"run": "training", "loss": 0.5}
         epochs = (dataclasses.replace(event, type="metrics", data={**one, "epoch": n}) for n in range(1, 10_001))

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from app.errors import DatabaseUnavailable
-from app.jobs.job import Event
+from app.jobs.job import JobEvent
 from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.registry import Registry
@@ -28,7 +28,7 @@ class Interrupted(JobStore):
 
     down = False
 
-    def events(self, *details: Any, **options: Any) -> tuple[Sequence[Event], bool]:
+    def events(self, *details: Any, **options: Any) -> tuple[Sequence[JobEvent], bool]:
         if self.down:
             raise DatabaseUnavailable("database_unavailable", "The database does not answer.")
         return super().events(*details, **options)

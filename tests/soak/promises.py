@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from app.jobs.job import ENDED, Event, Job, State
+from app.jobs.job import ENDED, Job, JobEvent, State
 from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.errors import StoreError
@@ -62,7 +62,7 @@ def _all_jobs(store: JobStore) -> Iterator[Job]:
         after = page[-1].id if page else None
 
 
-def _all_events(store: JobStore, job_id: str) -> Sequence[Event]:
+def _all_events(store: JobStore, job_id: str) -> Sequence[JobEvent]:
     found, more = store.events(job_id, 100_000)
     assert not more
     return found
@@ -79,7 +79,7 @@ def _acknowledged(jobs: dict[str, Job], seen: Seen) -> Iterator[str]:
             yield f"{name} was cancelled, that was acknowledged, and it is {jobs[name].state}"
 
 
-def _ended_once(job: Job, events: Sequence[Event]) -> Iterator[str]:
+def _ended_once(job: Job, events: Sequence[JobEvent]) -> Iterator[str]:
     numbers = [event.number for event in events]
     if numbers != list(range(1, len(events) + 1)):
         yield f"{job.id} has events with the numbers {numbers}"
@@ -93,7 +93,7 @@ def _ended_once(job: Job, events: Sequence[Event]) -> Iterator[str]:
         yield f"{job.id} failed: {job.error}"
 
 
-def _repeated(events: Sequence[Event]) -> Iterator[int]:
+def _repeated(events: Sequence[JobEvent]) -> Iterator[int]:
     """For each attempt, how many epochs of the training it did that an attempt before had told of."""
     attempts: list[list[int]] = [[]]
     for event in events:

@@ -18,7 +18,7 @@ from models_store.specs import DataSpec, InputSpec
 from tests.conftest import republished
 from training.data import sources
 from training.data.rows import Rows, as_numpy
-from training.errors import AssessmentRejected
+from training.errors import JudgingRejected
 from training.judge.compare import compare, evaluate, judging_rows
 from training.report.progress import Silent
 from training.synthetic import strokes
@@ -102,12 +102,12 @@ def test_a_candidate_that_disagrees_with_its_version_is_told(registry: Registry,
 
 
 def test_rows_that_do_not_fit_are_one_sentence(version: Version, drawn: Rows, tmp_path: Path) -> None:
-    with pytest.raises(AssessmentRejected, match="no row to judge by"):
+    with pytest.raises(JudgingRejected, match="no row to judge by"):
         evaluate(version, drawn[:0], Silent())
-    with pytest.raises(AssessmentRejected, match="takes pictures of 1x28x28, and these are 3x28x28"):
+    with pytest.raises(JudgingRejected, match="takes pictures of 1x28x28, and these are 3x28x28"):
         evaluate(version, Rows(drawn.pictures.repeat(1, 3, 1, 1), drawn.labels), Silent())
     for path in (tmp_path, tmp_path / "nowhere" / "sheet.png"):
-        with pytest.raises(AssessmentRejected, match="can't be written"):
+        with pytest.raises(JudgingRejected, match="can't be written"):
             evaluate(version, drawn, Silent(), path)
 
 
@@ -142,7 +142,7 @@ def test_versions_with_other_labels_meet_on_the_common_ones(registry: Registry, 
     found = compare(version, other, drawn[4:], Silent())
     assert (found.left.accuracy, found.right.accuracy, found.p) == (1, 1, 1)
     assert found.verdict == "Both read the same of these 16 rows right."
-    with pytest.raises(AssessmentRejected, match=r"digits@2 does not know what 3 rows show \(0, 1\)"):
+    with pytest.raises(JudgingRejected, match=r"digits@2 does not know what 3 rows show \(0, 1\)"):
         compare(version, other, drawn[1:], Silent())
 
 
@@ -159,7 +159,7 @@ def test_versions_that_see_other_pictures_cannot_be_compared(
     registry: Registry, drawn: Rows, changes: dict[str, Any], sentence: str
 ) -> None:
     one, other = (republished(registry, input=dataclasses.replace(InputSpec(), **some)) for some in ({}, changes))
-    with pytest.raises(AssessmentRejected, match=rf"{other.ref} .*{sentence}"):
+    with pytest.raises(JudgingRejected, match=rf"{other.ref} .*{sentence}"):
         compare(one, other, drawn, Silent())
 
 
@@ -192,7 +192,7 @@ def test_rows_come_from_a_data_set_or_from_files(registry: Registry, version: Ve
 def test_the_files_that_a_version_learned_from_must_be_given(registry: Registry, tmp_path: Path) -> None:
     recipe = registry.resolve(Ref("digits")).manifest.recipe
     mine = republished(registry, recipe=dataclasses.replace(recipe, data=DataSpec(source="files", path="corrections")))
-    with pytest.raises(AssessmentRejected, match="pass --data"):
+    with pytest.raises(JudgingRejected, match="pass --data"):
         judging_rows(mine, None, tmp_path, Silent())
     known = republished(registry, recipe=dataclasses.replace(recipe, data=DataSpec(source="bundled")))
     assert len(judging_rows(known, None, tmp_path, Silent())) == 360

@@ -6,9 +6,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from tests.lessons import SPEC, Heard, recipe_of, stripes
-from training.fit.loop import Epoch, Run
+from training.fit.loop import Epoch, Runtime
 from training.learn import learn
-from training.report.tensorboard import Board
+from training.report.tensorboard import TensorBoardReporter
 
 FIRST = Epoch(1, 2, loss=0.5, accuracy=0.0, learning_rate=0.1, seconds=1.0)
 SECOND = Epoch(2, 2, 0.25, 0.9375, 0.05, 1.0, validation_loss=0.3, validation_accuracy=0.9)
@@ -23,7 +23,7 @@ def lines(folder: Path) -> dict[str, list[tuple[int, Any]]]:
 
 
 def test_each_epochs_numbers_are_there_for_tensorboard(tmp_path: Path) -> None:
-    board = Board(Heard(), tmp_path / "new" / "board")
+    board = TensorBoardReporter(Heard(), tmp_path / "new" / "board")
     for epoch in (FIRST, SECOND):
         board.epoch("training", epoch)
     assert lines(tmp_path / "new" / "board" / "training") == {  # readable while the run goes on
@@ -36,7 +36,7 @@ def test_each_epochs_numbers_are_there_for_tensorboard(tmp_path: Path) -> None:
 
 
 def test_each_run_is_a_line_of_its_own(tmp_path: Path) -> None:
-    board = Board(Heard(), tmp_path)
+    board = TensorBoardReporter(Heard(), tmp_path)
     board.epoch("fold 1", FIRST)
     board.epoch("fold 2", dataclasses.replace(FIRST, loss=2.0))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fold-1", "fold-2"]
@@ -47,7 +47,7 @@ def test_each_run_is_a_line_of_its_own(tmp_path: Path) -> None:
 def test_a_real_run_draws_what_it_reports(tmp_path: Path) -> None:
     heard = Heard()
     recipe = recipe_of(dataclasses.replace(SPEC, epochs=2, validation=0.25))
-    fitted = learn("training", recipe, stripes(60), 3, Run(), Board(heard, tmp_path))
+    fitted = learn("training", recipe, stripes(60), 3, Runtime(), TensorBoardReporter(heard, tmp_path))
     drawn = lines(tmp_path / "training")
     assert set(drawn) == TAGS
     assert heard.epochs == [("training", epoch) for epoch in fitted.epochs]
@@ -60,7 +60,7 @@ def test_a_real_run_draws_what_it_reports(tmp_path: Path) -> None:
 
 def test_the_other_report_hears_everything(tmp_path: Path) -> None:
     heard = Heard()
-    board = Board(heard, tmp_path)
+    board = TensorBoardReporter(heard, tmp_path)
     board.stage("reading")
     board.progress("training", 1, 3, 7, 2)
     board.epoch("training", FIRST)

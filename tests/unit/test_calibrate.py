@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models_store.manifest import Calibration
 from training.judge import calibrate
 from training.judge.score import Score
 
@@ -126,29 +125,3 @@ def test_a_threshold_is_never_below_half() -> None:
 
 def test_without_photographs_nothing_is_asked_of_the_two_best() -> None:
     assert calibrate.fit(overconfident(1.5, rows=2000), "").plausible == 0
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "uncertain", "strange"),
-    [
-        ([0.95, 0.03, 0.02], False, False),
-        ([0.8, 0.15, 0.05], False, False),  # as sure as the threshold asks
-        ([0.79, 0.2, 0.01], True, False),  # a digit that wavers between two
-        ([0.02, 0.49, 0.49], True, False),
-        ([0.6, 0.2, 0.2], True, True),  # among many
-        ([0.34, 0.33, 0.33], True, True),
-        ([0.8, 0.08, 0.12], False, False),
-    ],
-)
-def test_who_wavers_between_two_is_uncertain_and_among_many_strange(
-    probabilities: list[float], uncertain: bool, strange: bool
-) -> None:
-    calibration = Calibration(threshold=0.8, plausible=0.9)
-    assert calibration.is_uncertain(probabilities) == uncertain
-    assert calibration.is_strange(probabilities) == strange
-
-
-def test_a_version_that_asks_nothing_of_the_two_best_finds_nothing_strange() -> None:
-    assert not Calibration(threshold=0.5).is_strange([0.1] * 10)
-    assert Calibration(threshold=0.0, plausible=0.9).is_uncertain([0.85, 0.1, 0.05]) is False
-    assert Calibration(threshold=0.0, plausible=0.9).is_uncertain([0.8, 0.05, 0.05, 0.05, 0.05])

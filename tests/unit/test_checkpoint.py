@@ -10,7 +10,7 @@ from tests.lessons import PICTURE, SPEC, recipe_of, same_weights, stripes
 from training.errors import CheckpointRejected, RunBusy
 from training.fit import checkpoint
 from training.fit.checkpoint import run_folder
-from training.fit.loop import Epoch, Fitted, Run, fit
+from training.fit.loop import Epoch, Fitted, Runtime, fit
 from training.nets.catalog import build
 
 ROWS = stripes(90)
@@ -36,7 +36,7 @@ def fitted(recipe: Recipe, path: Path | None, killed_after: int | None = None) -
     net = build(recipe.net, PICTURE, 3)
     torch.manual_seed(killed_after or 0)  # a resumed process has drawn other numbers before
     watched = stripes(30, seed=9) if recipe.train.validation else None
-    return fit(net, ROWS, recipe, Run(checkpoint=path, on_epoch=on_epoch), validation=watched)
+    return fit(net, ROWS, recipe, Runtime(checkpoint=path, on_epoch=on_epoch), validation=watched)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.client import Client, Event, parse
+from app.cli.client import Client, StreamEvent, parse
 from app.cli.refusal import Refusal
 from tests.answering import Answer, answering, as_json, as_problem, as_stream
 
@@ -37,8 +37,8 @@ def test_a_stream_says_the_same_however_it_is_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
     chunks = [STREAM[a:b] for a, b in itertools.pairwise(edges)]
     assert list(parse(chunks)) == [
-        Event("1", "message", "info", "one\u2028two", {}),
-        Event("2", "metrics", "info", "", {"epoch": 3}),
+        StreamEvent("1", "message", "info", "one\u2028two", {}),
+        StreamEvent("2", "metrics", "info", "", {"epoch": 3}),
     ]
 
 

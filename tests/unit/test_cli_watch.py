@@ -5,23 +5,23 @@ import re
 
 from rich.console import Console
 
-from app.cli.client import Event
-from app.cli.watch import Bar
+from app.cli.client import StreamEvent
+from app.cli.watch import WatchBar
 
 
-def epoch(run: str, number: int, epochs: int) -> Event:
+def epoch(run: str, number: int, epochs: int) -> StreamEvent:
     data = {"run": run, "epoch": number, "epochs": epochs, "loss": 0.25, "accuracy": 0.875, "seconds": 2.0}
-    return Event(str(number), "metrics", "info", "", {**data, "validation_accuracy": 0.5})
+    return StreamEvent(str(number), "metrics", "info", "", {**data, "validation_accuracy": 0.5})
 
 
-def message(text: str, **data: str) -> Event:
-    return Event("1", "message", "warn", text, data)
+def message(text: str, **data: str) -> StreamEvent:
+    return StreamEvent("1", "message", "warn", text, data)
 
 
-def shown(*events: Event) -> list[str]:
+def shown(*events: StreamEvent) -> list[str]:
     """Every line that was drawn, the bar's earlier ones too, without colours."""
     file = io.StringIO()
-    bar = Bar(Console(file=file, force_terminal=True, width=80))
+    bar = WatchBar(Console(file=file, force_terminal=True, width=80))
     for event in events:
         bar.show(event)
         if bar._bar is not None:

@@ -18,7 +18,7 @@ from models_store.registry import Registry, Version
 from models_store.specs import CalibrationSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC, Heard, accuracy, recipe_of, sign_files, small_version, stripes
 from training.compress import Way, compress, plain, prune, recipe_for, rounded
-from training.fit.loop import Run, fit
+from training.fit.loop import Runtime, fit
 from training.nets.catalog import build
 from training.publish.weights import rebuild
 
@@ -48,7 +48,7 @@ def short(parent: Version, way: Way, student: Recipe | None = None) -> Recipe:
 
 
 def made(parent: Version, way: Way, amount: float | None, recipe: Recipe, store: Registry) -> Version:
-    return compress(parent, way, amount, recipe, Path("/no/mnist/here"), store, Run(), Heard())
+    return compress(parent, way, amount, recipe, Path("/no/mnist/here"), store, Runtime(), Heard())
 
 
 def kernels(weights: dict[str, Tensor]) -> Tensor:

@@ -12,12 +12,12 @@ from starlette.types import Message, Receive, Scope
 
 from app.inference.batcher import Batcher, Rows
 from app.inference.engine import Engine
-from app.inference.loaded import Live
-from app.inference.pool import Fleet
-from app.logs import RequestLog
+from app.inference.loaded import LoadedModel
+from app.inference.pool import ModelPool
 from app.predict import predict, read
 from app.web import error_handlers
 from app.web.connection import while_connected
+from app.web.request_log import RequestLog
 from models_store.model import Model
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
@@ -146,11 +146,11 @@ async def app(registry: Registry, model: HeldModel) -> AsyncIterator[FastAPI]:
     """The routes, the engine and the log as they serve, on a model that is held."""
     threads = ThreadPoolExecutor(1)
 
-    def load(version: Version) -> Live:
-        return Live(version, cast(Model, model), Batcher(model.predict, threads))
+    def load(version: Version) -> LoadedModel:
+        return LoadedModel(version, cast(Model, model), Batcher(model.predict, threads))
 
     engine = Engine(registry, "cpu")
-    engine.fleet = Fleet(registry, load, max_live=4)
+    engine.pool = ModelPool(registry, load, max_loaded=4)
     service = FastAPI()
     error_handlers.install(service)
     service.include_router(predict.router(engine, "digits"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from models_store.datasets.clean import Report, clean, count
+from models_store.datasets.clean import CleaningReport, clean, count
 from models_store.datasets.rows import Refused, Row
 from models_store.specs import InputSpec
 from tests.pictures import encoded, png
@@ -32,7 +32,7 @@ def test_good_rows_come_in_their_order() -> None:
     assert cleaned.pictures.dtype == np.uint8
     assert np.array_equal(cleaned.pictures, np.stack([unit(seed)[None] for seed in (1, 2, 3)]))
     assert cleaned.labels == ("7", "1", "7")
-    assert cleaned.report == Report(3, 3, 0, 0, {}, (), {"7": 2, "1": 1})
+    assert cleaned.report == CleaningReport(3, 3, 0, 0, {}, (), {"7": 2, "1": 1})
 
 
 def test_the_same_picture_with_the_same_label_is_kept_once() -> None:
@@ -97,7 +97,7 @@ def test_no_rows_make_no_pictures() -> None:
     spec = InputSpec(height=32, width=20)
     cleaned = clean([], spec)
     assert (cleaned.pictures.shape, cleaned.labels) == ((0, 1, 32, 20), ())
-    assert cleaned.report == Report(0, 0, 0, 0, {}, (), {})
+    assert cleaned.report == CleaningReport(0, 0, 0, 0, {}, (), {})
 
 
 def test_pictures_have_the_shape_that_was_asked_for(rng: np.random.Generator) -> None:

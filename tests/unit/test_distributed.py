@@ -18,7 +18,7 @@ from models_store.registry import Registry
 from models_store.specs import DataSpec, TrainSpec
 from tests.lessons import PICTURE, Heard, mnist_files, recipe_of, stripes
 from training.fit.distributed import ALONE, World
-from training.fit.loop import Epoch, Fitted, Run, fit
+from training.fit.loop import Epoch, Fitted, Runtime, fit
 from training.nets.catalog import build
 from training.train import train
 
@@ -51,7 +51,7 @@ def fitted(
     torch.manual_seed(0)
     net = build(recipe.net, PICTURE, 3)
     watched = stripes(30, seed=9) if recipe.train.validation else None
-    run = Run(world=world, checkpoint=checkpoint if world.leads else None, on_epoch=on_epoch)
+    run = Runtime(world=world, checkpoint=checkpoint if world.leads else None, on_epoch=on_epoch)
     return fit(net, stripes(rows), recipe, run, validation=watched)
 
 
@@ -80,7 +80,7 @@ def one_process(rank: int, folder: Path, ports: tuple[int, int]) -> None:
         answers["norms"] = facts(fitted(recipe_of(SPEC), world, rows=42))  # the last batch has two rows: one for each
     os.environ["MASTER_PORT"] = str(ports[1])
     try:
-        train(CROWDED, folder, Registry(folder / "store"), Run(world=world), Heard())
+        train(CROWDED, folder, Registry(folder / "store"), Runtime(world=world), Heard())
     except RecipeRejected as refusal:
         answers["refused"] = str(refusal)
     torch.save(answers, folder / f"{rank}.pt")

@@ -15,10 +15,10 @@ from models_store.recipe import Recipe
 from models_store.specs import InputSpec, PhotosSpec
 from tests import layout
 from tests.lessons import SPEC, Heard, recipe_of
-from training.data.rows import STRANGE, Rows
+from training.data.rows import OUTLIER, Rows
 from training.synthetic import photos, widen
 from training.synthetic import strokes as draw
-from training.synthetic.widen import Photographer, photographed
+from training.synthetic.widen import PhotoAugmenter, photographed
 
 
 def rows_of(per_digit: int, seed: int = 0) -> Rows:
@@ -44,7 +44,7 @@ class Listening(Heard):
 
 def seen(recipe: Recipe, rows: Rows, folder: Path | None = None) -> tuple[Rows, list[str]]:
     report = Listening()
-    return Photographer(recipe, report, folder).of(rows), report.stages
+    return PhotoAugmenter(recipe, report, folder).of(rows), report.stages
 
 
 def test_each_rows_copies_follow_each_other_and_have_its_label() -> None:
@@ -116,19 +116,19 @@ def test_no_copies_draw_nothing() -> None:
     rows = rows_of(1)
     none, stages = seen(recipe_with(copies=0), rows)
     assert (len(none), stages) == (0, [])
-    widened = Photographer(recipe_with(copies=0), Heard()).widened(rows)
+    widened = PhotoAugmenter(recipe_with(copies=0), Heard()).widened(rows)
     assert torch.equal(widened.pictures, rows.pictures) and torch.equal(widened.labels, rows.labels)
 
 
 def test_rows_are_followed_by_their_pictures_and_by_strangers() -> None:
     rows = rows_of(2)
-    widened = Photographer(recipe_with(copies=1, strangers=0.75), Heard()).widened(rows)
+    widened = PhotoAugmenter(recipe_with(copies=1, strangers=0.75), Heard()).widened(rows)
     assert len(widened) == 20 + 20 + 15
     assert torch.equal(widened.pictures[:20], rows.pictures)
     assert torch.equal(widened.labels[:40], torch.cat([rows.labels, rows.labels]))
-    assert (widened.labels[40:] == STRANGE).all()
+    assert (widened.labels[40:] == OUTLIER).all()
     assert widened.pictures[40:].flatten(1).max(1).values.min() > 100
-    again = Photographer(recipe_with(copies=1, strangers=0.75), Heard()).widened(rows)
+    again = PhotoAugmenter(recipe_with(copies=1, strangers=0.75), Heard()).widened(rows)
     assert torch.equal(again.pictures, widened.pictures)
 
 

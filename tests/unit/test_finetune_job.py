@@ -18,7 +18,7 @@ from tests.lessons import SPEC, Heard, digit_files, small_version, stripes
 from training.data.rows import DataSet
 from training.errors import BaseUnusable, CheckpointRejected, RunBusy
 from training.finetune.finetune import finetune
-from training.fit.loop import Epoch, Run
+from training.fit.loop import Epoch, Runtime
 from training.nets.catalog import build
 from training.publish.assemble import Outcome, publish
 from training.synthetic import strokes
@@ -134,11 +134,11 @@ def test_a_checkpoint_of_no_use_is_begun_anew(
 def test_by_hand_a_checkpoint_of_no_use_is_a_persons_to_judge(store: Registry, base: Version, tmp_path: Path) -> None:
     asked = job(base, tmp_path / "job", digit_files(tmp_path / "new", per_digit=6))
     with pytest.raises(Killed):
-        finetune(base, asked.recipe, NO_MNIST, store, Run(), Killing("training"))
+        finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Killing("training"))
     (left,) = store.root.glob(".runs/*/training.pt")
     left.write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointRejected, match="--fresh"):
-        finetune(base, asked.recipe, NO_MNIST, store, Run(), Heard())
+        finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Heard())
     shutil.rmtree(left.parent)
 
 
@@ -221,6 +221,6 @@ def test_the_same_training_by_hand_is_done_by_one_process(store: Registry, base:
         def stage(self, text: str) -> None:
             if text == "exporting":
                 with pytest.raises(RunBusy):
-                    finetune(base, asked.recipe, NO_MNIST, store, Run(), Heard())
+                    finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Heard())
 
-    finetune(base, asked.recipe, NO_MNIST, store, Run(), Second())
+    finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Second())

@@ -16,7 +16,7 @@ from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
 from tests.lessons import Heard, digit_files, small_version
 from training.finetune.finetune import finetune
-from training.fit.loop import Run
+from training.fit.loop import Runtime
 from training.synthetic import strokes
 
 NO_MNIST = Path("/no/mnist/here")
@@ -48,7 +48,7 @@ def tuned(base: Version, path: Path, store: Registry, spec: FineTuneSpec, **lear
     recipe = recipe_for(base, str(path), None)
     changes = dataclasses.replace(recipe.train, **learning)
     recipe = dataclasses.replace(recipe, train=changes, finetune=dataclasses.replace(spec, base=base.ref))
-    return finetune(base, recipe, NO_MNIST, store, Run(), Heard())
+    return finetune(base, recipe, NO_MNIST, store, Runtime(), Heard())
 
 
 def weights(version: Version) -> dict[str, torch.Tensor]:

@@ -17,7 +17,7 @@ from models_store.registry import Registry
 from tests.conftest import republished
 from training import job
 from training.errors import BaseUnusable, JobAbandoned, TrainingDiverged
-from training.job import Job
+from training.job import JobFolder
 
 
 def of(registry: Registry, name: str) -> dict[str, object]:
@@ -27,7 +27,7 @@ def of(registry: Registry, name: str) -> dict[str, object]:
     return {"recipe": dataclasses.replace(recipe, finetune=dataclasses.replace(recipe.finetune, job=name))}
 
 
-def opened(folder: Path, registry: Registry, name: str = "ftjob-1", **changes: str) -> Job:
+def opened(folder: Path, registry: Registry, name: str = "ftjob-1", **changes: str) -> JobFolder:
     recipe = recipe_for(registry.resolve(Ref("digits")), "file-a", None)
     assert recipe.finetune is not None
     recipe = dataclasses.replace(recipe, finetune=dataclasses.replace(recipe.finetune, job=name, **changes))  # type: ignore[arg-type]

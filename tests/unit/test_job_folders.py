@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from app.jobs import folder as folders
-from app.jobs.job import Job, Order, State
+from app.jobs.job import Job, JobSpec, State
 
 
 def job(attempt: int = 1, validation: str | None = None) -> Job:
-    order = Order(
+    order = JobSpec(
         base="digits@1", model="digits", training_file="file-a", validation_file=validation, publish_to="digits",
         promote=False, recipe='{"seed": 1}', options={}, metadata={},
     )  # fmt: skip
@@ -66,7 +66,7 @@ def test_the_newest_checkpoints_come_along(tmp_path: Path, uploads: Path) -> Non
 def test_lines_are_read_whole_and_once(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"event": "stage", "text": "reading"}\n{"event": "no')
-    lines = folders.Lines(tmp_path)
+    lines = folders.EventLines(tmp_path)
     assert list(lines.new()) == [{"event": "stage", "text": "reading"}]
     assert list(lines.new()) == []
     with path.open("ab") as file:

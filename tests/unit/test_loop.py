@@ -10,7 +10,7 @@ from models_store.specs import AugmentSpec, NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC, accuracy, recipe_of, same_weights, stripes, trained
 from training.data.rows import Rows
 from training.errors import TrainingDiverged
-from training.fit.loop import Run, fit, measure
+from training.fit.loop import Runtime, fit, measure
 from training.nets.catalog import build
 
 
@@ -223,6 +223,6 @@ def test_a_student_learns_what_its_teacher_says_and_not_what_the_labels_say() ->
 
 def test_torchs_profiler_writes_a_trace(tmp_path: Path) -> None:
     recipe = recipe_of(SPEC)
-    fit(build(recipe.net, PICTURE, 3), stripes(240), recipe, Run(trace=tmp_path / "new" / "trace.json"))
+    fit(build(recipe.net, PICTURE, 3), stripes(240), recipe, Runtime(trace=tmp_path / "new" / "trace.json"))
     events = json.loads((tmp_path / "new" / "trace.json").read_text())["traceEvents"]
     assert any("convolution" in event.get("name", "") for event in events)

@@ -8,13 +8,13 @@ import torch
 from models_store.recipe import Recipe
 from models_store.specs import DataSpec, NetSpec, TrainSpec
 from tests.lessons import SPEC, recipe_of, stripes
-from training.data.rows import STRANGE, Rows, join
-from training.fit.loop import Epoch, Run, fit, measure
+from training.data.rows import OUTLIER, Rows, join
+from training.fit.loop import Epoch, Runtime, fit, measure
 from training.fit.losses import of_answers, unlike
 from training.nets.catalog import build
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5], [0.6, 0.3, 0.1]]))
-TRUTH = torch.tensor([0, 2, STRANGE])
+TRUTH = torch.tensor([0, 2, OUTLIER])
 
 
 def spec(loss: str = "cross_entropy", exposure: float = 0.5, smoothing: float = 0.0) -> TrainSpec:
@@ -58,7 +58,7 @@ def test_rows_that_all_show_labels_cost_the_same_whatever_the_exposure(loss: str
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 def test_strangers_alone_cost_least_where_nothing_is_favoured(loss: str) -> None:
-    strange = torch.full((2,), STRANGE)
+    strange = torch.full((2,), OUTLIER)
     even = of_answers(torch.zeros(2, 3), strange, spec(loss)).item()
     assert even == pytest.approx(0.5 * math.log(3) if loss == "cross_entropy" else 0, abs=1e-6)
     assert of_answers(LOGITS[:2], strange, spec(loss)).item() > even
@@ -73,7 +73,7 @@ def test_a_student_that_answers_as_its_teacher_costs_nothing() -> None:
 
 def strangers(count: int) -> Rows:
     noise = torch.randint(0, 256, (count, 1, 28, 28), generator=torch.Generator().manual_seed(8), dtype=torch.uint8)
-    return Rows(noise, torch.full((count,), STRANGE))
+    return Rows(noise, torch.full((count,), OUTLIER))
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
@@ -82,7 +82,7 @@ def test_accuracy_is_of_rows_that_show_a_label(loss: str) -> None:
     recipe = Recipe(publish_to="x", net=NetSpec(name="fast"), data=DataSpec(source="bundled"), train=train)
     rows, epochs = join(stripes(180), strangers(60)), list[Epoch]()
     torch.manual_seed(0)
-    net = fit(build(recipe.net, recipe.input, 3), rows, recipe, Run(on_epoch=epochs.append)).net
+    net = fit(build(recipe.net, recipe.input, 3), rows, recipe, Runtime(on_epoch=epochs.append)).net
     assert 0.95 < epochs[-1].accuracy <= 1
     assert measure(net, rows, recipe, torch.device("cpu"))[1] == 1
     answers = net((strangers(30).pictures / 255 - 0.1307) / 0.3081).softmax(1)

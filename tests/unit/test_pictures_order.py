@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from models_store.pictures.many.order import around, lines_of
-from models_store.pictures.marks import Box
+from models_store.pictures.marks import BoundingBox
 
 
-def row(count: int, top: float = 100, left: float = 50, pitch: float = 30, fall: float = 0.0) -> list[Box]:
+def row(count: int, top: float = 100, left: float = 50, pitch: float = 30, fall: float = 0.0) -> list[BoundingBox]:
     """Boxes of 20x40 pixels in a line."""
     places = [(top + fall * pitch * k, left + pitch * k) for k in range(count)]
-    return [Box(round(y), round(x), round(y) + 40, round(x) + 20) for y, x in places]
+    return [BoundingBox(round(y), round(x), round(y) + 40, round(x) + 20) for y, x in places]
 
 
 def test_nothing_has_no_lines() -> None:
@@ -45,14 +45,14 @@ def test_the_even_gaps_of_a_form_part_nothing() -> None:
 
 def test_a_narrow_one_in_a_form_parts_nothing() -> None:
     boxes = row(8, pitch=60)
-    boxes[3] = Box(100, 237, 140, 243)  # a 1 in the middle of its cell
+    boxes[3] = BoundingBox(100, 237, 140, 243)  # a 1 in the middle of its cell
     assert lines_of(boxes) == [[list(range(8))]]
 
 
 def test_higher_and_lower_digits_of_a_line_stay_in_it() -> None:
     boxes = row(6)
-    boxes[2] = Box(112, 110, 140, 130)  # lower than its neighbours, on the same ground
-    boxes[4] = Box(92, 170, 138, 190)
+    boxes[2] = BoundingBox(112, 110, 140, 130)  # lower than its neighbours, on the same ground
+    boxes[4] = BoundingBox(92, 170, 138, 190)
     assert lines_of(boxes) == [[list(range(6))]]
 
 
@@ -62,4 +62,4 @@ def test_lines_come_from_top_to_bottom_even_where_they_begin_elsewhere() -> None
 
 
 def test_around_has_all_of_them_inside() -> None:
-    assert around([Box(5, 10, 20, 30), Box(2, 25, 18, 60)]) == Box(2, 10, 20, 60)
+    assert around([BoundingBox(5, 10, 20, 30), BoundingBox(2, 25, 18, 60)]) == BoundingBox(2, 10, 20, 60)

@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 
 from models_store.pictures.decode import open_picture
-from models_store.pictures.many.page import MOST_DIGITS, Candidate, Page, page_of
-from models_store.pictures.prepare import Warned, prepare
+from models_store.pictures.many.page import MOST_DIGITS, DigitCandidate, PreparedPage, page_of
+from models_store.pictures.prepare import prepare
+from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
 from tests.layout import Grey, likeness
 from tests.pictures import encoded, png, saved
@@ -15,17 +16,17 @@ from training.synthetic import strokes
 SPEC = InputSpec()
 
 
-def page(data: bytes) -> Page:
+def page(data: bytes) -> PreparedPage:
     return page_of(open_picture(data, 16_000_000), SPEC)
 
 
-def order(read: Page) -> list[int]:
+def order(read: PreparedPage) -> list[int]:
     """The whole candidates in reading order."""
     sure = [1.0] * read.wholes + [0.0] * (len(read.candidates) - read.wholes)
     return [i for line in read.lines(sure) for number in line for i in number]
 
 
-def overlap(found: Candidate, place: Place) -> float:
+def overlap(found: DigitCandidate, place: Place) -> float:
     """Intersection over union."""
     box = found.box
     height = min(box.bottom, place[2]) - max(box.top, place[0])
@@ -34,7 +35,7 @@ def overlap(found: Candidate, place: Place) -> float:
     return both / (box.height * box.width + (place[2] - place[0]) * (place[3] - place[1]) - both)
 
 
-def check_found(read: Page, sheet: Sheet, least: float = 0.75) -> None:
+def check_found(read: PreparedPage, sheet: Sheet, least: float = 0.75) -> None:
     """Each digit where it was written, in its order, and nothing else."""
     found = order(read)
     assert len(found) == len(sheet.places)
@@ -127,7 +128,9 @@ def test_a_wide_mark_that_reads_well_stays_whole() -> None:
     pixels = np.zeros((3, 1, 28, 28), np.uint8)
     place = open_picture(png(np.zeros((9, 9), np.uint8)), 100)
     box = page_of(open_picture(png(strokes.unit(0, np.random.default_rng(1))), 1000), SPEC).candidates[0].box
-    read = Page(*place.size, pixels, (Candidate(box, parts=(1, 2)), Candidate(box), Candidate(box)), 1, ())
+    read = PreparedPage(
+        *place.size, pixels, (DigitCandidate(box, parts=(1, 2)), DigitCandidate(box), DigitCandidate(box)), 1, ()
+    )
     assert read.lines([0.95, 0.99, 0.99]) == [[[0]]]
     assert read.lines([0.7, 0.6, 0.99]) == [[[0]]]
     assert len(read.lines([0.5, 0.6, 0.99])[0][0]) == 2
@@ -138,7 +141,7 @@ def test_a_wide_mark_that_reads_well_stays_whole() -> None:
 def test_an_even_picture_is_blank(size: tuple[int, int]) -> None:
     for level in (0, 128, 255):
         read = page(saved(Image.new("RGB", size, (level,) * 3)))
-        assert (read.warnings, read.candidates, read.lines([])) == ((Warned.BLANK_IMAGE,), (), [])
+        assert (read.warnings, read.candidates, read.lines([])) == ((PictureWarning.BLANK_IMAGE,), (), [])
         assert read.pixels.shape == (0, 1, 28, 28)
 
 
@@ -187,7 +190,7 @@ def test_a_single_digit_is_laid_out_as_for_predict(rng: np.random.Generator, lab
 def test_more_digits_than_are_read_are_warned_of(rng: np.random.Generator) -> None:
     sheet = written(["1234567890" * 2] * 13, rng, height=24, gap=0.5)
     read = page(png(sheet.levels))
-    assert read.warnings == (Warned.TOO_MANY_MARKS,)
+    assert read.warnings == (PictureWarning.TOO_MANY_MARKS,)
     assert read.wholes == len(order(read)) == MOST_DIGITS
     for i, place in zip(order(read), sheet.places, strict=False):
         assert overlap(read.candidates[i], place) > 0.5

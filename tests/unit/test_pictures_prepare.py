@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models_store.pictures.prepare import Warned, prepare
+from models_store.pictures.prepare import prepare
+from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
 from tests import layout
 from tests.layout import Grey
@@ -100,7 +101,7 @@ def test_a_broken_exif_block_is_passed_over(paper: Grey) -> None:
 def test_one_even_colour_is_blank(form: str, size: tuple[int, int]) -> None:
     for level in (0, 128, 255):
         prepared = prepare(saved(Image.new("L", size, level), form), SPEC)
-        assert prepared.warnings == (Warned.BLANK_IMAGE,)
+        assert prepared.warnings == (PictureWarning.BLANK_IMAGE,)
         assert prepared.is_blank
         assert not prepared.pixels.any()
 
@@ -138,8 +139,10 @@ def test_a_dark_digit_of_28_pixels_is_not_taken_for_mnists_format(rng: np.random
         assert layout.likeness(pixels(png(255 - unit)), unit) > 0.95
 
 
-@pytest.mark.parametrize(("ink", "warnings"), [(180, ()), (220, (Warned.LOW_CONTRAST,)), (240, (Warned.BLANK_IMAGE,))])
-def test_faint_ink_is_warned_of(rng: np.random.Generator, ink: int, warnings: tuple[Warned, ...]) -> None:
+@pytest.mark.parametrize(
+    ("ink", "warnings"), [(180, ()), (220, (PictureWarning.LOW_CONTRAST,)), (240, (PictureWarning.BLANK_IMAGE,))]
+)
+def test_faint_ink_is_warned_of(rng: np.random.Generator, ink: int, warnings: tuple[PictureWarning, ...]) -> None:
     faint = draw.on_paper(5, rng, ground=250, pen_grey=ink)
     assert prepare(png(faint), SPEC).warnings == warnings
 

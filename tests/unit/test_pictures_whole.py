@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models_store.pictures.decode import to_png
-from models_store.pictures.prepare import Warned, prepare
+from models_store.pictures.prepare import prepare
+from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
 from tests.pictures import encoded, png, saved
 from tests.unit.test_pictures_prepare import STORED
@@ -167,7 +168,7 @@ def test_a_grey_model_sees_the_brightness_of_colours() -> None:
 def test_one_even_colour_is_blank_and_stays_that_colour() -> None:
     for kind in ("PNG", "JPEG", "WEBP", "BMP"):
         prepared = prepare(saved(Image.new("RGB", (300, 200), (200, 60, 30)), kind), spec())
-        assert prepared.warnings == (Warned.BLANK_IMAGE,)
+        assert prepared.warnings == (PictureWarning.BLANK_IMAGE,)
         assert prepared.is_blank
         assert off(prepared.pixels, (200, 60, 30)) < 8
     assert prepare(saved(Image.new("RGBA", (50, 50))), spec()).is_blank

@@ -8,7 +8,8 @@ import pytest
 
 from models_store.errors import RecordRejected
 from models_store.pictures.one import writing
-from models_store.pictures.prepare import Warned, prepare
+from models_store.pictures.prepare import prepare
+from models_store.pictures.warnings import PictureWarning
 from models_store.preparation import WritingSpec
 from models_store.specs import InputSpec
 from tests import layout
@@ -30,13 +31,13 @@ def sheet(*marks: tuple[layout.Strokes, int, int], ground: int = 250, ink: int =
     return np.repeat(layout.grey(levels)[..., None], 3, axis=2)
 
 
-def found(picture: layout.Grey, **numbers: Any) -> writing.Found:
+def found(picture: layout.Grey, **numbers: Any) -> writing.FoundWriting:
     seen = writing.find(picture, WritingSpec(**{"thin": 0.0, **numbers}))
     assert seen is not None
     return seen
 
 
-def aspect(seen: writing.Found) -> float:
+def aspect(seen: writing.FoundWriting) -> float:
     height, width = seen.strokes.shape
     return float(width / height)
 
@@ -110,7 +111,7 @@ def test_ink_below_faint_is_none_and_below_low_contrast_is_warned_of() -> None:
     faint = sheet((BAR, 60, 140), ground=200, ink=160)  # a contrast of 0.2
     assert found(faint).contrast == pytest.approx(0.2, abs=0.02)
     assert writing.find(faint, WritingSpec(faint=0.3)) is None
-    for share, warnings in ((0.15, ()), (0.3, (Warned.LOW_CONTRAST,))):
+    for share, warnings in ((0.15, ()), (0.3, (PictureWarning.LOW_CONTRAST,))):
         assert prepare(png(faint), InputSpec(writing=WritingSpec(low_contrast=share))).warnings == warnings
 
 

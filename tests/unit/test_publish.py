@@ -16,10 +16,10 @@ from training import compress
 from training.data.rows import DataSet, Rows
 from training.errors import TrainingDiverged
 from training.finetune.finetune import finetune
-from training.fit.loop import Epoch, Run
+from training.fit.loop import Epoch, Runtime
 from training.nets.catalog import build
 from training.publish.assemble import Outcome, publish
-from training.report.progress import Report
+from training.report.progress import Reporter
 from training.train import train
 
 NOWHERE = Path("/no/data/here")
@@ -66,23 +66,23 @@ class Looking(Heard):
         raise Killed
 
 
-def trained(base: Version, store: Registry, folder: Path, report: Report) -> None:
-    train(dataclasses.replace(base.manifest.recipe, publish_to=NEW), NOWHERE, store, Run(), report)
+def trained(base: Version, store: Registry, folder: Path, report: Reporter) -> None:
+    train(dataclasses.replace(base.manifest.recipe, publish_to=NEW), NOWHERE, store, Runtime(), report)
 
 
-def compressed(base: Version, store: Registry, folder: Path, report: Report) -> None:
+def compressed(base: Version, store: Registry, folder: Path, report: Reporter) -> None:
     recipe = dataclasses.replace(compress.recipe_for(base, "prune", None, None), publish_to=NEW)
-    compress.compress(base, "prune", None, recipe, NOWHERE, store, Run(), report)
+    compress.compress(base, "prune", None, recipe, NOWHERE, store, Runtime(), report)
 
 
-def tuned(base: Version, store: Registry, folder: Path, report: Report) -> None:
+def tuned(base: Version, store: Registry, folder: Path, report: Reporter) -> None:
     recipe = recipe_for(base, str(digit_files(folder, per_digit=1)), "mine")
-    finetune(base, recipe, NOWHERE, store, Run(), report)
+    finetune(base, recipe, NOWHERE, store, Runtime(), report)
 
 
 @pytest.mark.parametrize("make", [trained, compressed, tuned])
 def test_nothing_is_staged_while_a_training_may_take_days(
-    tmp_path: Path, base: Version, make: Callable[[Version, Registry, Path, Report], None]
+    tmp_path: Path, base: Version, make: Callable[[Version, Registry, Path, Reporter], None]
 ) -> None:
     """A stage is swept away after a day without a word written into it."""
     store = Registry(tmp_path / "own")
@@ -95,7 +95,7 @@ def test_nothing_is_staged_while_a_training_may_take_days(
 
 @pytest.mark.parametrize("make", [trained, compressed, tuned])
 def test_a_store_that_takes_no_version_is_told_before_the_training(
-    tmp_path: Path, base: Version, make: Callable[[Version, Registry, Path, Report], None]
+    tmp_path: Path, base: Version, make: Callable[[Version, Registry, Path, Reporter], None]
 ) -> None:
     store = Registry(tmp_path / "own")
     store.root.mkdir()

@@ -11,7 +11,7 @@ from models_store.refs import Ref
 from models_store.registry import SHIPPED, Registry
 from tests.lessons import mnist_files, stripes
 from training.data import sources
-from training.data.rows import STRANGE, Rows
+from training.data.rows import OUTLIER, Rows
 from training.finetune.replay import known, reminders, repeated
 from training.synthetic import handwriting
 
@@ -63,8 +63,8 @@ def test_drawings_that_no_test_has_join_what_is_repeated() -> None:
     rows = reminders(found, BASE)
     assert torch.equal(rows.pictures[: len(found.train)], found.train.pictures)
     others = rows[len(found.train) :]
-    assert int((others.labels == STRANGE).sum()) == 600  # pictures of no digit, as this base is unsure of them
-    drawn = others[others.labels != STRANGE]
+    assert int((others.labels == OUTLIER).sum()) == 600  # pictures of no digit, as this base is unsure of them
+    drawn = others[others.labels != OUTLIER]
     assert drawn.labels.bincount().tolist() == [100] * 10
     assert read_right(drawn) > 0.98
     tested = {picture.tobytes() for picture in found.test.pictures.numpy()}

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from training.fit.loop import Epoch
-from training.report.progress import Bar, JsonLines, Silent, reporting
+from training.report.progress import JsonLines, ProgressBar, Silent, reporting
 
 FIRST = Epoch(1, 2, loss=0.5, accuracy=0.875, learning_rate=0.1, seconds=1.0)
 SECOND = Epoch(2, 2, 0.25, 0.9375, 0.05, 1.0, validation_loss=0.3, validation_accuracy=0.9)
@@ -27,9 +27,9 @@ def events(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def terminal(clock: Clock | None = None) -> tuple[Bar, io.StringIO]:
+def terminal(clock: Clock | None = None) -> tuple[ProgressBar, io.StringIO]:
     written = io.StringIO()
-    return Bar(Console(file=written, force_terminal=True, width=80, get_time=clock)), written
+    return ProgressBar(Console(file=written, force_terminal=True, width=80, get_time=clock)), written
 
 
 def seen(written: io.StringIO) -> list[str]:

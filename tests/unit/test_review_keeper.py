@@ -11,7 +11,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from app.errors import DatabaseUnavailable
-from app.review.sampler import Keeper
+from app.review.sampler import UncertaintySampler
 from app.review.store import Uncertain
 from tests.pictures import png
 from training.synthetic import strokes
@@ -22,13 +22,13 @@ PROBABILITIES = {"4": 0.5, "9": 0.4, "7": 0.1}
 
 
 @contextmanager
-def keeper(add: Callable[[Uncertain], object], **options: Callable[[], float]) -> Iterator[Keeper]:
-    made = Keeper(add, 16_000_000, **options)
+def keeper(add: Callable[[Uncertain], object], **options: Callable[[], float]) -> Iterator[UncertaintySampler]:
+    made = UncertaintySampler(add, 16_000_000, **options)
     yield made
     made.close()
 
 
-def keep(made: Keeper, times: int = 1, picture: bytes = PICTURE) -> None:
+def keep(made: UncertaintySampler, times: int = 1, picture: bytes = PICTURE) -> None:
     for _ in range(times):
         made.keep("digits@1", picture, PROBABILITIES, UNIT)
 
@@ -136,7 +136,7 @@ def test_the_end_waits_seconds_for_those_that_wait_and_takes_no_more() -> None:
         kept.append(picture)
 
     begun = threading.Event()
-    made = Keeper(slow, 16_000_000, clock=lambda: now)
+    made = UncertaintySampler(slow, 16_000_000, clock=lambda: now)
     keep(made, 10)
     closing = threading.Thread(target=made.close)
     with capture_logs() as logs:

@@ -9,7 +9,7 @@ from training.synthetic.outliers import digits, glyphs, marks, mixture, pen
 
 
 def test_the_same_seed_draws_the_same_strangers_and_another_seed_others() -> None:
-    first, again, other = (mixture.strangers(64, seed) for seed in (3, 3, 4))
+    first, again, other = (mixture.outliers(64, seed) for seed in (3, 3, 4))
     assert first.shape == (64, 1, 28, 28)
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
@@ -80,4 +80,4 @@ def test_the_digits_given_are_the_ones_that_are_spoiled() -> None:
     picture = digits.side_by_side(mine[:, 0], np.random.default_rng(0))
     drawn = digits.side_by_side(digits.drawn(), np.random.default_rng(0))
     assert not np.array_equal(picture, drawn)
-    assert not np.array_equal(mixture.strangers(60, 9, mine), mixture.strangers(60, 9))
+    assert not np.array_equal(mixture.outliers(60, 9, mine), mixture.outliers(60, 9))

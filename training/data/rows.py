@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models_store.datasets.clean import Report
+from models_store.datasets.clean import CleaningReport
 from models_store.errors import RecipeRejected
 
-STRANGE = -1  # the label of a row that shows none of them
+OUTLIER = -1  # the label of a row that shows none of them
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class DataSet:
     test: Rows
     labels: tuple[str, ...]
     source: str
-    report: Report | None = None  # what was left out of a person's own files
+    report: CleaningReport | None = None  # what was left out of a person's own files
 
     def digest(self) -> str:
         """sha256 of the training pictures, their labels, the test pictures and theirs."""

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from models_store.datasets.archive import ArchiveLimits
-from models_store.datasets.clean import Cleaned, Report, clean
+from models_store.datasets.clean import Cleaned, CleaningReport, clean
 from models_store.datasets.formats import read
 from models_store.datasets.rows import Refused, Row
 from models_store.errors import DataSetRejected, RecipeRejected
@@ -65,7 +65,7 @@ def files(path: Path, picture: InputSpec, test_share: float, seed: int) -> DataS
     return DataSet(rest, test, labels, f"files: {path.resolve().name}", cleaned.report)
 
 
-def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[Rows, Report]:
+def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[Rows, CleaningReport]:
     """A person's own files for a version that has its labels already, in the files' order.
 
     Raises DataSetRejected where the files can't be used: as `label_unknown` where a row has another label, and as

@@ -23,15 +23,15 @@ from training.errors import BaseUnusable, CheckpointRejected
 from training.finetune.replay import reminders, repeated
 from training.finetune.task import Task
 from training.finetune.task import read as read_task
-from training.fit.loop import Fitted, Run, measure
-from training.job import Job
+from training.fit.loop import Fitted, Runtime, measure
+from training.job import JobFolder
 from training.judge.gate import OWN_TEST, Decision, Judged, decide
 from training.judge.score import score
 from training.learn import kept, key, learn, teacher
 from training.nets.catalog import options, skeleton
 from training.publish.assemble import Outcome, announce, publish
 from training.publish.weights import rebuild
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so five folds judge in turn
 _FOLDS = 5
@@ -40,7 +40,7 @@ _LEAST_HELD_OUT = 10
 _STAND_IN = "drawn digits in place of its own test"
 
 
-def do(job: Job, data_folder: Path, registry: Registry, run: Run, report: Report) -> Version:
+def do(job: JobFolder, data_folder: Path, registry: Registry, run: Runtime, report: Reporter) -> Version:
     """Does a job once, however often it is begun: a version that an earlier attempt published is not made again.
 
     Checkpoints lie in the job's folder; one that is of no use is begun anew. Raises BaseUnusable, JobAbandoned, and
@@ -67,10 +67,10 @@ def finetune(
     recipe: Recipe,
     data_folder: Path,
     registry: Registry,
-    run: Run,
-    report: Report,
+    run: Runtime,
+    report: Reporter,
     fresh: bool = False,
-    job: Job | None = None,
+    job: JobFolder | None = None,
 ) -> Version:
     """Trains from `base` by a recipe with a `finetune` table, judges the result beside the base, and publishes it.
 
@@ -126,7 +126,7 @@ def _before(task: Task) -> float | None:
     return score(Model.load(task.base.folder, manifest), task.known.test).accuracy
 
 
-def _alike(net: nn.Module, task: Task, run: Run) -> float:
+def _alike(net: nn.Module, task: Task, run: Runtime) -> float:
     """The share of the rows in place of the base's own test to which net and base give the same label."""
     assert task.known is not None, "who asks has looked"
     pictures = task.known.test.pictures
@@ -140,8 +140,8 @@ class _Tuning:
     """A task, and all that its runs have in common."""
 
     task: Task
-    run: Run
-    report: Report
+    run: Runtime
+    report: Reporter
     checkpoints: Path
     forgiving: bool  # a checkpoint that can't be gone on from is begun anew
 

@@ -9,11 +9,11 @@ import torch
 from models_store.registry import Version
 from models_store.specs import AugmentSpec
 from training.data import sources
-from training.data.rows import STRANGE, DataSet, Rows, join
+from training.data.rows import OUTLIER, DataSet, Rows, join
 from training.errors import DataMissing
 from training.fit.augment import bend
 from training.synthetic import handwriting
-from training.synthetic.outliers.mixture import strangers
+from training.synthetic.outliers.mixture import outliers
 
 _DIGITS = tuple("0123456789")
 _KNOWN = 1500  # rows; they are in random order
@@ -51,8 +51,8 @@ def reminders(known: DataSet, base: Version) -> Rows:
     rows = bundled if known.source == "bundled" else join(known.train[:_KNOWN], bundled)
     rows = join(rows, _drawn(_REMINDERS, seed=1))
     if base.manifest.calibration.plausible > 0:
-        none = torch.from_numpy(strangers(_STRANGERS, seed=3, digits=known.train.pictures[:_KNOWN].numpy()))
-        rows = join(rows, Rows(none, torch.full((_STRANGERS,), STRANGE)))
+        none = torch.from_numpy(outliers(_STRANGERS, seed=3, digits=known.train.pictures[:_KNOWN].numpy()))
+        rows = join(rows, Rows(none, torch.full((_STRANGERS,), OUTLIER)))
     return rows
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from models_store.datasets.clean import Report as Cleaning
+from models_store.datasets.clean import CleaningReport
 from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.recipe import Recipe
 from models_store.registry import Version
@@ -13,7 +13,7 @@ from models_store.specs import FineTuneSpec
 from training.data import sources
 from training.data.rows import DataSet, Rows, join
 from training.finetune.replay import known
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 LEAST = 5  # pictures to learn from, of any labels; and to be judged by
 _HOW_LABELS = "To teach {} other labels, publish a model of their own: pass {}."
@@ -34,7 +34,7 @@ class Task:
     stand_in: bool  # they are others
 
 
-def read(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> Task:
+def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> Task:
     """Reads the recipe's data; says what of them was left out, and why.
 
     Raises DataSetRejected, and RecipeRejected where the recipe's net or pictures are not the base's.
@@ -66,7 +66,7 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Report) -> Ta
     return Task(base, recipe, spec, rows, judges, labels, new_labels, kept, stand_in)
 
 
-def _new(base: Version, recipe: Recipe, report: Report) -> tuple[Rows, tuple[str, ...], bool]:
+def _new(base: Version, recipe: Recipe, report: Reporter) -> tuple[Rows, tuple[str, ...], bool]:
     """The new pictures, their labels, and whether these are others than the base's."""
     path, labels = Path(recipe.data.path), base.manifest.labels
     try:
@@ -85,7 +85,7 @@ def _new(base: Version, recipe: Recipe, report: Report) -> tuple[Rows, tuple[str
     return rows, labels, False
 
 
-def _judging(path: Path, recipe: Recipe, labels: tuple[str, ...], report: Report) -> Rows:
+def _judging(path: Path, recipe: Recipe, labels: tuple[str, ...], report: Reporter) -> Rows:
     try:
         rows, found = sources.labelled(path, recipe.input, labels)
     except DataSetRejected as refusal:
@@ -98,7 +98,7 @@ def _judging(path: Path, recipe: Recipe, labels: tuple[str, ...], report: Report
     return rows
 
 
-def _without(rows: Rows, judges: Rows, report: Report) -> Rows:
+def _without(rows: Rows, judges: Rows, report: Reporter) -> Rows:
     """The rows whose pictures are not among the judges: what was learned by heart says nothing."""
     seen = {picture.tobytes() for picture in judges.pictures.numpy()}
     new = torch.tensor([picture.tobytes() not in seen for picture in rows.pictures.numpy()], dtype=torch.bool)
@@ -108,6 +108,6 @@ def _without(rows: Rows, judges: Rows, report: Report) -> Rows:
     return rows[new]
 
 
-def _tell(found: Cleaning, which: str, report: Report) -> None:
+def _tell(found: CleaningReport, which: str, report: Reporter) -> None:
     if found.kept < found.rows:
         report.note(f"{which}{found}")

@@ -17,9 +17,9 @@ from training.fit import checkpoint, precision
 from training.fit.augment import bend, edges_of
 from training.fit.distributed import ALONE, World
 from training.fit.losses import of_answers, unlike
-from training.fit.mixup import mixed
+from training.fit.mixup import blended
 from training.fit.optimise import Rates, optimizer, set_learning
-from training.fit.profiler import traced
+from training.fit.profiler import profiled
 
 Teacher = Callable[[Tensor], Tensor]  # float32 [N, C, H, W] in 0..1 -> logits [N, labels]
 _MEASURED_PIXELS = 500 * 28 * 28  # of a batch that is only measured
@@ -40,7 +40,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Run:
+class Runtime:
     """Where a recipe runs and who watches: nothing here changes what is learned."""
 
     device: torch.device = torch.device("cpu")
@@ -64,7 +64,7 @@ def fit(
     net: nn.Module,
     rows: Rows,
     recipe: Recipe,
-    run: Run = Run(),
+    run: Runtime = Runtime(),
     *,
     validation: Rows | None = None,
     replay: Rows | None = None,
@@ -109,7 +109,7 @@ def fit(
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise CheckpointRejected("The checkpoint is another recipe's. Repeat the command with --fresh.") from None
 
-    with precision.deterministic(recipe.deterministic), traced(run.trace) as trace_step:
+    with precision.deterministic(recipe.deterministic), profiled(run.trace) as trace_step:
         while len(history) < spec.epochs and not _waited(history, spec.patience):
             number = len(history) + 1
             step = (number - 1) * steps
@@ -129,7 +129,7 @@ def fit(
                     truth = torch.cat([truth, replay.labels[extra[:told]].to(device)])
                 batch = bend(batch.float() / 255, recipe.augment, edges)
                 labelled = len(truth)
-                batch = torch.cat([batch[:labelled], mixed(batch[labelled:])]) if asked else batch
+                batch = torch.cat([batch[:labelled], blended(batch[labelled:])]) if asked else batch
                 inputs = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     logits = learner(inputs)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def mixed(pictures: Tensor) -> Tensor:
+def blended(pictures: Tensor) -> Tensor:
     """[N, C, H, W] whose first half are blends, each of itself and another picture, by a uniform share.
 
     A teacher is asked about them for what lies between its digits (Beyer et al. 2022, arXiv:2106.05237); no label would

@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from training.errors import TraceRejected
+from training.errors import ProfileRejected
 
 _SKIPPED, _RECORDED = 5, 10  # steps: the first ones compile and would hide the rest
 
 
 @contextlib.contextmanager
-def traced(path: Path | None) -> Iterator[Callable[[], None]]:
+def profiled(path: Path | None) -> Iterator[Callable[[], None]]:
     """Hands out what to call after each step; writes steps 6 to 15 as a trace that chrome://tracing and Perfetto read.
 
     Runs of fewer steps write what there was. Raises TraceRejected for a path that is a folder.
@@ -21,7 +21,7 @@ def traced(path: Path | None) -> Iterator[Callable[[], None]]:
     from torch.profiler import profile, schedule
 
     if path.is_dir():
-        raise TraceRejected(f"{path} is a folder: pass --profile with a file in it.")
+        raise ProfileRejected(f"{path} is a folder: pass --profile with a file in it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with profile(
         schedule=schedule(wait=0, warmup=_SKIPPED, active=_RECORDED, repeat=1),

@@ -15,10 +15,10 @@ from models_store.registry import Version
 from models_store.specs import DataSpec
 from training.data import sources
 from training.data.rows import Rows
-from training.errors import AssessmentRejected
+from training.errors import JudgingRejected
 from training.judge import plots
 from training.judge.score import Metrics, Score, mcnemar, metrics, score, times, worst
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 _WORST = 48  # mistakes on a sheet
 _SIGNIFICANT = 0.05  # the usual level (Fisher 1925)
@@ -54,16 +54,14 @@ class Comparison:
     verdict: str
 
 
-def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, report: Report) -> Rows:
+def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, report: Reporter) -> Rows:
     """The rows to judge a version by, labelled with indices into its manifest's labels.
 
     They are all of a person's files, or the test rows of a data set by name; `None` takes the data set that the version
     learned from. `data_folder` is where MNIST lies. Raises DataMissing, DataSetRejected and AssessmentRejected.
     """
     if spec is None and version.manifest.recipe.data.source == "files":  # of which only the name is kept
-        raise AssessmentRejected(
-            f"{version.ref} learned from files of its maker's: pass --data with labelled pictures."
-        )
+        raise JudgingRejected(f"{version.ref} learned from files of its maker's: pass --data with labelled pictures.")
     spec = spec or version.manifest.recipe.data
     if spec.source == "files":
         unseen = _unseen(version, Path(spec.path), report)
@@ -78,7 +76,7 @@ def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, rep
 
 
 def evaluate(
-    version: Version, rows: Rows, report: Report, mistakes: Path | None = None, candidate: str = PLAIN
+    version: Version, rows: Rows, report: Reporter, mistakes: Path | None = None, candidate: str = PLAIN
 ) -> Metrics:
     """Tells the version's numbers on the rows, whose labels are indices into its manifest's.
 
@@ -87,7 +85,7 @@ def evaluate(
     """
     _check_rows(version, rows)
     if mistakes is not None and (not mistakes.parent.is_dir() or mistakes.is_dir()):
-        raise AssessmentRejected(f"{mistakes} can't be written: name a file in a folder that exists.")
+        raise JudgingRejected(f"{mistakes} can't be written: name a file in a folder that exists.")
     labels = version.manifest.labels
     model = Model.load(version.folder, version.manifest, candidate)
     pictures, expected = read_probes(version.manifest.read_file(version.folder, PROBES))
@@ -111,7 +109,7 @@ def evaluate(
     return numbers
 
 
-def compare(left: Version, right: Version, rows: Rows, report: Report) -> Comparison:
+def compare(left: Version, right: Version, rows: Rows, report: Reporter) -> Comparison:
     """Tells two versions' numbers side by side, and whether one reads better than chance explains.
 
     The rows' labels are indices into the left manifest's. Where the right version has other labels, each answers with
@@ -120,7 +118,7 @@ def compare(left: Version, right: Version, rows: Rows, report: Report) -> Compar
     """
     _check_rows(left, rows)
     if not left.manifest.input.prepares_as(right.manifest.input):
-        raise AssessmentRejected(f"{left.ref} and {right.ref} prepare pictures in two ways: evaluate each by itself.")
+        raise JudgingRejected(f"{left.ref} and {right.ref} prepare pictures in two ways: evaluate each by itself.")
     _check_rows(right, theirs := _relabelled(rows, left.manifest.labels, right))
     report.stage(f"comparing {left.ref} and {right.ref} on {len(rows)} rows")
     one, other = (score(Model.load(v.folder, v.manifest), r) for v, r in ((left, rows), (right, theirs)))
@@ -142,7 +140,7 @@ def compare(left: Version, right: Version, rows: Rows, report: Report) -> Compar
     return found
 
 
-def _unseen(version: Version, path: Path, report: Report) -> Rows | None:
+def _unseen(version: Version, path: Path, report: Reporter) -> Rows | None:
     """The test part of a person's files, where the version learned from the rest of just these."""
     own = version.manifest.recipe
     if own.data.source != "files" or own.data.path != path.resolve().name:
@@ -159,12 +157,12 @@ def _unseen(version: Version, path: Path, report: Report) -> Rows | None:
 
 def _check_rows(version: Version, rows: Rows) -> None:
     if not len(rows):
-        raise AssessmentRejected("There is no row to judge by: give one labelled picture or more.")
+        raise JudgingRejected("There is no row to judge by: give one labelled picture or more.")
     if tuple(rows.pictures.shape[1:]) != version.manifest.input.shape:
         theirs, wanted = (
             "x".join(map(str, shape)) for shape in (rows.pictures.shape[1:], version.manifest.input.shape)
         )
-        raise AssessmentRejected(f"{version.ref} takes pictures of {wanted}, and these are {theirs}: give others.")
+        raise JudgingRejected(f"{version.ref} takes pictures of {wanted}, and these are {theirs}: give others.")
 
 
 def _relabelled(rows: Rows, labels: Sequence[str], version: Version) -> Rows:
@@ -174,7 +172,7 @@ def _relabelled(rows: Rows, labels: Sequence[str], version: Version) -> Rows:
     if strange:
         count = int(torch.isin(rows.labels, torch.tensor(strange)).sum())
         listed = ", ".join(labels[index] for index in strange[:_SHOWN]) + (" …" if len(strange) > _SHOWN else "")
-        raise AssessmentRejected(f"{version.ref} does not know what {count} rows show ({listed}): leave these out.")
+        raise JudgingRejected(f"{version.ref} does not know what {count} rows show ({listed}): leave these out.")
     indices = torch.tensor([known.get(label, -1) for label in labels])
     return Rows(rows.pictures, indices[rows.labels])
 
@@ -228,7 +226,7 @@ def _label_cells(numbers: Metrics) -> list[list[str]]:
     return cells
 
 
-def _draw_worst(result: Score, rows: Rows, labels: tuple[str, ...], path: Path, report: Report) -> None:
+def _draw_worst(result: Score, rows: Rows, labels: tuple[str, ...], path: Path, report: Reporter) -> None:
     wrong = worst(result, _WORST)
     if not len(wrong):
         report.note("Every row was read right, so there is no picture of mistakes.")

@@ -28,7 +28,7 @@ from training.judge.gate import Decision
 from training.judge.score import Score
 from training.nets.catalog import parameters
 from training.publish.candidates import FILES, export
-from training.report.progress import Report
+from training.report.progress import Reporter
 from training.synthetic import strokes
 
 _PROBES_PER_DIGIT = 4
@@ -58,7 +58,7 @@ def publish(
     outcome: Outcome,
     registry: Registry,
     folder: Path,
-    report: Report,
+    report: Reporter,
     *,
     leave: Callable[[], None] = lambda: None,
     made: Callable[[], Version | None] = lambda: None,
@@ -92,7 +92,7 @@ def publish(
     return version
 
 
-def announce(version: Version, registry: Registry, report: Report) -> None:
+def announce(version: Version, registry: Registry, report: Reporter) -> None:
     """Says what was published, and all its numbers to programs."""
     found = version.manifest
     report.result(

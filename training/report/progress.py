@@ -21,7 +21,7 @@ _WIDTH = 80  # columns that a table may take
 _SECONDS_BETWEEN = 1.0  # lines about steps, for programs
 
 
-class Report(Protocol):
+class Reporter(Protocol):
     """Where a run tells what it does."""
 
     def stage(self, text: str) -> None:
@@ -95,7 +95,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-class Bar:
+class ProgressBar:
     """A bar with the time left, on standard error; tables and the result as plain text on standard output.
 
     The bar lives from a run's first step or epoch until something else is told, and leaves one line behind.
@@ -209,13 +209,13 @@ class Silent:
 
 
 @contextmanager
-def reporting(as_json: bool) -> Iterator[Report]:
+def reporting(as_json: bool) -> Iterator[Reporter]:
     """JSON lines where asked for or where nobody watches, otherwise the bar."""
     console = Console(file=sys.stderr)
     if as_json or not console.is_terminal:
         yield JsonLines()
         return
-    bar = Bar(console)
+    bar = ProgressBar(console)
     try:
         yield bar
     finally:

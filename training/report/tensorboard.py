@@ -6,13 +6,13 @@ from typing import Any
 
 from training.errors import ExtraMissing
 from training.fit.loop import Epoch
-from training.report.progress import Report
+from training.report.progress import Reporter
 
 
-class Board:
+class TensorBoardReporter:
     """Passes everything on to another report, and each epoch's numbers to TensorBoard files too."""
 
-    def __init__(self, beside: Report, folder: Path) -> None:
+    def __init__(self, beside: Reporter, folder: Path) -> None:
         """Raises ExtraMissing where TensorBoard is not installed."""
         try:
             from torch.utils.tensorboard import SummaryWriter

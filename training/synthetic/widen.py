@@ -22,10 +22,10 @@ from models_store.pictures.layout import centred
 from models_store.pictures.one import writing
 from models_store.recipe import Recipe
 from models_store.specs import InputSpec
-from training.data.rows import STRANGE, Rows, join
-from training.report.progress import Report
+from training.data.rows import OUTLIER, Rows, join
+from training.report.progress import Reporter
 from training.synthetic import photos
-from training.synthetic.outliers.mixture import strangers
+from training.synthetic.outliers.mixture import outliers
 
 _CHUNK = 250  # digits that a process draws at a time
 _DIGEST = 16  # bytes
@@ -34,10 +34,10 @@ _FAINT = 60  # grey levels: what never gets lighter has no strokes that could be
 Bitmap = NDArray[np.uint8]  # [1, 28, 28]
 
 
-class Photographer:
+class PhotoAugmenter:
     """Puts digits into pictures and takes them out again. The same digit has the same pictures in whatever company."""
 
-    def __init__(self, recipe: Recipe, report: Report, folder: Path | None = None) -> None:
+    def __init__(self, recipe: Recipe, report: Reporter, folder: Path | None = None) -> None:
         """With a `folder`, what was drawn is kept there and found again by recipes that would draw the same."""
         self._recipe = recipe
         self._report = report
@@ -60,8 +60,8 @@ class Photographer:
     def widened(self, rows: Rows) -> Rows:
         """The rows, their pictures, and pictures of no digit, whose label is STRANGE."""
         count = round(self._recipe.photos.strangers * len(rows))
-        drawn = strangers(count, self._recipe.seed, rows.pictures.numpy()) if count else rows.pictures[:0].numpy()
-        none = Rows(torch.from_numpy(drawn), torch.full((count,), STRANGE))
+        drawn = outliers(count, self._recipe.seed, rows.pictures.numpy()) if count else rows.pictures[:0].numpy()
+        none = Rows(torch.from_numpy(drawn), torch.full((count,), OUTLIER))
         return join(rows, self.of(rows), none)
 
     def _draw(self, wanted: dict[bytes, Bitmap]) -> None:

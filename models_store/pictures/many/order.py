@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from models_store.pictures.marks import Box
+from models_store.pictures.marks import BoundingBox
 
 _OFF = 0.55  # of the taller one's height: digits of one line are less far above or below each other
 _NEXT = 3.0  # of a digit's height: the neighbour from which a line's slope is taken is no farther
@@ -18,7 +18,7 @@ _GAP = 0.45  # of a digit's height: what a gap between numbers is larger than th
 _PITCH = 1.5  # and times the usual distance from middle to middle
 
 
-def lines_of(boxes: Sequence[Box]) -> list[list[list[int]]]:
+def lines_of(boxes: Sequence[BoundingBox]) -> list[list[list[int]]]:
     """Lines from top to bottom, in each its numbers from left to right, in each the places of its digits in `boxes`.
 
     A line may climb or fall by up to 13 degrees.
@@ -39,19 +39,19 @@ def lines_of(boxes: Sequence[Box]) -> list[list[list[int]]]:
     return [_numbers(boxes, line, usual) for line in lines]
 
 
-def around(boxes: Sequence[Box]) -> Box:
+def around(boxes: Sequence[BoundingBox]) -> BoundingBox:
     """The smallest box with all of them inside."""
-    return Box(
+    return BoundingBox(
         min(box.top for box in boxes), min(box.left for box in boxes),
         max(box.bottom for box in boxes), max(box.right for box in boxes),
     )  # fmt: skip
 
 
-def _middle(box: Box) -> tuple[float, float]:
+def _middle(box: BoundingBox) -> tuple[float, float]:
     return (box.left + box.right) / 2, (box.top + box.bottom) / 2
 
 
-def _slope(boxes: Sequence[Box]) -> float:
+def _slope(boxes: Sequence[BoundingBox]) -> float:
     """How far lines fall per pixel to the right: the median over each digit's nearest neighbour on its right."""
     middles = np.array([_middle(box) for box in boxes])
     heights = np.array([box.height for box in boxes])[:, None]
@@ -68,7 +68,7 @@ def _slope(boxes: Sequence[Box]) -> float:
     return float(np.clip(falls[median] / runs[median], -_STEEPEST, _STEEPEST))
 
 
-def _off(boxes: Sequence[Box], line: list[int], i: int, slope: float) -> float:
+def _off(boxes: Sequence[BoundingBox], line: list[int], i: int, slope: float) -> float:
     """How far a digit lies above or below where the line goes on, in heights of the taller one."""
     recent = line[-_RECENT:]
     x, y = _middle(boxes[i])
@@ -86,7 +86,7 @@ class _Usual:
     pitch: float
 
 
-def _between(boxes: Sequence[Box], line: list[int]) -> tuple[list[float], list[float]]:
+def _between(boxes: Sequence[BoundingBox], line: list[int]) -> tuple[list[float], list[float]]:
     """Gaps, and distances from middle to middle, of neighbours in a line, in heights of its digits."""
     height = float(np.median([boxes[i].height for i in line]))
     pairs = [(boxes[i], boxes[j]) for i, j in pairwise(line)]
@@ -94,7 +94,7 @@ def _between(boxes: Sequence[Box], line: list[int]) -> tuple[list[float], list[f
     return gaps, [(_middle(right)[0] - _middle(left)[0]) / height for left, right in pairs]
 
 
-def _usual(boxes: Sequence[Box], lines: list[list[int]]) -> _Usual:
+def _usual(boxes: Sequence[BoundingBox], lines: list[list[int]]) -> _Usual:
     between = [_between(boxes, line) for line in lines]
     gaps, pitches = [gap for pair in between for gap in pair[0]], [pitch for pair in between for pitch in pair[1]]
     if len(gaps) < 2:
@@ -102,7 +102,7 @@ def _usual(boxes: Sequence[Box], lines: list[list[int]]) -> _Usual:
     return _Usual(float(np.percentile(gaps, 40)), float(np.percentile(pitches, 40)))
 
 
-def _numbers(boxes: Sequence[Box], line: list[int], usual: _Usual) -> list[list[int]]:
+def _numbers(boxes: Sequence[BoundingBox], line: list[int], usual: _Usual) -> list[list[int]]:
     numbers = [[line[0]]]
     gaps, pitches = _between(boxes, line)
     if len(gaps) > 2:

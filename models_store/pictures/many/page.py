@@ -12,8 +12,9 @@ from models_store.pictures.layout import centred, thickened
 from models_store.pictures.many import rows
 from models_store.pictures.many.order import lines_of
 from models_store.pictures.many.pieces import Piece
-from models_store.pictures.marks import Box
-from models_store.pictures.prepare import Warned, as_it_is
+from models_store.pictures.marks import BoundingBox
+from models_store.pictures.prepare import as_it_is
+from models_store.pictures.warnings import PictureWarning
 from models_store.preparation import WritingSpec
 from models_store.specs import InputSpec
 
@@ -25,24 +26,24 @@ _ORIENTATION = 274  # EXIF 2.32: where the picture's first stored row and column
 
 
 @dataclass(frozen=True)
-class Candidate:
+class DigitCandidate:
     """What may be a digit: where, in pixels of the upright picture as it was sent, and whether another touches it."""
 
-    box: Box
+    box: BoundingBox
     touching: bool = False
     parts: tuple[int, ...] = ()  # candidates that are read in its place where they read better
 
 
 @dataclass(frozen=True)
-class Page:
+class PreparedPage:
     """Candidates, those that are whole first, and what a model sees of each: uint8 [N, C, H, W]."""
 
     width: int
     height: int
     pixels: Pixels
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[DigitCandidate, ...]
     wholes: int
-    warnings: tuple[Warned, ...]
+    warnings: tuple[PictureWarning, ...]
 
     def lines(self, confidences: Sequence[float]) -> list[list[list[int]]]:
         """Lines from top to bottom, their numbers, and the places of these numbers' digits among the candidates.
@@ -66,7 +67,7 @@ class Page:
         return min((confidences[part] for part in self.candidates[i].parts), default=0.0)
 
 
-def page_of(image: Image.Image, spec: InputSpec) -> Page:
+def page_of(image: Image.Image, spec: InputSpec) -> PreparedPage:
     """The page of a picture whose header `open_picture` has read; decodes its pixels. Raises ImageRejected.
 
     A picture in MNIST's own format is one digit, untouched. A version of the preparation `digit` gets its digits as
@@ -75,29 +76,31 @@ def page_of(image: Image.Image, spec: InputSpec) -> Page:
     full = image.size
     unit = as_it_is(image, spec)
     if unit is not None:
-        inked = () if unit.is_blank else (Candidate(_inked(unit.pixels[0])),)
-        return Page(*full, unit.pixels[None][: len(inked)], inked, len(inked), unit.warnings)
+        inked = () if unit.is_blank else (DigitCandidate(_inked(unit.pixels[0])),)
+        return PreparedPage(*full, unit.pixels[None][: len(inked)], inked, len(inked), unit.warnings)
     upright = decoded(image, "RGB", DRAFT_SIDE)
     if upright.size == image.size[::-1] and image.getexif().get(_ORIENTATION, 1) > 4:
         full = full[::-1]
     picture = colour_of(upright)
     found = rows.find(picture, spec.writing)
     if found is None:
-        return Page(*full, np.empty((0, *spec.shape), np.uint8), (), 0, (Warned.BLANK_IMAGE,))
+        return PreparedPage(*full, np.empty((0, *spec.shape), np.uint8), (), 0, (PictureWarning.BLANK_IMAGE,))
     lines = lines_of([piece.box for piece in found.pieces])
     order = [i for line in lines for number in line for i in number]
     wholes = [found.pieces[i] for i in order[:MOST_DIGITS]]
     marks, candidates = _candidates(wholes, found.scale * picture.shape[1] / full[0], full)
     noticed = {
-        Warned.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
-        Warned.TOO_MANY_MARKS: len(order) > MOST_DIGITS,
+        PictureWarning.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
+        PictureWarning.TOO_MANY_MARKS: len(order) > MOST_DIGITS,
     }
     warnings = tuple(warned for warned, is_so in noticed.items() if is_so)
     pixels = np.stack([_laid_out(mark, spec, spec.writing) for mark in marks])
-    return Page(*full, pixels, tuple(candidates), len(wholes), warnings)
+    return PreparedPage(*full, pixels, tuple(candidates), len(wholes), warnings)
 
 
-def _candidates(wholes: Sequence[Piece], scale: float, full: tuple[int, int]) -> tuple[list[Piece], list[Candidate]]:
+def _candidates(
+    wholes: Sequence[Piece], scale: float, full: tuple[int, int]
+) -> tuple[list[Piece], list[DigitCandidate]]:
     """The wholes and after them their parts, and both as candidates. `scale` is from `full` pixels to theirs."""
     marks, parts_of = list(wholes), []
     for whole in wholes:
@@ -105,7 +108,7 @@ def _candidates(wholes: Sequence[Piece], scale: float, full: tuple[int, int]) ->
         marks += whole.parts
     parts_of += [()] * (len(marks) - len(wholes))
     return marks, [
-        Candidate(_scaled(mark.box, scale, full), mark.touching, parts)
+        DigitCandidate(_scaled(mark.box, scale, full), mark.touching, parts)
         for mark, parts in zip(marks, parts_of, strict=True)
     ]
 
@@ -114,12 +117,12 @@ def _laid_out(mark: Piece, spec: InputSpec, writing: WritingSpec) -> Pixels:
     return centred(thickened(mark.strokes, writing.thin), spec.height, spec.width)[None]
 
 
-def _scaled(box: Box, scale: float, full: tuple[int, int]) -> Box:
+def _scaled(box: BoundingBox, scale: float, full: tuple[int, int]) -> BoundingBox:
     left, right = (min(full[0], max(0, round(x / scale))) for x in (box.left, box.right))
     top, bottom = (min(full[1], max(0, round(y / scale))) for y in (box.top, box.bottom))
-    return Box(top, left, bottom, right)
+    return BoundingBox(top, left, bottom, right)
 
 
-def _inked(unit: Pixels) -> Box:
+def _inked(unit: Pixels) -> BoundingBox:
     y, x = np.nonzero(unit)
-    return Box(int(y.min()), int(x.min()), int(y.max()) + 1, int(x.max()) + 1)
+    return BoundingBox(int(y.min()), int(x.min()), int(y.max()) + 1, int(x.max()) + 1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_store.pictures.ground import Grey, Ink
-from models_store.pictures.marks import Box
+from models_store.pictures.marks import BoundingBox
 from models_store.preparation import WritingSpec
 
 _MOST = 2000  # marks of one picture that are looked at, the heaviest
@@ -38,7 +38,7 @@ class Piece:
     `parts` are what it falls into where it is wide: a reader says whether they or the whole are digits.
     """
 
-    box: Box
+    box: BoundingBox
     strokes: Ink
     touching: bool = False
     parts: tuple["Piece", ...] = ()
@@ -175,12 +175,12 @@ def _pairs(names: NDArray[np.int64], boxes: NDArray[np.int64], height: float) ->
     return [(int(names[i[k]]), int(names[j[k]])) for k in order]
 
 
-def _together(marks: _Marks, group: list[int]) -> Box:
+def _together(marks: _Marks, group: list[int]) -> BoundingBox:
     low, high = marks.boxes[group, :2].min(0).tolist(), marks.boxes[group, 2:].max(0).tolist()
-    return Box(low[0], low[1], high[0], high[1])
+    return BoundingBox(low[0], low[1], high[0], high[1])
 
 
-def _whole(found: list[tuple[Box, list[int]]], shape: tuple[int, ...]) -> list[tuple[Box, list[int]]]:
+def _whole(found: list[tuple[BoundingBox, list[int]]], shape: tuple[int, ...]) -> list[tuple[BoundingBox, list[int]]]:
     """Those that the frame does not cut, where they are the most: what it cuts is the table beside the paper."""
     inside = [
         (box, group)
@@ -190,7 +190,7 @@ def _whole(found: list[tuple[Box, list[int]]], shape: tuple[int, ...]) -> list[t
     return inside if 2 * len(inside) > len(found) else found
 
 
-def _piece(ink: Grey, labels: NDArray[np.int32], box: Box, group: list[int]) -> Piece:
+def _piece(ink: Grey, labels: NDArray[np.int32], box: BoundingBox, group: list[int]) -> Piece:
     part = slice(box.top, box.bottom), slice(box.left, box.right)
     mine = np.isin(labels[part], np.array(group) + 1)
     return Piece(box, np.where(mine, ink[part], 0).astype(np.float32) / np.float32(255))
@@ -225,11 +225,11 @@ def _crossed(strokes: Ink, slant: float, middle: float, reach: float, height: fl
     return float(cost[best]), slant, float(places[best])
 
 
-def _part(box: Box, strokes: Ink) -> Piece | None:
+def _part(box: BoundingBox, strokes: Ink) -> Piece | None:
     """What of the strokes in a box is left of it; None where that is nothing."""
     rows, columns = np.flatnonzero(strokes.any(1)), np.flatnonzero(strokes.any(0))
     if not len(rows):
         return None
     inner = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     top, left = box.top + int(rows[0]), box.left + int(columns[0])
-    return Piece(Box(top, left, top + inner.shape[0], left + inner.shape[1]), inner, touching=True)
+    return Piece(BoundingBox(top, left, top + inner.shape[0], left + inner.shape[1]), inner, touching=True)

@@ -32,7 +32,7 @@ _PALER = 0.5  # of the darkest ink: ink that is paler all around counts more, do
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRows:
     """Digits, how far ink stands out from the ground, 0..1, and how many times as large as the given picture the one is
     in which their boxes are."""
 
@@ -46,7 +46,7 @@ class Found:
         return float(np.median([piece.box.height for piece in self.pieces]))
 
 
-def find(picture: Colour, spec: WritingSpec) -> Found | None:
+def find(picture: Colour, spec: WritingSpec) -> FoundRows | None:
     """The digits in uint8 [H, W, 3], whichever of ink and ground is darker; None where nothing is written."""
     found = _look(picture, spec, _SIDE, _WINDOW)
     if found is None:
@@ -58,12 +58,12 @@ def find(picture: Colour, spec: WritingSpec) -> Found | None:
     return found
 
 
-def _look(picture: Colour, spec: WritingSpec, side: int, window: float) -> Found | None:
+def _look(picture: Colour, spec: WritingSpec, side: int, window: float) -> FoundRows | None:
     small, scale = sized(picture, side, _LEAST_SIDE)
     dark = ink_is_dark(grey_in(small, _EVEN), window)
     beside = ink_beside(grey_in(small, channels(small)[dark]), dark, window)
     found, contrast = _digits(beside, spec)
-    return Found(found, contrast, scale) if found else None
+    return FoundRows(found, contrast, scale) if found else None
 
 
 def _digits(beside: Beside, spec: WritingSpec) -> tuple[list[Piece], float]:

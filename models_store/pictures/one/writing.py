@@ -48,7 +48,7 @@ Point = tuple[float, float]  # x, y
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundWriting:
     """A digit: ink 0..1 [h, w], cut to its bounding box; how far it stands out from the ground, 0..1; and whether
     there is another mark that could be meant as well."""
 
@@ -57,7 +57,7 @@ class Found:
     several: bool = False
 
 
-def find(picture: Colour, spec: WritingSpec) -> Found | None:
+def find(picture: Colour, spec: WritingSpec) -> FoundWriting | None:
     """The digit in uint8 [H, W, 3], whichever of ink and ground is darker; None where nothing is written."""
     picture = without_border(picture)
     small, scale = sized(picture, spec.overview, _LEAST_SIDE)
@@ -75,7 +75,7 @@ def find(picture: Colour, spec: WritingSpec) -> Found | None:
         seen, several = closer, several or closer.marks.several
     box = seen.marks.box
     strokes = np.where(seen.marks.kept, seen.ink, 0).astype(np.float32)[box.top : box.bottom, box.left : box.right]
-    return Found(thickened(strokes, spec.thin), seen.contrast, several)
+    return FoundWriting(thickened(strokes, spec.thin), seen.contrast, several)
 
 
 def _on_sheet(greys: dict[bool, Grey], view: View, spec: WritingSpec) -> Seen | None:

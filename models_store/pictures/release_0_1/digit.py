@@ -23,14 +23,14 @@ Ink = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDigit:
     """Writing: ink 0..1 [h, w], cut to its bounding box, and how far it stands out from the ground, 0..1."""
 
     strokes: Ink
     contrast: float
 
 
-def find(grey: Grey) -> Found | None:
+def find(grey: Grey) -> FoundDigit | None:
     """The writing in uint8 [H, W], whichever of ink and ground is darker; None where there is none."""
     scale = _WORK / max(grey.shape)
     seen = _look(grey)
@@ -44,7 +44,7 @@ def find(grey: Grey) -> Found | None:
         closer = _look(grey[max(0, box[0]) : box[2], max(0, box[1]) : box[3]])
         if closer is not None:
             strokes, contrast, (top, left, bottom, right) = closer
-    return Found(strokes[top:bottom, left:right], contrast)
+    return FoundDigit(strokes[top:bottom, left:right], contrast)
 
 
 def _look(grey: Grey) -> tuple[Ink, float, tuple[int, int, int, int]] | None:

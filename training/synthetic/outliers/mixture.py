@@ -15,7 +15,7 @@ _OF_DIGITS, _OF_SCENES = 0.3, 0.12  # the shares of those made of digits, and of
 _MOVED, _ENLARGED, _BLURRED = 0.08, 0.06, 0.2  # the shares of those that are not as MNIST lays digits out
 
 
-def strangers(count: int, seed: int, digits: Grey | None = None) -> Grey:
+def outliers(count: int, seed: int, digits: Grey | None = None) -> Grey:
     """uint8 [count, 1, 28, 28], light ink on black in MNIST's layout, in random order: the same for the same seed.
 
     `digits`, uint8 [N, 1, 28, 28], are what overlapping, neighbouring and crossed-out digits are made of, drawn ones by

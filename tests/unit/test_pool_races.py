@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.inference.loaded import Live
-from app.inference.pool import Fleet
+from app.inference.loaded import LoadedModel
+from app.inference.pool import ModelPool
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.unit.test_fleet import CHAMPION, Loader, at, until
+from tests.unit.test_pool import CHAMPION, Loader, at, until
 
 
 @pytest.fixture
@@ -18,36 +18,36 @@ def loader() -> Loader:
     return Loader()
 
 
-async def loading_a_promoted_one(registry: Registry, loader: Loader) -> tuple[Fleet, asyncio.Task[None]]:
-    """A fleet that serves version 1, and its look that found version 2 promoted and loads it until `loader.go`."""
+async def loading_a_promoted_one(registry: Registry, loader: Loader) -> tuple[ModelPool, asyncio.Task[None]]:
+    """A pool that serves version 1, and its look that found version 2 promoted and loads it until `loader.go`."""
     republished(registry)
-    fleet = Fleet(registry, loader, max_live=4)
-    await fleet.get(CHAMPION)
+    pool = ModelPool(registry, loader, max_loaded=4)
+    await pool.get(CHAMPION)
     registry.promote("digits", 2, expected=1)
     loader.hold()
-    swapping = asyncio.create_task(fleet.refresh("digits"))
+    swapping = asyncio.create_task(pool.refresh("digits"))
     await loader.has_begun()
-    return fleet, swapping
+    return pool, swapping
 
 
 async def test_a_rollback_while_the_new_champion_loads_holds(registry: Registry, loader: Loader) -> None:
-    fleet, swapping = await loading_a_promoted_one(registry, loader)
+    pool, swapping = await loading_a_promoted_one(registry, loader)
     registry.rollback("digits")
-    await fleet.refresh("digits")
+    await pool.refresh("digits")
     loader.go.set()
     await swapping
-    assert (await fleet.get(CHAMPION)).version.number == registry.aliases("digits")["champion"] == 1
+    assert (await pool.get(CHAMPION)).version.number == registry.aliases("digits")["champion"] == 1
 
 
 async def test_a_refresh_that_is_given_up_takes_no_load_from_others(registry: Registry, loader: Loader) -> None:
-    fleet, swapping = await loading_a_promoted_one(registry, loader)
-    waiting = asyncio.create_task(fleet.get(at(2)))
+    pool, swapping = await loading_a_promoted_one(registry, loader)
+    waiting = asyncio.create_task(pool.get(at(2)))
     await asyncio.sleep(0.03)
     swapping.cancel()
     await asyncio.wait([swapping])
     loader.go.set()
     (outcome,) = await asyncio.gather(waiting, return_exceptions=True)
-    assert isinstance(outcome, Live) and outcome.version.number == 2
+    assert isinstance(outcome, LoadedModel) and outcome.version.number == 2
 
 
 class SlowOnce(Registry):
@@ -70,13 +70,13 @@ class SlowOnce(Registry):
 async def test_a_slow_look_does_not_undo_what_a_later_one_saw(registry: Registry, loader: Loader) -> None:
     republished(registry)
     store = SlowOnce(registry.root)
-    fleet = Fleet(store, loader, max_live=4)
-    await fleet.get(CHAMPION)
+    pool = ModelPool(store, loader, max_loaded=4)
+    await pool.get(CHAMPION)
     store.slow = True
-    slow = asyncio.create_task(fleet.refresh("digits"))
+    slow = asyncio.create_task(pool.refresh("digits"))
     await until(store.has_read.is_set)
     registry.promote("digits", 2, expected=1)
-    await fleet.refresh("digits")
+    await pool.refresh("digits")
     store.go.set()
     await slow
-    assert (await fleet.get(CHAMPION)).version.number == 2
+    assert (await pool.get(CHAMPION)).version.number == 2

@@ -1,4 +1,4 @@
-"""A fleet that comes up and follows the aliases by itself, on an event loop whose time leaps."""
+"""A pool that comes up and follows the aliases by itself, on an event loop whose time leaps."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from app.errors import NotReady
-from app.inference.pool import REFRESH_SECONDS, Fleet
+from app.inference.pool import REFRESH_SECONDS, ModelPool
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.unit.test_fleet import CHAMPION, Loader, at, until
+from tests.unit.test_pool import CHAMPION, Loader, at, until
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
@@ -44,13 +44,13 @@ def leaping(test: Callable[[LeapingLoop], Coroutine[Any, Any, None]]) -> None:
 
 def test_it_follows_the_champion_by_itself(registry: Registry) -> None:
     async def test(loop: LeapingLoop) -> None:
-        fleet = Fleet(registry, loader, max_live=4)
-        async with fleet.running("digits"):
+        pool = ModelPool(registry, loader, max_loaded=4)
+        async with pool.running("digits"):
             registry.promote("digits", 2, expected=1)
             await loop.leap(REFRESH_SECONDS / 2)
             assert loader.loaded == [1]
             await loop.leap(REFRESH_SECONDS / 2)
-            await until(lambda: fleet.champion("digits") is fleet.find("digits", 2))
+            await until(lambda: pool.champion("digits") is pool.find("digits", 2))
         assert loader.loaded == [1, 2]
 
     loader = Loader()
@@ -60,19 +60,19 @@ def test_it_follows_the_champion_by_itself(registry: Registry) -> None:
 
 def test_it_goes_on_following_after_the_store_was_unreadable(registry: Registry) -> None:
     async def test(loop: LeapingLoop) -> None:
-        fleet = Fleet(registry, Loader(), max_live=4)
-        async with fleet.running("digits"):
+        pool = ModelPool(registry, Loader(), max_loaded=4)
+        async with pool.running("digits"):
             for damage in (b"", b'{"champion": "x"}', b"\xff"):
                 aliases.write_bytes(damage)
                 await loop.leap(REFRESH_SECONDS)
-                assert (await fleet.get(CHAMPION)).version.number == 1
+                assert (await pool.get(CHAMPION)).version.number == 1
             aliases.unlink()
             aliases.mkdir()  # no file at all: reading it raises OSError
             await loop.leap(REFRESH_SECONDS)
             aliases.rmdir()
             aliases.write_bytes(b'{"champion": 2}')
             await loop.leap(REFRESH_SECONDS)
-            await until(lambda: fleet.champion("digits") is fleet.find("digits", 2))
+            await until(lambda: pool.champion("digits") is pool.find("digits", 2))
 
     republished(registry)
     aliases = registry.root / "digits" / "aliases.json"
@@ -81,8 +81,8 @@ def test_it_goes_on_following_after_the_store_was_unreadable(registry: Registry)
 
 def test_it_follows_no_more_after_its_end(registry: Registry) -> None:
     async def test(loop: LeapingLoop) -> None:
-        fleet = Fleet(registry, loader, max_live=4)
-        async with fleet.running("digits"):
+        pool = ModelPool(registry, loader, max_loaded=4)
+        async with pool.running("digits"):
             pass
         registry.promote("digits", 2, expected=1)
         await loop.leap(10 * REFRESH_SECONDS)
@@ -98,26 +98,26 @@ async def test_it_comes_up_where_nothing_can_serve(registry: Registry) -> None:
     now, loader = [0.0], Loader()
     loader.refused = {1}
     for name in ("digits", "nope"):
-        fleet = Fleet(registry, loader, 4, lambda: now[0])
-        async with fleet.running(name):
-            assert fleet.champion(name) is None
+        pool = ModelPool(registry, loader, 4, lambda: now[0])
+        async with pool.running(name):
+            assert pool.champion(name) is None
             with pytest.raises(StoreError):
-                await fleet.get(Ref(name))
+                await pool.get(Ref(name))
             loader.refused, now[0] = set(), 30.0
-            assert name == "nope" or (await fleet.get(CHAMPION)).version.number == 1
+            assert name == "nope" or (await pool.get(CHAMPION)).version.number == 1
 
 
 def test_a_default_model_that_is_restored_serves_though_nobody_asks(registry: Registry) -> None:
     """A balancer sends no request to a process that is not ready, so no request can be what makes it ready."""
 
     async def test(loop: LeapingLoop) -> None:
-        fleet = Fleet(registry, loader, 4, loop.time)
-        async with fleet.running("digits"):
+        pool = ModelPool(registry, loader, 4, loop.time)
+        async with pool.running("digits"):
             loader.refused = set()
             await loop.leap(29)
-            assert fleet.champion("digits") is None
+            assert pool.champion("digits") is None
             await loop.leap(2)
-            await until(lambda: fleet.champion("digits"))
+            await until(lambda: pool.champion("digits"))
 
     loader = Loader()
     loader.refused = {1}
@@ -126,14 +126,14 @@ def test_a_default_model_that_is_restored_serves_though_nobody_asks(registry: Re
 
 def test_it_comes_up_where_loading_takes_longer_than_a_request_waits(registry: Registry) -> None:
     async def test(loop: LeapingLoop) -> None:
-        fleet = Fleet(registry, loader, max_live=4)
+        pool = ModelPool(registry, loader, max_loaded=4)
         async with contextlib.AsyncExitStack() as stack:
-            coming_up = asyncio.create_task(stack.enter_async_context(fleet.running("digits")))
+            coming_up = asyncio.create_task(stack.enter_async_context(pool.running("digits")))
             await loader.has_begun()
             await loop.leap(6)
             loader.go.set()
             await coming_up
-            await until(lambda: fleet.champion("digits"))
+            await until(lambda: pool.champion("digits"))
         assert loader.loaded == [1]
 
     loader = Loader()
@@ -146,14 +146,14 @@ def test_it_comes_up_where_loading_takes_longer_than_a_request_waits(registry: R
 
 def test_a_request_for_a_version_that_loads_slowly_is_told_to_come_back(registry: Registry) -> None:
     async def test(loop: LeapingLoop) -> None:
-        fleet = Fleet(registry, loader, max_live=4)
-        asking = asyncio.create_task(fleet.get(at(1)))
+        pool = ModelPool(registry, loader, max_loaded=4)
+        asking = asyncio.create_task(pool.get(at(1)))
         await loader.has_begun()
         await loop.leap(6)
         with pytest.raises(NotReady, match=r"digits@1 is being loaded\. Repeat"):
             await asking
         loader.go.set()
-        assert (await fleet.get(at(1))).version.number == 1
+        assert (await pool.get(at(1))).version.number == 1
         assert loader.loaded == [1]
 
     loader = Loader()

@@ -1,0 +1,113 @@
+"""Splits multipart bodies (RFC 7578), whole or piece by piece as they come."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from app.errors import BadRequest
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+_MAX_PARTS = 1000
+_MALFORMED = "The multipart body is malformed. Let your HTTP library build it from the file."
+
+
+@dataclass
+class Part:
+    """One part of a multipart body. Its file name is never used for anything."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    data: bytearray = field(default_factory=bytearray)
+
+    @cached_property
+    def disposition(self) -> dict[bytes, bytes]:
+        """The parameters of Content-Disposition: `name`, and `filename` where it is a file."""
+        return parse_options_header(self.headers.get("content-disposition"))[1]
+
+    @property
+    def name(self) -> str:
+        return self.disposition.get(b"name", b"").decode("latin-1")
+
+    @property
+    def is_file(self) -> bool:
+        says_so = b"filename" in self.disposition or "filename*" in self.headers.get("content-disposition", "")
+        return says_so or "content-type" in self.headers
+
+
+def parts(body: bytes, content_type: str) -> list[Part]:
+    """Splits a whole multipart body. Raises BadRequest where it is malformed or has over 1,000 parts."""
+    form = Multipart(content_type, lambda part, piece: part.data.extend(piece))
+    form.feed(body)
+    form.end()
+    return form.parts
+
+
+class Multipart:
+    """A multipart body (RFC 7578) that comes piece by piece; it keeps the headers of its parts, not their content."""
+
+    def __init__(self, content_type: str, on_data: Callable[[Part, bytes], None], max_parts: int = _MAX_PARTS) -> None:
+        """`on_data` hears of each part's content as it comes. Raises BadRequest for a Content-Type without boundary."""
+        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        if not boundary:
+            raise BadRequest("multipart_malformed", "The Content-Type names no boundary. Let your HTTP library set it.")
+        self.parts: list[Part] = []
+        self._on_data = on_data
+        self._max_parts = max_parts
+        self._begun = self._ended = False
+        self._field = bytearray()
+        self._value = bytearray()
+        with _well_formed():
+            self._parser = MultipartParser(boundary, self._callbacks())
+
+    def feed(self, piece: bytes) -> None:
+        """Reads on. Raises BadRequest where it is malformed or has too many parts."""
+        self._begun = self._begun or bool(piece)
+        with _well_formed():
+            self._parser.write(piece)
+
+    def end(self) -> None:
+        """Says that no more comes. Raises BadRequest where that is too early; a body of no bytes has no parts."""
+        with _well_formed():
+            self._parser.finalize()
+        if self._begun and not self._ended:
+            raise BadRequest(
+                "multipart_malformed", "The multipart body ends before its final boundary. Send all of it."
+            )
+
+    def _callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._begin,
+            "on_part_data": lambda data, start, end: self._on_data(self.parts[-1], data[start:end]),
+            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._header,
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        if len(self.parts) == self._max_parts:
+            raise BadRequest("too_many_parts", f"The body has more than {self._max_parts} parts. Send fewer at a time.")
+        self.parts.append(Part())
+
+    def _header(self) -> None:
+        name, value = self._field.decode("latin-1").lower(), self._value.decode("latin-1")
+        self.parts[-1].headers[name] = value
+        self._field.clear()
+        self._value.clear()
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+@contextmanager
+def _well_formed() -> Iterator[None]:
+    try:
+        yield
+    except FormParserError:
+        raise BadRequest("multipart_malformed", _MALFORMED) from None
