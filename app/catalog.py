@@ -1,4 +1,4 @@
-"""/v1/models: what there is, what each version is made of, which one serves. It knows the registry, no engine."""
+"""/v1/models: what there is, what each version is made of, which one serves."""
 
 import datetime
 from asyncio import to_thread
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.web.problems import EXAMPLE_RESPONSE
-from app.web.request import from_json
+from app.web.request import filled, from_json
 from models_store import records
 from models_store.errors import BadRef, StoreError
 from models_store.refs import CHAMPION, Ref
@@ -145,7 +144,7 @@ def router(
         The champion serves by default; the one that gives way becomes `previous`. Answered when the new champion serves
         here; other processes follow within a second. No request is dropped.
         """
-        to = _promotion(from_json(await request.body()))
+        to = filled(Promotion, from_json(await request.body()))
         aliases = await to_thread(lambda: registry.promote(name, to.version, expected=to.expected, alias=alias))
         await changed(name)
         return AliasTable(model=name, aliases=aliases)
@@ -167,14 +166,6 @@ def router(
         return Deleted(id=ref)
 
     return routes
-
-
-def _promotion(document: object) -> Promotion:
-    # Not a parameter of the route: FastAPI would read the body itself and answer 400 where it is too large or no JSON.
-    try:
-        return Promotion.model_validate(document)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
 
 
 def _entry(registry: Registry, name: str) -> ModelEntry | None:

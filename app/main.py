@@ -1,4 +1,4 @@
-"""create_app: the only place where objects are wired together."""
+"""The composition root of an API process, as `app.background` is of a worker process: here its objects are wired."""
 
 from asyncio import to_thread
 from collections.abc import AsyncIterator
@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version as package_version
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 
 from app import catalog, health
 from app.feedback import routes as feedback_routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
+from app.files.inspection import Inspections
 from app.files.store import FileStore
 from app.inference.engine import Engine
 from app.jobs import routes as job_routes
 from app.jobs.builder import JobBuilder
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
-from app.predict import predict, read
+from app.predict import batch, predict, read
 from app.review import routes as review_routes
 from app.review.sampler import UncertaintySampler
 from app.review.store import ReviewStore
@@ -29,12 +29,12 @@ from app.ui import pages
 from app.web import error_handlers
 from app.web.drain import Drain, Draining
 from app.web.limits import BodyLimit
-from app.web.problems import EXAMPLE
+from app.web.openapi import describe_problems
 from app.web.request_log import RequestLog
 from models_store.errors import StoreError
 from models_store.model import best_device
 from models_store.refs import Ref
-from models_store.registry import Version, open_store
+from models_store.registry import Registry, Version, install_shipped
 from models_store.specs import InputSpec
 
 _DESCRIPTION = """Reads handwritten digits on people's pictures.
@@ -43,38 +43,28 @@ Every error is `application/problem+json`; its `code` is stable, its `detail` sa
 the log and in the answer's header `X-Request-ID`."""
 
 
-class ProblemSchema(BaseModel):
-    """The shape of every error."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    error: dict[str, str | None]
-
-
 def create_app(settings: Settings) -> FastAPI:
-    """The service. Starting it copies the shipped version into the store and loads the default model's champion."""
-    registry = open_store(settings.store_dir)
+    """The service. Making it touches nothing; when it starts, it copies the shipped version into the store and loads
+    the default model's champion."""
+    registry = Registry(settings.store_dir)
     device = best_device() if settings.device == "auto" else settings.device
     engine = Engine(registry, device, max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels)
-
     database = Database(settings.database)
     jobs = JobStore(database)
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
-    keeper = UncertaintySampler(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
+    sampler = UncertaintySampler(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
+    keep = sampler.keep if sampler else None
     drain = Drain()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await to_thread(install_shipped, registry)
         async with engine.running(settings.default_model):
             yield
-        if keeper is not None:
-            await to_thread(keeper.close)
+        if sampler is not None:
+            await to_thread(sampler.close)
         database.close()
 
     def champion() -> str | None:
@@ -94,6 +84,9 @@ def create_app(settings: Settings) -> FastAPI:
         except StoreError:
             return InputSpec()
 
+    intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
+    builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
+    inspections = Inspections()
     app = FastAPI(
         title="DigitServe",
         version=package_version("digitserve"),
@@ -104,41 +97,23 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.drain = drain  # for the process, which begins it
-    error_handlers.install(app)
-    app.include_router(predict.router(engine, settings.default_model, keeper.keep if keeper else None))
-    app.include_router(read.router(engine, settings.default_model))
-    app.include_router(catalog.router(registry, serving, engine.pool.refresh))
-    app.include_router(file_routes.router(files, expected, jobs.using))
-    intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
-    job_after = settings.feedback_job_after  # the workers start them
-    app.include_router(feedback_routes.router(feedback, intake, settings.default_model, job_after))
-    orders = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
-    app.include_router(job_routes.router(jobs, orders, Streams(jobs, drain)))
-    app.include_router(review_routes.router(review, intake.add, settings.keep_uncertain))
-    app.include_router(health.router(champion))
+    for routes in (
+        predict.router(engine, settings.default_model, keep),
+        batch.router(engine, settings.default_model, keep),
+        read.router(engine, settings.default_model),
+        catalog.router(registry, serving, engine.pool.refresh),
+        file_routes.router(files, expected, jobs.using, inspections),
+        feedback_routes.router(feedback, intake, settings.default_model, settings.feedback_job_after),
+        job_routes.router(jobs, builder, Streams(jobs, drain), inspections),
+        review_routes.router(review, intake.add, settings.keep_uncertain),
+        health.router(champion),
+    ):
+        app.include_router(routes)
     pages.install(app)
+    error_handlers.install(app)
+    describe_problems(app)
     app.add_middleware(Draining, drain=drain)
     uploads = {"POST /v1/files": settings.max_file_bytes}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads)
     app.add_middleware(RequestLog)  # added last, so outermost
-    _describe_problems(app)
     return app
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Puts the error shape into the OpenAPI document, in place of FastAPI's own 422, which is never sent."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, object]:
-        if app.openapi_schema is None:
-            document = plain()
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(unused, None)
-            schemas["Problem"] = {**ProblemSchema.model_json_schema(), "title": "Problem", "examples": [EXAMPLE]}
-            for path in document["paths"].values():
-                for operation in path.values():
-                    operation["responses"].pop("422", None)
-        return app.openapi_schema or {}
-
-    app.openapi = openapi  # type: ignore[method-assign]

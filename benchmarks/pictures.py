@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] [--seed N] [--plot FILE]
 
 (MNIST, and Semeion where it is, in DIGITSERVE_DATA_DIR; three minutes.) The photographs, scans and drawings are those
-of `benchmarks.camera`: MNIST's test digits in pictures of another kind than `training.synthetic.photos` draws. Nothing was
-trained or calibrated on them, and the default seed was never used before the figures in the README.
+of `benchmarks.camera`: MNIST's test digits in pictures of another kind than `training.synthetic.photos` draws. Nothing
+was trained or calibrated on them, and the default seed was never used before the figures in docs/benchmarks.md.
 """
 
 import argparse

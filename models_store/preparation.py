@@ -9,8 +9,8 @@ from models_store.records import require
 class WritingSpec:
     """The numbers of the preparation `writing`; a version keeps those that it was trained with.
 
-    Found on pictures of `training.synthetic.photos` (docs/training-log.md). Shares are of the longer side of what is looked at,
-    where nothing else is said.
+    Found on pictures of `training.synthetic.photos` (docs/training-log.md). Shares are of the longer side of what is
+    looked at, where nothing else is said.
     """
 
     overview: int = 224  # pixels: the longer side in which the whole picture is searched

@@ -240,9 +240,14 @@ class Registry:
 def open_store(root: Path) -> Registry:
     """The store at `root`, made where there is none, with the version that comes with this software in it."""
     registry = Registry(root)
-    root.mkdir(parents=True, exist_ok=True)
-    registry.install(Registry(SHIPPED))
+    install_shipped(registry)
     return registry
+
+
+def install_shipped(registry: Registry) -> None:
+    """Makes the store's folder where there is none, and copies the version that comes with this software into it."""
+    registry.root.mkdir(parents=True, exist_ok=True)
+    registry.install(Registry(SHIPPED))
 
 
 def _listed(numbers: list[int]) -> str:

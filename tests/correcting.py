@@ -13,6 +13,7 @@ from app.feedback import routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
+from app.files.inspection import Inspections
 from app.files.store import FileStore
 from app.jobs.store import JobStore
 from app.storage.db import WAIT_SECONDS, Database
@@ -70,7 +71,8 @@ async def serving(
     error_handlers.install(app)
     intake = Intake(registry, store, max_image_pixels=16_000_000)
     app.include_router(routes.router(store, intake, "digits", job_after, wait_seconds))
-    app.include_router(file_routes.router(FileStore(database, state), InputSpec, JobStore(database).using))
+    files, jobs = FileStore(database, state), JobStore(database)
+    app.include_router(file_routes.router(files, InputSpec, jobs.using, Inspections()))
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY)
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

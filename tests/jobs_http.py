@@ -94,7 +94,7 @@ async def serving(
     state: Path,
     store: JobStore | None = None,
     wait_seconds: float = WAIT_SECONDS,
-    readings: Inspections | None = None,
+    inspections: Inspections | None = None,
     **streams: Any,
 ) -> AsyncIterator[Service]:
     """A service on this database and this store; `streams` are options of Streams."""
@@ -109,9 +109,10 @@ async def serving(
 
     app = FastAPI()
     error_handlers.install(app)
-    app.include_router(file_routes.router(files, expected, store.using))
-    orders = JobBuilder(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
-    app.include_router(job_routes.router(store, orders, watched, wait_seconds, readings))
+    inspections = inspections or Inspections()
+    app.include_router(file_routes.router(files, expected, store.using, inspections))
+    builder = JobBuilder(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
+    app.include_router(job_routes.router(store, builder, watched, inspections, wait_seconds))
     app.include_router(catalog.router(registry, lambda version: None, changed))
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
-from app.files.store import files
+from app.files.tables import files
 from app.jobs.job import Job, JobSpec
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore

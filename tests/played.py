@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs.attempt import Attempt
+from app.jobs.folder import AttemptFolders
 from app.jobs.job import Job, JobEvent, JobSpec
+from app.jobs.launcher import Launcher
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
@@ -15,7 +17,11 @@ from models_store.registry import Registry
 from tests.ordered import add_file, order
 
 ORDER = order(training_file="file-a")
-EPOCH = {"event": "epoch", "run": "training", "number": 1, "epochs": 2, "loss": 0.5, "accuracy": 0.9}
+NUMBERS = {
+    "loss": 0.5, "accuracy": 0.9, "learning_rate": 0.1, "seconds": 1.5, "validation_loss": None,
+    "validation_accuracy": None,
+}  # fmt: skip
+EPOCH = {"event": "epoch", "run": "training", "number": 1, "epochs": 2, **NUMBERS}
 RESULT = {"event": "result", "version": "digits@2", "accepted": True, "gate": "accepted: better"}
 
 
@@ -69,6 +75,7 @@ class World:
         self.upload = tmp_path / "upload"
         self.upload.write_bytes(b"pictures")
         add_file(self.database, "file-a")
+        self.path_of: Callable[[str], Path] = lambda _: self.upload
         self.now = 0.0
         self.stop_at = float("inf")
         self.played = Played()
@@ -81,11 +88,13 @@ class World:
         job = self.leases.claim("me")
         assert job is not None
         self.played = played
-        Attempt(
-            job, leases or self.leases, played, Promoter(self.registry), self.root, lambda _: self.upload, 60,
-            clock=lambda: self.now,
-        ).run(self.wait)  # fmt: skip
+        self.attempt_at(job, played, leases).run(self.wait)
         return self.store.get(job.id)
+
+    def attempt_at(self, job: Job, launcher: Launcher, leases: Leases | None = None) -> Attempt:
+        """An attempt at a claimed job, on this world's clock."""
+        promoter = Promoter(self.registry)
+        return Attempt(job, leases or self.leases, launcher, promoter, self.folders, 60, clock=lambda: self.now)
 
     def wait(self, seconds: float) -> bool:
         self.now += seconds
@@ -94,6 +103,10 @@ class World:
 
     def events(self) -> list[JobEvent]:
         return list(self.store.events("ftjob-1", 100)[0])
+
+    @property
+    def folders(self) -> AttemptFolders:
+        return AttemptFolders(self.root, self.path_of)
 
     @property
     def champion(self) -> int:

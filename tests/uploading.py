@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import Connection
 
+from app.files.inspection import Inspections
 from app.files.routes import router
 from app.files.store import FileStore
 from app.storage.db import Database
@@ -66,7 +67,7 @@ async def serving(
     store = FileStore(database or own, state_dir, spare_bytes)
     app = FastAPI()
     error_handlers.install(app)
-    app.include_router(router(store, spec, in_use))
+    app.include_router(router(store, spec, in_use, Inspections()))
     app.add_middleware(BodyLimit, max_bytes=2048, max_bytes_of={f"POST {FILES}": max_bytes})
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

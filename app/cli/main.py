@@ -95,9 +95,9 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _worker(options: argparse.Namespace) -> None:
-    from app.jobs import worker
+    from app import background
 
-    worker.run(_settings(), lifeline=options.lifeline, beside=options.beside)
+    background.run(_settings(), lifeline=options.lifeline, beside=options.beside)
 
 
 def _doctor(_: argparse.Namespace) -> int:

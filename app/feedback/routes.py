@@ -1,34 +1,22 @@
-"""/v1/feedback: corrections come, are looked at, and go. It knows no job and no model's inside."""
+"""/v1/feedback: corrections come, are looked at, and go."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from anyio import CapacityLimiter, fail_after, to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.errors import DatabaseUnavailable, NotFound, TooBusy, Unprocessable
+from app.errors import NotFound, TooBusy, Unprocessable
 from app.feedback import export
 from app.feedback.form import receive
-from app.feedback.intake import Checked, Intake
-from app.feedback.presenters import (
-    FeedbackDeleted,
-    FeedbackGiven,
-    FeedbackList,
-    FeedbackObject,
-    FeedbackSummary,
-    given,
-    page,
-    shown,
-)
+from app.feedback.intake import Intake
+from app.feedback.presenters import given, page, shown
+from app.feedback.schemas import FeedbackDeleted, FeedbackGiven, FeedbackList, FeedbackObject, FeedbackSummary
 from app.feedback.store import FeedbackStore
 from app.storage.db import WAIT_SECONDS
 from app.web.problems import EXAMPLE_RESPONSE
+from app.web.threads import ThreadLane
 from models_store.datasets.rows import RowRejected, label_of
 from models_store.refs import check_name
-
-T = TypeVar("T")
 
 PREFIX = "/v1/feedback"
 # threads at once, that wait for the database or hold a core; predictions have others
@@ -79,25 +67,14 @@ def router(
     So many corrections as `job_after` of the default model start a job, as the summary says; 0: none ever do.
     """
     routes = APIRouter(prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE})
-    asking, decoding = CapacityLimiter(_ASKING), CapacityLimiter(_DECODING)
+    lane = ThreadLane(_ASKING, wait_seconds)
+    _add_giving(routes, intake, default_model, lane, ThreadLane(_DECODING, wait_seconds, _too_busy))
+    _add_counting(routes, store, default_model, job_after, lane)
+    _add_showing(routes, store, lane)
+    return routes
 
-    async def ask(question: Callable[..., T], *details: Any) -> T:
-        try:
-            with fail_after(wait_seconds):  # for a thread: what one has begun is waited for
-                return await to_thread.run_sync(partial(question, *details), limiter=asking)
-        except TimeoutError:
-            raise DatabaseUnavailable(
-                "database_unavailable", "The database is too slow. Repeat the request in a few seconds."
-            ) from None
 
-    async def checked(ref: str, label: str, picture: bytes, read_as: str | None) -> Checked:
-        try:
-            with fail_after(wait_seconds):
-                check = partial(intake.check, ref, label, picture, read_as=read_as)
-                return await to_thread.run_sync(check, limiter=decoding)
-        except TimeoutError:
-            raise TooBusy("too_busy", "More pictures wait than can be looked at soon. Repeat it later.") from None
-
+def _add_giving(routes: APIRouter, intake: Intake, default_model: str, lane: ThreadLane, decoding: ThreadLane) -> None:
     @routes.post(
         "", status_code=201, summary="Correct a reading", responses=_GIVEN, response_model_exclude_none=False,
         openapi_extra={"requestBody": _BODY},
@@ -117,12 +94,40 @@ def router(
         """
         picture, said = await receive(request, {"label": label, "model": model, "read_as": read_as})
         ref, right, wrong = (said.get(name, "") for name in ("model", "label", "read_as"))
-        found = await checked(ref or default_model, right, picture, wrong or None)
-        settled = await ask(intake.keep, found)
+        found = await decoding.ask(intake.check, ref or default_model, right, picture, read_as=wrong or None)
+        settled = await lane.ask(intake.keep, found)
         response.status_code = 201 if settled.is_new else 200
         response.headers["location"] = f"{PREFIX}/{settled.correction.id}"
         return given(settled)
 
+
+def _add_counting(
+    routes: APIRouter, store: FeedbackStore, default_model: str, job_after: int, lane: ThreadLane
+) -> None:
+    @routes.get("/summary", summary="Count the corrections")
+    async def summary(
+        model: Annotated[str, Query(description="a model, by its name", examples=["digits"])] = default_model,
+    ) -> FeedbackSummary:
+        """How many there are of a model, of each label, and from how many no job has learned."""
+        counts, waiting = await lane.ask(lambda: (store.per_label(check_name(model)), store.waiting(model)))
+        starts = job_after if job_after and model == default_model else None
+        total = sum(counts.values())
+        return FeedbackSummary(model=model, total=total, per_label=counts, waiting=waiting, job_after=starts)
+
+    @routes.get("/export", summary="Download the corrections", response_class=StreamingResponse, responses=_ZIP)
+    async def exported(model: ModelFilter = None, label: LabelFilter = None) -> StreamingResponse:
+        """A zip with a folder per label, which `POST /v1/files` and `python -m training finetune --data` read.
+
+        Where a label can't be a folder's name, the pictures lie together and a `labels.csv` says what they show.
+        """
+        which = await lane.ask(store.chosen, *_filters(model, label))
+        if not which:
+            raise NotFound("feedback_not_found", "There are no such corrections. See their summary.")
+        headers = {"content-disposition": 'attachment; filename="feedback.zip"', "x-content-type-options": "nosniff"}
+        return StreamingResponse(export.stream(which, store.read), headers=headers, media_type="application/zip")
+
+
+def _add_showing(routes: APIRouter, store: FeedbackStore, lane: ThreadLane) -> None:
     @routes.get("", summary="List the corrections", response_model=FeedbackList)
     async def corrections(
         after: Annotated[str | None, Query(description="the last id of the page before")] = None,
@@ -137,34 +142,12 @@ def router(
             found, more = store.list(limit, after, *which)
             return page(found, store.thumbnails(found), more).model_dump_json()
 
-        return Response(await ask(answer), media_type="application/json")  # written in the thread: it is long
-
-    @routes.get("/summary", summary="Count the corrections")
-    async def summary(
-        model: Annotated[str, Query(description="a model, by its name", examples=["digits"])] = default_model,
-    ) -> FeedbackSummary:
-        """How many there are of a model, of each label, and from how many no job has learned."""
-        counts, waiting = await ask(lambda: (store.per_label(check_name(model)), store.waiting(model)))
-        starts = job_after if job_after and model == default_model else None
-        total = sum(counts.values())
-        return FeedbackSummary(model=model, total=total, per_label=counts, waiting=waiting, job_after=starts)
-
-    @routes.get("/export", summary="Download the corrections", response_class=StreamingResponse, responses=_ZIP)
-    async def exported(model: ModelFilter = None, label: LabelFilter = None) -> StreamingResponse:
-        """A zip with a folder per label, which `POST /v1/files` and `python -m training finetune --data` read.
-
-        Where a label can't be a folder's name, the pictures lie together and a `labels.csv` says what they show.
-        """
-        which = await ask(store.chosen, *_filters(model, label))
-        if not which:
-            raise NotFound("feedback_not_found", "There are no such corrections. See their summary.")
-        headers = {"content-disposition": 'attachment; filename="feedback.zip"', "x-content-type-options": "nosniff"}
-        return StreamingResponse(export.stream(which, store.read), headers=headers, media_type="application/zip")
+        return Response(await lane.ask(answer), media_type="application/json")  # written in the thread: it is long
 
     @routes.get("/{feedback_id}", summary="Show one correction")
     async def correction(feedback_id: IdParam) -> FeedbackObject:
         """What is known of it."""
-        return shown(await ask(store.get, feedback_id))
+        return shown(await lane.ask(store.get, feedback_id))
 
     @routes.get("/{feedback_id}/picture", summary="Show a correction's picture", response_class=Response,
                 responses=_PICTURE)  # fmt: skip
@@ -176,7 +159,7 @@ def router(
             "content-disposition": f'inline; filename="{feedback_id}.png"',
             "cache-control": "private, no-store",  # when it is deleted it shall be gone
         }
-        return Response(await ask(store.picture, feedback_id), headers=headers, media_type="image/png")
+        return Response(await lane.ask(store.picture, feedback_id), headers=headers, media_type="image/png")
 
     @routes.delete("/{feedback_id}", summary="Delete a correction")
     async def delete(feedback_id: IdParam) -> FeedbackDeleted:
@@ -184,10 +167,12 @@ def router(
 
         A job that runs has a copy in its folder until it ends; later jobs, and later attempts at that one, have none.
         """
-        await ask(store.delete, feedback_id)
+        await lane.ask(store.delete, feedback_id)
         return FeedbackDeleted(id=feedback_id)
 
-    return routes
+
+def _too_busy() -> TooBusy:
+    return TooBusy("too_busy", "More pictures wait than can be looked at soon. Repeat it later.")
 
 
 def _filters(model: str | None, label: str | None) -> tuple[str | None, str | None]:

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from app.errors import NotFound, StorageFull
 from app.feedback.tables import Correction, Settled, feedback, to_correction
-from app.files.store import SPARE_BYTES
 from app.storage import owner
 from app.storage.blobs import BlobStore
 from app.storage.db import Database, now
+from app.storage.disk import SPARE_BYTES
 
 if TYPE_CHECKING:
     from models_store.pictures.stripped import Stripped
@@ -32,7 +32,7 @@ class FeedbackStore:
     def __init__(self, database: Database, state_dir: Path, most: int = 10_000, spare_bytes: int = SPARE_BYTES) -> None:
         """The pictures lie in `state_dir`/feedback, and leave `spare_bytes` of the disk free. Keeps `most` of them."""
         self._database = database
-        self._shelf = BlobStore(state_dir / "feedback", "fb", spare_bytes)
+        self._blobs = BlobStore(state_dir / "feedback", "fb", spare_bytes)
         self._most = most
 
     def add(self, model: str, label: str, picture: "Stripped", *, read_by: str | None, read_as: str | None) -> Settled:
@@ -45,8 +45,8 @@ class FeedbackStore:
             database_id = owner.of(connection)
         if said is not None:
             return said
-        name = self._shelf.new_id()
-        self._shelf.put(name, picture.png, picture.thumbnail, database_id)
+        name = self._blobs.new_id()
+        self._blobs.put(name, picture.png, picture.thumbnail, database_id)
         values = {
             "id": name, "created_at": now(), "changed_at": now(), "model": model, "label": label, "read_by": read_by,
             "read_as": read_as, "sha256": picture.sha256, "bytes": len(picture.png), "width": picture.width,
@@ -61,10 +61,10 @@ class FeedbackStore:
                     row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
                     return Settled(to_correction(row), is_new=True)
         except StorageFull:
-            self._shelf.remove([name])
+            self._blobs.remove([name])
             raise
         # After any other error nobody knows whether the row is there: `sweep` will.
-        self._shelf.remove([name])
+        self._blobs.remove([name])
         return said
 
     def _again(
@@ -104,7 +104,7 @@ class FeedbackStore:
 
     def thumbnails(self, corrections: Sequence[Correction]) -> Sequence[bytes | None]:
         """A small PNG of each; None where it was deleted meanwhile."""
-        return [self._shelf.thumbnail(correction.id) for correction in corrections]
+        return [self._blobs.thumbnail(correction.id) for correction in corrections]
 
     def list(
         self, limit: int, after: str | None = None, model: str | None = None, label: str | None = None
@@ -132,7 +132,7 @@ class FeedbackStore:
             gone = connection.execute(feedback.delete().where(feedback.c.id == name).returning(feedback.c.id))
             if gone.one_or_none() is None:
                 raise _not_there()
-        self._shelf.remove([name])
+        self._blobs.remove([name])
 
     def chosen(
         self, model: str | None = None, label: str | None = None, until: float | None = None
@@ -145,7 +145,7 @@ class FeedbackStore:
 
     def read(self, correction: Correction) -> bytes | None:
         """Its PNG, without asking the database again; None where it was deleted meanwhile."""
-        return self._shelf.picture(correction.id)
+        return self._blobs.picture(correction.id)
 
     def per_label(self, model: str) -> Mapping[str, int]:
         """How many corrections of a model there are with each label."""
@@ -161,7 +161,7 @@ class FeedbackStore:
             return connection.execute(select(func.count()).select_from(feedback).where(*which)).scalar_one()
 
     def _check_id(self, name: str) -> None:
-        if not self._shelf.is_id(name):
+        if not self._blobs.is_id(name):
             raise _not_there()
 
     def sweep(self, kept_days: float = 0.0) -> Sequence[str]:
@@ -170,12 +170,12 @@ class FeedbackStore:
             old = feedback.delete().where(feedback.c.changed_at < now() - kept_days * _DAY)
             with self._database.writing() as connection:
                 gone = list(connection.execute(old.returning(feedback.c.id)).scalars())
-            self._shelf.remove(gone)
-        left = self._shelf.left()
+            self._blobs.remove(gone)
+        left = self._blobs.leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(feedback.c.id)).scalars())
             database_id = owner.of(connection)
-        return self._shelf.clear(left, known, database_id)
+        return self._blobs.leftovers.clear(left, known, database_id)
 
 
 def learned(connection: Connection, model: str, until: float, job_id: str) -> None:

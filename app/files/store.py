@@ -9,43 +9,28 @@ import re
 import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import structlog
-from sqlalchemy import JSON, Column, Connection, Float, Integer, Row, String, Table, Text, and_, insert, or_, select
+from sqlalchemy import Connection, Row, and_, insert, or_, select
 
 from app.errors import Conflict, NotFound, StorageFull
+from app.files.tables import files
 from app.storage import disk, owner
-from app.storage.db import Database, metadata, now
+from app.storage.db import Database, now
+from app.storage.disk import SPARE_BYTES
+from app.storage.leftovers import ARRIVING, Leftovers
 from models_store import records
 from models_store.durable import sync_folder
 from models_store.specs import InputSpec
 
-files = Table(
-    "files",
-    metadata,
-    Column("id", String(40), primary_key=True),
-    Column("created_at", Float, nullable=False),
-    Column("filename", Text, nullable=False),  # what the client called it, to be shown; never a name on disk
-    Column("purpose", String(40), nullable=False),
-    Column("bytes", Integer, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("report", JSON, nullable=False),  # what its rows are worth: models_store.datasets.clean.Report
-)
-
 DATA = "data"  # the one file in an upload's folder: a table that names files beside it finds no other upload
-LEFTOVER_SECONDS = 3600  # no upload takes so long between two writes
-SPARE_BYTES = 16 * 2**20  # left free by uploads, for the database beside them
 # The id of a job that has not ended and needs the file, or None; asked inside the transaction that deletes.
 InUse = Callable[[Connection, str], str | None]
 _ID = re.compile(r"file-[0-9a-z]{1,35}")
-_ARRIVING = ".arriving-"
-_log = structlog.get_logger("digitserve.files")
 
 
 @dataclass(frozen=True)
@@ -87,6 +72,7 @@ class FileStore:
         self._database = database
         self._folder = state_dir / "files"
         self._spare_bytes = spare_bytes
+        self._leftovers = Leftovers(self._folder, _is_id)
 
     @contextmanager
     def arriving(self, length: int) -> Iterator[Path]:
@@ -100,7 +86,7 @@ class FileStore:
                 sync_folder(self._folder.parent)
             if shutil.disk_usage(self._folder).free < length + self._spare_bytes:
                 raise disk.full()
-            folder = Path(tempfile.mkdtemp(dir=self._folder, prefix=_ARRIVING))
+            folder = Path(tempfile.mkdtemp(dir=self._folder, prefix=ARRIVING))
         try:
             yield folder
         finally:
@@ -192,32 +178,15 @@ class FileStore:
 
         Where another database had uploads here, what has no row may be one of those: only what never arrived goes.
         """
-        old = [path.name for path in self._folders() if time.time() - _changed(path) > LEFTOVER_SECONDS]
+        old = self._leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(files.c.id)).scalars())
             database_id = owner.of(connection)
-        left = [name for name in old if name not in known]
-        if not owner.is_only(self._folder, database_id):
-            strange = [name for name in left if _ID.fullmatch(name)]
-            if strange:
-                _log.warning("uploads_of_another_database", folder=str(self._folder), count=len(strange))
-            left = [name for name in left if name not in strange]
-        for name in left:
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-        return left
-
-    def _folders(self) -> Sequence[Path]:
-        if not self._folder.is_dir():
-            return []
-        return [path for path in self._folder.iterdir() if path.name.startswith(_ARRIVING) or _ID.fullmatch(path.name)]
+        return self._leftovers.clear(old, known, database_id)
 
 
-def _changed(folder: Path) -> float:
-    """When something was last written in it, as Unix time."""
-    try:
-        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-    except FileNotFoundError:  # it goes this moment
-        return time.time()
+def _is_id(name: str) -> bool:
+    return _ID.fullmatch(name) is not None
 
 
 def _check_id(file_id: str) -> None:

@@ -1,30 +1,29 @@
-"""One attempt at a job: starts the training, passes on what it says, and sees that it ends one way or another. It knows
-no SQL; where the training runs is the launcher's matter.
-"""
+"""One attempt at a job: starts the training, passes on what it says, and sees that it ends one way or another."""
 
+import dataclasses
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from app.errors import DatabaseUnavailable, StorageFull
-from app.jobs import folder as folders
+from app.jobs.folder import AttemptFolders, EventLines, is_full, let_publish
 from app.jobs.job import Job
 from app.jobs.launcher import Launcher, Run
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.watchdog import Watchdog
+from models_store.handover import EpochEnded, Event, Failure, Note, Progress, Ready, Result, Stage, Table
 
 _LOOK_SECONDS = 0.1  # between two looks at what the training says
 _BEAT_SECONDS = 1.0
 _LAST_SECONDS = 2.0  # from the request to end until the end
 _AWAY = DatabaseUnavailable, StorageFull  # the database will be back, or have room again
 _TOLD = ("version", "accepted", "gate", "numbers")  # of the result; where things lie is nobody's business
-_LEVELS = {"stage": "info", "note": "warn", "table": "info"}
 
 FULL = "storage_full", "The disk is full. Free some space and make the job again."
 
@@ -44,31 +43,28 @@ class Attempt:
         leases: Leases,
         launcher: Launcher,
         promoter: Promoter,
-        root: Path,
-        path_of: Callable[[str], Path],
+        folders: AttemptFolders,
         stall_seconds: float,
         clock: Callable[[], float] = time.monotonic,
-        write_corrections: folders.WriteCorrections = folders.no_corrections,
     ) -> None:
+        """A training that makes no progress for `stall_seconds` of the processor is stopped."""
         self._job = job
         self._leases = leases
         self._launcher = launcher
         self._promoter = promoter
-        self._root = root
-        self._path_of = path_of
+        self._folders = folders
         self._stall_seconds = stall_seconds
         self._clock = clock
-        self._write_corrections = write_corrections
-        self._said: deque[dict[str, Any]] = deque()  # heard, and not yet in the database
+        self._said: deque[Event] = deque()  # heard, and not yet in the database
         self._progress: dict[str, Any] | None = None
-        self._result: dict[str, Any] | None = None
+        self._result: Mapping[str, Any] | None = None
         self._error: tuple[str, str] | None = None
         self._beaten = clock()  # when the database last took something
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """`wait` sleeps so many seconds and says whether this worker shall stop. Raises OSError, NotFound, Lost, and
         DatabaseUnavailable or StorageFull where the lease is over before the database is back."""
-        folder = folders.prepare(self._root, self._job, self._path_of, self._write_corrections)
+        folder = self._folders.prepare(self._job)
         child = self._launcher.start(folder)
         try:
             stopped = self._follow(child, folder, wait)
@@ -81,7 +77,7 @@ class Attempt:
 
     def _follow(self, child: Run, folder: Path, wait: Callable[[float], bool]) -> tuple[str, bool] | None:
         """Until the training has ended: None. Otherwise why it has to be stopped, and whether that counts as a try."""
-        lines, watchdog = folders.EventLines(folder), Watchdog(self._stall_seconds, self._clock)
+        lines, watchdog = EventLines(folder), Watchdog(self._stall_seconds, self._clock)
         while True:
             ended = child.code() is not None  # asked before reading: the last line comes before the end
             for event in lines.new():
@@ -107,25 +103,33 @@ class Attempt:
             if self._clock() - self._beaten >= self._leases.lease_seconds - _BEAT_SECONDS:
                 raise
 
-    def _take(self, event: dict[str, Any], folder: Path) -> None:
-        kind, facts = event["event"], {key: value for key, value in event.items() if key != "event"}
-        if kind == "progress":
-            self._progress = facts
-        elif kind == "epoch":
-            facts["epoch"] = facts.pop("number", None)
-            text = f"{facts.get('run')}: epoch {facts['epoch']} of {facts.get('epochs')}, loss {facts.get('loss'):.4f}"
-            self._progress = {key: facts.get(key) for key in ("run", "epoch", "epochs")}
-            self._sure(self._leases.tell(self._job, "info", "metrics", text, facts))
-        elif kind == "ready":
-            self._sure(self._leases.publish(self._job))
-            folders.let_publish(folder)
-        elif kind == "result":
-            self._result = facts
-        elif kind == "error":
-            self._error = str(event.get("code")), str(event.get("text"))
-        elif kind in _LEVELS:
-            text = str(event.get("text") or event.get("title"))
-            self._sure(self._leases.tell(self._job, _LEVELS[kind], "message", text, None))
+    def _take(self, event: Event, folder: Path) -> None:
+        match event:
+            case Progress():
+                self._progress = dataclasses.asdict(event)
+            case EpochEnded():
+                self._take_epoch(event)
+            case Ready():
+                self._sure(self._leases.publish(self._job))
+                let_publish(folder)
+            case Result():
+                self._result = event.facts
+            case Failure():
+                self._error = event.code, event.text
+            case Stage():
+                self._sure(self._leases.tell(self._job, "info", "message", event.text))
+            case Note():
+                self._sure(self._leases.tell(self._job, "warn", "message", event.text))
+            case Table():
+                self._sure(self._leases.tell(self._job, "info", "message", event.title))
+
+    def _take_epoch(self, event: EpochEnded) -> None:
+        facts = dataclasses.asdict(event)
+        facts["epoch"] = facts.pop("number")
+        loss = "" if event.loss is None else f", loss {event.loss:.4f}"
+        text = f"{event.run}: epoch {event.number} of {event.epochs}{loss}"
+        self._progress = {key: facts[key] for key in ("run", "epoch", "epochs")}
+        self._sure(self._leases.tell(self._job, "info", "metrics", text, facts))
 
     def _sure(self, ours: bool) -> None:
         if not ours:
@@ -135,7 +139,7 @@ class Attempt:
     def _conclude(self, code: int | None, folder: Path, wait: Callable[[float], bool]) -> None:
         if self._result is not None:
             self._patiently(self._succeed, wait)
-        elif self._error is not None or folders.is_full(folder):
+        elif self._error is not None or is_full(folder):
             error = self._error or FULL
             self._patiently(lambda: self._leases.fail(self._job, *error), wait)
         else:
@@ -146,7 +150,7 @@ class Attempt:
     def _succeed(self) -> bool:
         assert self._result is not None
         self._sure(self._leases.beat(self._job, self._progress))  # who lost the job moves no alias
-        promoted, note = self._promoter.promote(self._job.order, self._result)
+        promoted, note = self._promoter.promote(self._job.spec, self._result)
         if note:
             self._leases.tell(self._job, "info" if promoted else "warn", "message", note)
         told = {key: value for key, value in self._result.items() if key in _TOLD}

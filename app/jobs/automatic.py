@@ -1,4 +1,4 @@
-"""Automatic: starts a job by itself when enough corrections wait. It knows counts of them, no picture and no HTTP.
+"""Automatic: starts a job by itself when enough corrections wait.
 
 Every worker looks, every two seconds; nothing is remembered but the rows. The key of such a job names the one before
 it, so that each has one successor, whoever looks and however often.
@@ -25,11 +25,11 @@ class Automatic:
     """One job at a time, each for at least so many corrections given after the one before was made."""
 
     def __init__(
-        self, jobs: JobStore, orders: JobBuilder, waiting: Callable[[str, float], int], model: str, job_after: int
+        self, jobs: JobStore, builder: JobBuilder, waiting: Callable[[str, float], int], model: str, job_after: int
     ) -> None:
         """`waiting` counts a model's corrections that no job learned from, given after a time. `job_after` 0: never."""
         self._jobs = jobs
-        self._orders = orders
+        self._builder = builder
         self._waiting = waiting
         self._model = model
         self._job_after = job_after
@@ -68,6 +68,6 @@ class Automatic:
             }
         )
         job_id = new_id()
-        job = self._jobs.add(self._orders.order(request, job_id, {}), key, _DIGEST, job_id)
+        job = self._jobs.add(self._builder.build(self._builder.draft(request), job_id, {}), key, _DIGEST, job_id)
         if job.id == job_id:  # otherwise another worker was quicker
             _log.info("job_started", job=job_id, why=f"{self._job_after} corrections or more wait")

@@ -1,13 +1,14 @@
-"""A request for a job, held against its base version and its pictures -> an Order. It knows no HTTP and no job's state.
+"""JobBuilder: a request for a job, held against its base version and its pictures -> what the job will do.
 
 What is refused here would be refused by the training later, when nobody looks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import NotFound, Unprocessable
-from app.files.store import FileStore
+from app.files.store import FileStore, StoredFile
 from app.jobs.job import FEEDBACK, JobSpec
 from app.jobs.options import described, recipe_of
 from app.jobs.request import JobRequest
@@ -24,16 +25,17 @@ _SHOWN = 5  # labels that a refusal names
 DataSet = tuple[Path, InputSpec]  # an upload's bytes, and what its pictures are prepared for
 
 
-class Unread(Exception):
-    """A data set must be read again before there can be an order: its report is for another input than the base's."""
+@dataclass(frozen=True)
+class Draft:
+    """A request whose base is settled, and what must be read before it can be a job."""
 
-    def __init__(self, what: DataSet) -> None:
-        super().__init__(*what)
-        self.what = what
+    request: JobRequest
+    base: Version
+    unread: tuple[DataSet, ...]  # data sets whose reports are for another input than the base's
 
 
 class JobBuilder:
-    """Turns requests into orders, by what store and files hold now. It blocks: call it from a thread."""
+    """Turns requests into jobs, by what store and files hold now. It blocks: call it from a thread."""
 
     def __init__(
         self,
@@ -50,13 +52,29 @@ class JobBuilder:
         self._corrections = corrections
         self._min_accuracy = min_accuracy
 
-    def order(self, request: JobRequest, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> JobSpec:
-        """What the job `job_id` will do. `read` has the usable pictures per label of what was read for it.
+    def draft(self, request: JobRequest) -> Draft:
+        """Settles the base, and finds out what has to be read.
 
-        Raises Unread where that lacks a data set; and Unprocessable, NotFound, BadRef, VersionNotFound, VersionCorrupt,
-        ManifestMismatch, DatabaseUnavailable.
+        Raises Unprocessable, NotFound, BadRef, VersionNotFound, VersionCorrupt, ManifestMismatch, DatabaseUnavailable.
         """
         base = self._registry.resolve(Ref.parse(request.model))
+        if request.validation_file is not None and request.validation_file == request.training_file:
+            raise Unprocessable(
+                "option_rejected", "What is learned can't judge. Leave the validation file out.", "validation_file"
+            )
+        unread = []
+        for file_id, param in _files_of(request):
+            file = self._file(file_id, param)
+            if not _is_prepared_for(file, base.manifest.input):
+                unread.append((self._path(file_id, param), base.manifest.input))
+        return Draft(request, base, tuple(unread))
+
+    def build(self, draft: Draft, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> JobSpec:
+        """What the job `job_id` will do. `read` has the usable pictures per label of what the draft had not read.
+
+        Raises what `draft` raises.
+        """
+        request, base = draft.request, draft.base
         recipe = recipe_of(base, request, job_id, self._min_accuracy)
         if not is_name(recipe.publish_to):
             raise Unprocessable(
@@ -67,16 +85,11 @@ class JobBuilder:
         if request.training_file == FEEDBACK:
             counts = self._corrections(base.name)
         else:
-            counts = self._counts(request.training_file, base.manifest.input, "training_file", read)
+            counts = self._counts(request.training_file, "training_file", draft, read)
         labels = _check_training(counts, base, request)
         _check_watched(counts, recipe.train)
         if request.validation_file is not None:
-            if request.validation_file == request.training_file:
-                raise Unprocessable(
-                    "option_rejected", "What is learned can't judge. Leave the validation file out.", "validation_file"
-                )
-            judging = self._counts(request.validation_file, base.manifest.input, "validation_file", read)
-            _check_validation(judging, labels)
+            _check_validation(self._counts(request.validation_file, "validation_file", draft, read), labels)
         return JobSpec(
             base=base.ref,
             model=request.model,
@@ -90,32 +103,50 @@ class JobBuilder:
         )
 
     def _counts(
-        self, file_id: str, spec: InputSpec, param: str, read: Mapping[DataSet, Mapping[str, int]]
+        self, file_id: str, param: str, draft: Draft, read: Mapping[DataSet, Mapping[str, int]]
     ) -> Mapping[str, int]:
         """Label -> usable pictures, as the base's preparation finds them."""
-        if file_id == FEEDBACK:
-            raise Unprocessable(
-                "feedback_not_offered",
-                "Corrections are there to be learned and judge nothing. Leave the validation file out, or upload one.",
-                param,
-            )
+        file, spec = self._file(file_id, param), draft.base.manifest.input
+        if not _is_prepared_for(file, spec):
+            return read[self._path(file_id, param), spec]
+        return {str(label): int(count) for label, count in file.report["per_label"].items()}
+
+    def _file(self, file_id: str, param: str) -> StoredFile:
         try:
-            file = self._files.get(file_id)
-            if file.input.shape == spec.shape and file.input.prepares_as(spec):
-                return {str(label): int(count) for label, count in file.report["per_label"].items()}
-            what = self._files.path(file_id), spec
+            return self._files.get(file_id)
         except NotFound as missing:
             raise NotFound(missing.code, str(missing), param) from None
-        if what not in read:
-            raise Unread(what)
-        return read[what]
+
+    def _path(self, file_id: str, param: str) -> Path:
+        try:
+            return self._files.path(file_id)
+        except NotFound as missing:
+            raise NotFound(missing.code, str(missing), param) from None
+
+
+def _files_of(request: JobRequest) -> Iterator[tuple[str, str]]:
+    """The uploads that a request names, and where it names them."""
+    if request.training_file != FEEDBACK:
+        yield request.training_file, "training_file"
+    if request.validation_file == FEEDBACK:
+        raise Unprocessable(
+            "feedback_not_offered",
+            "Corrections are there to be learned and judge nothing. Leave the validation file out, or upload one.",
+            "validation_file",
+        )
+    if request.validation_file is not None:
+        yield request.validation_file, "validation_file"
+
+
+def _is_prepared_for(file: StoredFile, spec: InputSpec) -> bool:
+    return file.input.shape == spec.shape and file.input.prepares_as(spec)
 
 
 def _check_training(counts: Mapping[str, int], base: Version, request: JobRequest) -> Sequence[str]:
     """The labels of the version that will be made."""
     own = base.manifest.labels
-    strange = [label for label in counts if label not in own]
-    if not strange:
+    unknown = [label for label in counts if label not in own]
+    if not unknown:
         missing = _LEAST - sum(counts.values())
         if missing > 0:
             raise _too_few(f"{_LEAST - missing} usable pictures are too few to learn from: add {missing} or more.")
@@ -123,12 +154,12 @@ def _check_training(counts: Mapping[str, int], base: Version, request: JobReques
     if request.suffix is None:
         raise Unprocessable(
             "label_unknown",
-            f"{base.ref} does not know the {_named(strange)}. Correct the file, or send a suffix to make a model of "
+            f"{base.ref} does not know the {_named(unknown)}. Correct the file, or send a suffix to make a model of "
             "its own with the file's labels.",
             "training_file",
         )
     if len(counts) < _LEAST_LABELS:
-        raise _too_few(f"A new model needs {_LEAST_LABELS} labels or more, and the file has one: {_named(strange)}.")
+        raise _too_few(f"A new model needs {_LEAST_LABELS} labels or more, and the file has one: {_named(unknown)}.")
     short = {label: _LEAST - count for label, count in counts.items() if count < _LEAST}
     if short:
         missing_of = ", ".join(f"{count} of {label!r}" for label, count in list(short.items())[:_SHOWN])
@@ -145,11 +176,11 @@ def _check_watched(counts: Mapping[str, int], train: TrainSpec) -> None:
 
 
 def _check_validation(counts: Mapping[str, int], labels: Sequence[str]) -> None:
-    strange = [label for label in counts if label not in labels]
-    if strange:
+    unknown = [label for label in counts if label not in labels]
+    if unknown:
         raise Unprocessable(
             "label_unknown",
-            f"The new version would not know the validation file's {_named(strange)}. Correct the file.",
+            f"The new version would not know the validation file's {_named(unknown)}. Correct the file.",
             "validation_file",
         )
     missing = _LEAST - sum(counts.values())

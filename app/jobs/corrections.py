@@ -23,9 +23,9 @@ def write(store: FeedbackStore, job: Job, target: Path) -> None:
 
 def mark(connection: Connection, job: Job) -> None:
     """Notes what a job has learned from, accepted or rejected, where it was its own model that learned."""
-    if job.order.training_file == FEEDBACK and job.order.publish_to == _model(job):
+    if job.spec.training_file == FEEDBACK and job.spec.publish_to == _model(job):
         learned(connection, _model(job), job.created_at, job.id)
 
 
 def _model(job: Job) -> str:
-    return Ref.parse(job.order.base).name
+    return Ref.parse(job.spec.base).name

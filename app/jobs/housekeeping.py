@@ -1,16 +1,15 @@
-"""Housekeeping: gives up jobs that nobody can do and clears away what is past its time. It runs no job, and nothing
-that goes wrong here keeps one from running.
+"""Housekeeping: gives up jobs that nobody can do and clears away what is past its time.
+
+Nothing that goes wrong here keeps a job from running.
 """
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 
 from app.errors import AppError
-from app.files.store import FileStore
-from app.jobs import folder as folders
+from app.jobs.folder import AttemptFolders
 from app.jobs.leases import Leases
 
 _LOOK_SECONDS = 2.0
@@ -26,19 +25,17 @@ class Housekeeping:
     def __init__(
         self,
         leases: Leases,
-        files: FileStore,
-        root: Path,
+        folders: AttemptFolders,
         kept_days: float,
         sweep: Callable[[], object] = lambda: None,
         start: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`root` holds the folders of jobs, which go `kept_days` after the job; `sweep` clears what else is stored;
-        `start` makes the job that is due, if any.
+        """`folders` go `kept_days` after their job; `sweep` clears what else is stored; `start` makes the job that is
+        due, if any.
         """
         self._leases = leases
-        self._files = files
-        self._root = root
+        self._folders = folders
         self._kept_days = kept_days
         self._sweep = sweep
         self._start = start
@@ -70,13 +67,12 @@ class Housekeeping:
 
     def _strip(self) -> None:
         """People's pictures lie about no longer than the job that needs them."""
-        here = set(folders.present(self._root))
+        here = set(self._folders.present())
         self._stripped &= here
         for job_id in self._leases.ended(here - self._stripped):
-            folders.strip(self._root, job_id)
+            self._folders.strip(job_id)
             self._stripped.add(job_id)
 
     def _clear(self) -> None:
-        folders.remove(self._root, self._leases.ended(folders.present(self._root), self._kept_days * _DAY))
-        self._files.sweep()
+        self._folders.remove(self._leases.ended(self._folders.present(), self._kept_days * _DAY))
         self._sweep()

@@ -80,7 +80,7 @@ class Job:
 
     id: str
     state: State
-    order: JobSpec
+    spec: JobSpec
     created_at: float
     started_at: float | None = None
     finished_at: float | None = None

@@ -1,6 +1,4 @@
-"""Promotion at the end of a job: moves the champion alias where the job was asked to and nothing else moved it. It
-knows the registry, no database.
-"""
+"""Promotion at the end of a job: moves the champion alias where the job was asked to and nothing else moved it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +15,14 @@ class Promoter:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def promote(self, order: JobSpec, result: Mapping[str, Any]) -> tuple[bool, str]:
+    def promote(self, spec: JobSpec, result: Mapping[str, Any]) -> tuple[bool, str]:
         """Whether the job's version is its model's champion now, and a sentence for people (empty: nothing to say).
 
         A job is judged against its base. Where another version became the champion meanwhile, or the base never was, a
         person has to compare and to decide.
         """
         made = str(result["version"])
-        version, base = Ref.parse(made), Ref.parse(order.base)
+        version, base = Ref.parse(made), Ref.parse(spec.base)
         by_hand = f"Compare them and promote {made} by hand if you like it."
         try:
             aliases = self._registry.aliases(version.name)
@@ -36,12 +34,12 @@ class Promoter:
             return True, f"{made} is the champion of {version.name}."
         if not result.get("accepted"):
             return False, f"{made} was rejected by the gate, so {serves}."
-        if not order.promote:
+        if not spec.promote:
             return False, f"{made} waits to be promoted; {serves}."
         if aliases.get(PREVIOUS) == version.version:  # a number is new: an earlier attempt of this job promoted it
             return False, f"{made} was the champion, and somebody rolled it back meanwhile; {serves}."
         if base.name != version.name or base.version != champion:
-            return False, f"The champion is {version.name}@{champion}, not the job's base {order.base}. {by_hand}"
+            return False, f"The champion is {version.name}@{champion}, not the job's base {spec.base}. {by_hand}"
         try:
             assert version.version is not None, "a result names a version by its number"
             self._registry.promote(version.name, version.version, expected=champion)

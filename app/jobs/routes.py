@@ -1,43 +1,30 @@
-"""/v1/fine_tuning/jobs: jobs are ordered, watched and stopped, in OpenAI's shapes. It knows no recipe, no worker."""
+"""/v1/fine_tuning/jobs: jobs are made, watched and stopped, in OpenAI's shapes."""
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from anyio import CapacityLimiter, fail_after, to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.sse import EventSourceResponse
-from pydantic import ValidationError
 
-from app.errors import DatabaseUnavailable, NotFound, Unprocessable
+from app.errors import NotFound, Unprocessable
 from app.files.inspection import Inspections
-from app.jobs.builder import DataSet, JobBuilder, Unread
+from app.jobs.builder import DataSet, Draft, JobBuilder
 from app.jobs.job import Job
-from app.jobs.presenters import (
-    CheckpointList,
-    EventList,
-    JobList,
-    JobObject,
-    checkpoints,
-    event_object,
-    job_object,
-    number_in,
-)
+from app.jobs.presenters import checkpoints, event_object, job_object, number_in
 from app.jobs.request import JobRequest, schema
+from app.jobs.schemas import CheckpointList, EventList, JobList, JobObject
 from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
 from app.storage.db import WAIT_SECONDS
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
-from app.web.request import from_json
+from app.web.request import filled, from_json
+from app.web.threads import ThreadLane
 from models_store.specs import InputSpec
-
-T = TypeVar("T")
 
 PREFIX = "/v1/fine_tuning/jobs"
 _THREADS = 8  # that wait for the database at once; predictions have others
@@ -90,49 +77,42 @@ LastHeader = Annotated[str, Header(alias="Last-Event-ID", description="the `id` 
 
 def router(
     store: JobStore,
-    orders: JobBuilder,
+    builder: JobBuilder,
     streams: Streams,
+    inspections: Inspections,
     wait_seconds: float = WAIT_SECONDS,
-    readings: Inspections | None = None,
 ) -> APIRouter:
     """The routes, answering from `store`. Nobody waits longer than `wait_seconds` for a turn at it.
 
-    A data set that an order needs read again is read in `readings`, which takes no turn from anybody else.
+    A data set that has to be read again is read by `inspections`, which takes no turn from anybody else.
     """
-    reading = readings or Inspections()
     routes = APIRouter(prefix=PREFIX, tags=["fine-tuning"], responses={"default": EXAMPLE_RESPONSE})
-    limiter = CapacityLimiter(_THREADS)
+    lane = ThreadLane(_THREADS, wait_seconds)
+    _add_creating(routes, store, builder, inspections, lane)
+    _add_showing(routes, store, lane)
+    _add_moving(routes, store, lane)
+    _add_watching(routes, store, streams, lane)
+    return routes
 
-    async def ask(question: Callable[..., T], *details: Any) -> T:
-        try:
-            with fail_after(wait_seconds):  # for a thread: what one has begun is waited for
-                return await to_thread.run_sync(partial(question, *details), limiter=limiter)
-        except TimeoutError:
-            raise DatabaseUnavailable(
-                "database_unavailable", "The database is too slow. Repeat the request in a few seconds."
-            ) from None
 
-    def add(body: bytes, key: str | None, read: Mapping[DataSet, Mapping[str, int]]) -> Job:
+def _add_creating(
+    routes: APIRouter, store: JobStore, builder: JobBuilder, inspections: Inspections, lane: ThreadLane
+) -> None:
+    def begun(body: bytes, key: str | None) -> tuple[Job | Draft, str]:
+        """The job that came with the key before, otherwise a draft; and the digest of the request."""
         document = from_json(body)
-        request = _request(document)
+        wanted = filled(JobRequest, document)
         digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         known = None if key is None else store.known(key, digest)  # before anything that may have changed since
-        if known is not None:
-            return known
+        return known or builder.draft(wanted), digest
+
+    def added(draft: Draft, read: Mapping[DataSet, Mapping[str, int]], key: str | None, digest: str) -> Job:
         job_id = new_id()
-        return store.add(orders.order(request, job_id, read), key, digest, job_id)
+        return store.add(builder.build(draft, job_id, read), key, digest, job_id)
 
     async def per_label(path: FilePath, spec: InputSpec) -> Mapping[str, int]:
-        report = await reading.report(path, lambda: spec)
+        report = await inspections.report(path, lambda: spec)
         return {str(label): int(count) for label, count in report["per_label"].items()}
-
-    async def added(request: Request, key: str | None) -> Job:
-        body, read = await request.body(), dict[DataSet, Mapping[str, int]]()
-        while True:  # at most twice more, for a file to learn from and one to judge by
-            try:
-                return await ask(add, body, key, read)
-            except Unread as unread:
-                read[unread.what] = await while_connected(request, per_label(*unread.what))
 
     @routes.post("", status_code=201, summary="Start a job", openapi_extra={"requestBody": _BODY})
     async def create(request: Request, response: Response, key: KeyHeader = None) -> JobObject:
@@ -145,37 +125,46 @@ def router(
         """
         if key is not None and not _KEY.fullmatch(key):
             raise Unprocessable("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible characters of ASCII.")
-        job = await added(request, key)
+        job, digest = await lane.ask(begun, await request.body(), key)
+        if isinstance(job, Draft):
+            read = {what: await while_connected(request, per_label(*what)) for what in job.unread}
+            job = await lane.ask(added, job, read, key, digest)
         response.headers["location"] = f"{PREFIX}/{job.id}"
         return job_object(job)
 
+
+def _add_showing(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
     @routes.get("", summary="List the jobs")
     async def jobs(request: Request, after: AfterParam = None, limit: LimitParam = 20) -> JobList:
         """The newest first, a page at a time; `metadata[key]=value` shows only the jobs that carry that."""
         labelled = _labelled(request.query_params)
-        found, more = await ask(store.list, limit, None if after is None else _known_id(after), labelled)
+        found, more = await lane.ask(store.list, limit, None if after is None else _known_id(after), labelled)
         return JobList(data=[job_object(job) for job in found], has_more=more)
 
     @routes.get("/{job_id}", summary="Show one job")
     async def job(job_id: JobParam) -> JobObject:
         """Where the job is, what it will do, and what came of it."""
-        return job_object(await ask(store.get, _known_id(job_id)))
+        return job_object(await lane.ask(store.get, _known_id(job_id)))
 
+
+def _add_moving(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
     @routes.post("/{job_id}/cancel", summary="Cancel a job")
     async def cancel(job_id: JobParam) -> JobObject:
         """Ends a job for good: at once while it waits, within two seconds while it runs. 409 once it has ended."""
-        return job_object(await ask(store.cancel, _known_id(job_id)))
+        return job_object(await lane.ask(store.cancel, _known_id(job_id)))
 
     @routes.post("/{job_id}/pause", summary="Pause a job")
     async def pause(job_id: JobParam) -> JobObject:
         """Lets a job rest. One that runs goes on from its last whole epoch when it is resumed."""
-        return job_object(await ask(store.pause, _known_id(job_id)))
+        return job_object(await lane.ask(store.pause, _known_id(job_id)))
 
     @routes.post("/{job_id}/resume", summary="Resume a job")
     async def resume(job_id: JobParam) -> JobObject:
         """Queues a paused job again."""
-        return job_object(await ask(store.resume, _known_id(job_id)))
+        return job_object(await lane.ask(store.resume, _known_id(job_id)))
 
+
+def _add_watching(routes: APIRouter, store: JobStore, streams: Streams, lane: ThreadLane) -> None:
     @routes.get("/{job_id}/events", summary="Show a job's events", response_model=EventList, responses=_STREAM)
     async def events(
         request: Request, job_id: JobParam, after: AfterParam = None, limit: LimitParam = 20, heard: LastHeader = ""
@@ -187,9 +176,9 @@ def router(
         """
         _known_id(job_id)
         if _wants_stream(request.headers.get("accept", "")):
-            return await ask(streams.answer, job_id, heard)
+            return await lane.ask(streams.answer, job_id, heard)
         before = None if after is None else _number(after, "ftevent", job_id)
-        found, more = await ask(partial(store.events, job_id, limit, before=before, newest_first=True))
+        found, more = await lane.ask(store.events, job_id, limit, before=before, newest_first=True)
         return EventList(data=[event_object(event) for event in found], has_more=more)
 
     @routes.get("/{job_id}/checkpoints", summary="Show a job's epochs")
@@ -202,17 +191,7 @@ def router(
             job = store.get(job_id)
             return checkpoints(job, store.events(job_id, _ALL_EVENTS)[0], limit, before)
 
-        return await ask(page)
-
-    return routes
-
-
-def _request(document: object) -> JobRequest:
-    # Not a parameter of the route, as in app.catalog: FastAPI would answer 400 where a body is too large or no JSON.
-    try:
-        return JobRequest.model_validate(document)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
+        return await lane.ask(page)
 
 
 def _known_id(job_id: str) -> str:

@@ -12,9 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from app.errors import Conflict, NotFound, TooBusy
-from app.files.store import files
+from app.files.tables import files
 from app.jobs.job import ENDED, FEEDBACK, Job, JobEvent, JobSpec, Move, State
-from app.jobs.tables import ORDER, events, jobs, moved, say, text_at, to_job
+from app.jobs.tables import SPEC, events, jobs, moved, say, text_at, to_job
 from app.storage.db import Database, now
 
 _REFUSALS = {
@@ -40,20 +40,20 @@ class JobStore:
 
     def add(
         self,
-        order: JobSpec,
+        spec: JobSpec,
         idempotency_key: str | None = None,
         request_digest: str | None = None,
         job_id: str | None = None,
     ) -> Job:
         """Queues a job, as `job_id` where its recipe names it. The same key again gives the job that there is already.
 
-        Raises NotFound where a file of the order is gone, Conflict (`idempotency_key_reused`) where the key came with
+        Raises NotFound where a file that it needs is gone, Conflict (`idempotency_key_reused`) where the key came with
         another request, and TooBusy (`too_many_jobs`).
         """
-        values = {name: getattr(order, name) for name in ORDER}
+        values = {name: getattr(spec, name) for name in SPEC}
         values |= {
             "id": job_id or new_id(), "state": State.QUEUED, "created_at": now(),
-            "promote": int(order.promote), "idempotency_key": idempotency_key, "request_digest": request_digest,
+            "promote": int(spec.promote), "idempotency_key": idempotency_key, "request_digest": request_digest,
             "attempt": 0, "tries": 0, "events": 0,
         }  # fmt: skip
         with self._database.writing() as connection:
@@ -68,7 +68,7 @@ class JobStore:
             if connection.execute(waiting).scalar_one() > self._most_waiting:
                 raise TooBusy("too_many_jobs", "Too many jobs wait already. Cancel some, or come back later.")
             for param in ("training_file", "validation_file"):
-                file = getattr(order, param)
+                file = getattr(spec, param)
                 if file in (None, FEEDBACK):
                     continue
                 # locked, so that nobody deletes it before this job can be seen

@@ -54,8 +54,8 @@ events = Table(
     Column("message", Text, nullable=False),
     Column("data", JSON),
 )
-ORDER = tuple(field.name for field in dataclasses.fields(JobSpec))
-_MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "order")
+SPEC = tuple(field.name for field in dataclasses.fields(JobSpec))
+_MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "spec")
 
 
 class text_at(FunctionElement[str]):  # noqa: N801 (reads like SQL's other functions)
@@ -105,8 +105,6 @@ def owned(job: Job) -> ColumnElement[bool]:
 def to_job(row: Row[Any]) -> Job:
     """The record of a row."""
     columns = row._mapping
-    order = JobSpec(**{name: columns[name] for name in ORDER})
+    spec = JobSpec(**{name: columns[name] for name in SPEC})
     mine = {name: columns[name] for name in _MINE}
-    return Job(
-        **{**mine, "state": State(columns["state"])}, order=dataclasses.replace(order, promote=bool(order.promote))
-    )
+    return Job(**{**mine, "state": State(columns["state"])}, spec=dataclasses.replace(spec, promote=bool(spec.promote)))

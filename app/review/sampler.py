@@ -1,4 +1,4 @@
-"""UncertaintySampler: takes uncertain pictures from those who answer and keeps them in a thread of its own. It knows no HTTP.
+"""UncertaintySampler: takes uncertain pictures from those who answer, and keeps them in a thread of its own.
 
 Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted.
 It computes at most a quarter of the time, because Python lets only one thread run at once.

@@ -8,48 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    ColumnElement,
-    Connection,
-    Float,
-    LargeBinary,
-    Row,
-    String,
-    Table,
-    Text,
-    and_,
-    delete,
-    select,
-)  # fmt: skip
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.errors import NotFound, StorageFull
-from app.files.store import SPARE_BYTES
 from app.review.choice import spread
+from app.review.tables import review
 from app.storage import owner
 from app.storage.blobs import BlobStore
-from app.storage.db import Database, metadata, now
+from app.storage.db import Database, now
+from app.storage.disk import SPARE_BYTES
 from models_store.errors import BadRef
 from models_store.refs import Ref
 
 if TYPE_CHECKING:
     from models_store.pictures.stripped import Stripped
-
-review = Table(
-    "review",
-    metadata,
-    Column("id", String(40), primary_key=True),
-    Column("created_at", Float, nullable=False),
-    Column("model", String(80), nullable=False),  # the version that read it, as name@7
-    Column("label", Text, nullable=False),  # what it read
-    Column("confidence", Float, nullable=False),
-    Column("probabilities", JSON, nullable=False),  # label -> probability, in the order of the version's labels
-    Column("sketch", LargeBinary, nullable=False),  # app.review.choice.sketch
-    Column("sha256", String(64), nullable=False, unique=True),  # of the pixels: the same picture is kept once
-)
 
 _DAY = 86_400
 
@@ -92,7 +66,7 @@ class ReviewStore:
     ) -> None:
         """The bytes lie in `state_dir`/review, and leave `spare_bytes` of the disk free. `kept_days` 0 is for ever."""
         self._database = database
-        self._shelf = BlobStore(state_dir / "review", "rv", spare_bytes)
+        self._blobs = BlobStore(state_dir / "review", "rv", spare_bytes)
         self._max_pictures = max_pictures
         self._kept_days = kept_days
 
@@ -105,17 +79,17 @@ class ReviewStore:
             if connection.execute(select(review.c.id).where(review.c.sha256 == picture.stripped.sha256)).first():
                 return None
             database_id = owner.of(connection)
-        picture_id = self._shelf.new_id()
-        self._shelf.put(picture_id, picture.stripped.png, picture.stripped.thumbnail, database_id)
+        picture_id = self._blobs.new_id()
+        self._blobs.put(picture_id, picture.stripped.png, picture.stripped.thumbnail, database_id)
         try:
             with self._database.writing() as connection:
                 is_new = _insert(connection, picture_id, picture)
                 gone = self._too_many(connection)
         except StorageFull:
-            self._shelf.remove([picture_id])
+            self._blobs.remove([picture_id])
             raise
         # After any other error nobody knows whether the row is there: `sweep` will.
-        self._shelf.remove(gone if is_new else [picture_id, *gone])
+        self._blobs.remove(gone if is_new else [picture_id, *gone])
         return picture_id if is_new else None
 
     def queue(self, limit: int, model: str | None = None) -> tuple[Sequence[Waiting], bool]:
@@ -144,14 +118,14 @@ class ReviewStore:
 
     def picture(self, picture_id: str) -> bytes:
         """The PNG file. Raises NotFound."""
-        png = self._shelf.picture(self.get(picture_id).id)
+        png = self._blobs.picture(self.get(picture_id).id)
         if png is None:
             raise _no_picture()
         return png
 
     def thumbnails(self, pictures: Sequence[Waiting]) -> Sequence[bytes | None]:
         """A small PNG of each; None where it went meanwhile."""
-        return [self._shelf.thumbnail(picture.id) for picture in pictures]
+        return [self._blobs.thumbnail(picture.id) for picture in pictures]
 
     def delete(self, picture_id: str) -> None:
         """Removes the row, then the bytes. Raises NotFound."""
@@ -159,13 +133,13 @@ class ReviewStore:
         with self._database.writing() as connection:
             if not _deleted(connection, review.c.id == picture_id):
                 raise _no_picture()
-        self._shelf.remove([picture_id])
+        self._blobs.remove([picture_id])
 
     def answered(self, model: str, sha256: str) -> None:
         """Somebody has said what these pixels are for a model: where a version of it was uncertain of them, they go."""
         with self._database.writing() as connection:
             gone = _deleted(connection, and_(review.c.sha256 == sha256, _read_by(model)))
-        self._shelf.remove(gone)
+        self._blobs.remove(gone)
 
     def sweep(self) -> Sequence[str]:
         """Removes pictures that are past their days or too many, and bytes without a row that are older than an hour.
@@ -174,15 +148,15 @@ class ReviewStore:
         """
         with self._database.writing() as connection:
             gone = [*self._too_old(connection), *self._too_many(connection)]
-        self._shelf.remove(gone)
-        left = self._shelf.left()
+        self._blobs.remove(gone)
+        left = self._blobs.leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(review.c.id)).scalars())
             database_id = owner.of(connection)
-        return [*gone, *self._shelf.clear(left, known, database_id)]
+        return [*gone, *self._blobs.leftovers.clear(left, known, database_id)]
 
     def _check_id(self, picture_id: str) -> None:
-        if not self._shelf.is_id(picture_id):
+        if not self._blobs.is_id(picture_id):
             raise _no_picture()
 
     def _too_many(self, connection: Connection) -> Sequence[str]:

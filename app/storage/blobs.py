@@ -1,4 +1,4 @@
-"""People's pictures on disk, whole or not at all: a folder for each id. It knows no database and no pixels.
+"""People's pictures on disk, whole or not at all: a folder for each id.
 
 fb-…/picture.png   and thumbnail.png where the picture is larger than one
 """
@@ -7,20 +7,14 @@ import re
 import secrets
 import shutil
 import tempfile
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-import structlog
-
-from app.files.store import LEFTOVER_SECONDS
 from app.storage import disk, owner
+from app.storage.leftovers import ARRIVING, Leftovers
 from models_store.durable import sync_folder, sync_tree
 
 PICTURE, THUMBNAIL = "picture.png", "thumbnail.png"
-_ARRIVING = ".arriving-"
-
-_log = structlog.get_logger("digitserve.shelf")
 
 
 class BlobStore:
@@ -32,6 +26,7 @@ class BlobStore:
         self._prefix = prefix
         self._id = re.compile(rf"{prefix}-[0-9a-f]{{24}}")
         self._spare_bytes = spare_bytes
+        self.leftovers = Leftovers(folder, self.is_id)
 
     def new_id(self) -> str:
         """One that nothing has."""
@@ -50,7 +45,7 @@ class BlobStore:
             if shutil.disk_usage(self._folder).free < len(picture) + len(thumbnail) + self._spare_bytes:
                 raise disk.full()
             owner.note(self._folder, database_id)
-            arriving = Path(tempfile.mkdtemp(dir=self._folder, prefix=_ARRIVING))  # closed to other users
+            arriving = Path(tempfile.mkdtemp(dir=self._folder, prefix=ARRIVING))  # closed to other users
             try:
                 (arriving / PICTURE).write_bytes(picture)
                 if thumbnail != picture:
@@ -73,39 +68,10 @@ class BlobStore:
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes pictures away, where they are still there."""
-        for name in names:
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-
-    def left(self) -> Sequence[str]:
-        """What is older than an hour, to be asked after in the database *after* this."""
-        if not self._folder.is_dir():
-            return []
-        found = [path for path in self._folder.iterdir() if path.name.startswith(_ARRIVING) or self.is_id(path.name)]
-        return [path.name for path in found if time.time() - _changed(path) > LEFTOVER_SECONDS]
-
-    def clear(self, left: Sequence[str], known: set[str], database_id: str) -> Sequence[str]:
-        """Removes those of `left` that have no row, which are not `known`; returns their names.
-
-        Where another database keeps pictures here, it may be one of those: only what never arrived goes.
-        """
-        rowless = [name for name in left if name not in known]
-        if not owner.is_only(self._folder, database_id):
-            strange = [name for name in rowless if self.is_id(name)]
-            if strange:
-                _log.warning("pictures_of_another_database", folder=str(self._folder), count=len(strange))
-            rowless = [name for name in rowless if name not in strange]
-        self.remove(rowless)
-        return rowless
+        self.leftovers.remove(names)
 
     def _read(self, name: str, file: str) -> bytes | None:
         try:
             return (self._folder / name / file).read_bytes()
         except FileNotFoundError:
             return None
-
-
-def _changed(folder: Path) -> float:
-    try:
-        return folder.stat().st_mtime
-    except FileNotFoundError:  # it goes this moment
-        return time.time()

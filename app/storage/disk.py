@@ -1,4 +1,4 @@
-"""Bytes that arrive in pieces -> one durable file, and what is said when the disk is full. It knows no database."""
+"""Bytes that arrive in pieces -> one durable file, and what is said when the disk is full."""
 
 import errno
 import hashlib
@@ -10,6 +10,7 @@ from types import TracebackType
 
 from app.errors import StorageFull
 
+SPARE_BYTES = 16 * 2**20  # left free by whatever people send, for the database beside it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -1,4 +1,4 @@
-"""Every warning that an answer about a picture can carry. A new one is added here, and docs/guides/pictures.md says it."""
+"""Every warning that an answer about a picture can carry. A new one comes here and into docs/guides/pictures.md."""
 
 from enum import StrEnum
 

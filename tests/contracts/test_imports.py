@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "fastapi", "scipy", "sqlalchemy")
+HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "fastapi", "scipy", "sqlalchemy", "starlette")
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -27,17 +27,16 @@ def test_commands_about_files_and_jobs_load_no_torch_no_web_framework_and_no_dat
 
 
 def test_serving_loads_no_torchvision_and_nothing_of_training() -> None:
-    assert loaded_after(
-        "from app.main import create_app; from app.settings import Settings; create_app(Settings())"
-    ) == {
-        "torch",
-        "fastapi",
-        "sqlalchemy",
-    }
+    start = "from app.main import create_app; from app.settings import Settings; create_app(Settings())"
+    assert loaded_after(start) == {"torch", "fastapi", "starlette", "sqlalchemy"}
+
+
+def test_the_supervisor_loads_no_torch_no_web_framework_and_no_database() -> None:
+    assert loaded_after("from app import supervisor") == set()
 
 
 def test_the_worker_loads_no_torch_and_no_web_framework() -> None:
-    assert loaded_after("from app.jobs import worker") == {"sqlalchemy"}
+    assert loaded_after("from app import background") == {"sqlalchemy"}
 
 
 def test_the_help_of_training_loads_no_torch() -> None:

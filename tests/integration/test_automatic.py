@@ -14,6 +14,7 @@ from app.files.store import FileStore
 from app.jobs import corrections
 from app.jobs.automatic import Automatic
 from app.jobs.builder import JobBuilder
+from app.jobs.folder import AttemptFolders
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import FEEDBACK, Job
 from app.jobs.leases import Leases
@@ -72,8 +73,8 @@ def test_one_starts_when_enough_wait(loop: Loop, registry: Registry) -> None:
     assert loop.made() == []
     loop.correct(1)
     (job,) = loop.made()
-    assert (job.order.base, job.order.model, job.order.training_file) == ("digits@2", "digits", FEEDBACK)
-    assert job.order.promote and job.order.metadata == {"started_by": "feedback"}
+    assert (job.spec.base, job.spec.model, job.spec.training_file) == ("digits@2", "digits", FEEDBACK)
+    assert job.spec.promote and job.spec.metadata == {"started_by": "feedback"}
     loop.correct(3 * AFTER)
     assert len(loop.made()) == 1  # while it waits
     loop.claimed()
@@ -178,11 +179,11 @@ def test_why_none_can_be_made_is_logged_once(database: Database, tmp_path: Path,
 
 def test_the_worker_looks_and_nothing_stops_it(loop: Loop, tmp_path: Path) -> None:
     def house(automatic: Automatic) -> Housekeeping:
-        files = FileStore(loop.database, tmp_path / "state")
-        return Housekeeping(loop.leases, files, tmp_path / "jobs", 7, start=automatic.look)
+        folders = AttemptFolders(tmp_path / "jobs", lambda _: tmp_path / "upload")
+        return Housekeeping(loop.leases, folders, 7, start=automatic.look)
 
     loop.correct(AFTER)
-    down = Automatic(loop.jobs, loop.automatic._orders, _down, "digits", AFTER)
+    down = Automatic(loop.jobs, loop.automatic._builder, _down, "digits", AFTER)
     house(down).look()
     assert loop.jobs.list(1) == ([], False)
     house(loop.automatic).look()

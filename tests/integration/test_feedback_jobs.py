@@ -9,7 +9,7 @@ import pytest
 from app.errors import NotFound
 from app.feedback.store import FeedbackStore
 from app.jobs import corrections
-from app.jobs import folder as folders
+from app.jobs.folder import AttemptFolders
 from app.jobs.job import FEEDBACK, Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
@@ -50,7 +50,7 @@ def claimed(leases: Leases) -> Job:
 def given(feedback: FeedbackStore, job: Job, root: Path) -> Mapping[str, str]:
     """What the training of this attempt would read: digests and labels."""
     write = partial(corrections.write, feedback)
-    folder = folders.prepare(root, job, lambda _: pytest.fail("no file is asked for"), write)
+    folder = AttemptFolders(root, lambda _: pytest.fail("no file is asked for"), write).prepare(job)
     rows = list(formats.read(folder / FEEDBACK))
     return {row.where: row.label for row in rows if isinstance(row, Row)}
 
@@ -61,7 +61,7 @@ async def test_a_job_names_them_in_the_place_of_a_file(service: Service, feedbac
         put(feedback, seed, "x", model="letters")
     answer = await service.create(training_file=FEEDBACK)
     assert (answer.status_code, answer.json()["training_file"]) == (201, "feedback")
-    asked = service.store.get(answer.json()["id"]).order
+    asked = service.store.get(answer.json()["id"]).spec
     assert Recipe.from_json(asked.recipe).data.path == FEEDBACK and asked.base == "digits@1"
 
 

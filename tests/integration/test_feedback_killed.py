@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from app.feedback.store import FeedbackStore
-from app.files.store import LEFTOVER_SECONDS
 from app.storage.db import Database
+from app.storage.leftovers import LEFTOVER_SECONDS
 from models_store.pictures.stripped import strip
 from tests.conftest import ROOT
 from tests.uploading import lying_in
@@ -51,7 +51,8 @@ def test_what_was_acknowledged_survives(url: str, tmp_path: Path, rng: np.random
     for one in rows:
         assert strip(store.picture(one.id)).sha256 == one.sha256
     for path in (state / "feedback").iterdir():
-        os.utime(path, (time.time() - LEFTOVER_SECONDS - 60,) * 2)
+        for each in (*path.rglob("*"), path):
+            os.utime(each, (time.time() - LEFTOVER_SECONDS - 60,) * 2)
     store.sweep()
     assert lying_in(state / "feedback") == sorted(one.id for one in rows)
     database.close()

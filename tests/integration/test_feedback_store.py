@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.errors import NotFound, StorageFull
 from app.feedback.store import FeedbackStore, learned
-from app.files.store import LEFTOVER_SECONDS
 from app.storage.db import Database
+from app.storage.leftovers import LEFTOVER_SECONDS
 from tests.correcting import kept, picture, put
 from tests.uploading import lying_in
 
@@ -27,7 +27,8 @@ def home(tmp_path: Path) -> Path:
 
 
 def aged(path: Path, seconds: float = LEFTOVER_SECONDS + 60) -> None:
-    os.utime(path, (time.time() - seconds,) * 2)
+    for each in (*path.rglob("*"), path):
+        os.utime(each, (time.time() - seconds,) * 2)
 
 
 def test_what_is_added_is_found_by_another_process(store: FeedbackStore, url: str, tmp_path: Path) -> None:

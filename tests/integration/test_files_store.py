@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Connection, text
 
 from app.errors import Conflict, NotFound, StorageFull
-from app.files.store import LEFTOVER_SECONDS, FileStore, StoredFile, Upload
+from app.files.store import FileStore, StoredFile, Upload
 from app.jobs.store import JobStore
 from app.storage.db import Database
+from app.storage.leftovers import LEFTOVER_SECONDS
 from models_store import records
 from models_store.specs import InputSpec
 from tests.ordered import order

@@ -5,9 +5,11 @@ import json
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from app.files.store import FileStore
+from app.jobs.attempt import Attempt
+from app.jobs.folder import AttemptFolders
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import State
 from app.jobs.leases import Leases
@@ -61,13 +63,14 @@ def test_forty_jobs_run_once_each(database: Database, registry: Registry, tmp_pa
     add_file(database)
     ids = {store.add(order()).id for _ in range(JOBS)}
     done, end = threading.Event(), time.monotonic() + 60
-    files, root = FileStore(database, tmp_path), tmp_path / "jobs"
     (tmp_path / "upload").write_bytes(b"pictures")
+    folders = AttemptFolders(tmp_path / "jobs", lambda _: tmp_path / "upload")
+    attempt = partial(
+        Attempt, leases=leases, launcher=launcher, promoter=Promoter(registry), folders=folders, stall_seconds=60
+    )
 
     def work() -> None:
-        housekeeping = Housekeeping(leases, files, root, 7)
-        path = tmp_path / "upload"
-        Worker(leases, launcher, Promoter(registry), housekeeping, root, lambda _: path, 60).work(wait)
+        Worker(leases, attempt, Housekeeping(leases, folders, 7)).work(wait)
 
     def wait(seconds: float) -> bool:
         return done.wait(min(seconds, 0.005)) or time.monotonic() > end

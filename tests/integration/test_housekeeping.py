@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from app.files.store import FileStore
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import State
 from app.storage.db import Database
@@ -12,8 +11,7 @@ KEPT = ["events.jsonl", "recipe.json"]
 
 
 def housekeeping(world: World, kept_days: float = 7, **given: object) -> Housekeeping:
-    files = FileStore(world.database, world.root.parent)
-    return Housekeeping(world.leases, files, world.root, kept_days, clock=lambda: world.now, **given)  # type: ignore[arg-type]
+    return Housekeeping(world.leases, world.folders, kept_days, clock=lambda: world.now, **given)  # type: ignore[arg-type]
 
 
 def names(folder: Path) -> list[str]:
@@ -90,6 +88,6 @@ def test_no_error_leaves_it_and_it_tries_again(world: World) -> None:
     assert tries == [0, 2, 4]
     tidy = Housekeeping(
         type(world.leases)(Database("postgresql://nobody@127.0.0.1:1/none", wait_seconds=1)),
-        FileStore(world.database, world.root.parent), world.root, 7,
+        world.folders, 7,
     )  # fmt: skip
     tidy.look()

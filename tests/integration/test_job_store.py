@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 
 from app.errors import Conflict, NotFound
-from app.files.store import files
+from app.files.tables import files
 from app.jobs.job import Job, JobEvent, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
@@ -50,7 +50,7 @@ def test_a_new_job_is_what_was_ordered(database: Database, store: JobStore) -> N
     before = time.time()
     job = store.add(asked)
     assert store.get(job.id) == job
-    assert job.order == asked
+    assert job.spec == asked
     assert (job.state, job.attempt, job.tries, job.worker, job.started_at) == (State.QUEUED, 0, 0, None, None)
     assert before - 1 < job.created_at < time.time() + 1
     assert told(store, job) == [(1, "state", {"state": "queued"})]
@@ -143,7 +143,7 @@ def test_jobs_by_any_metadata(database: Database, store: JobStore, key: str) -> 
     found = store.add(order(metadata={key: "ja 😀 \"'\\", "other": "x"}))
     store.add(order(metadata={key: "no", "other": 'ja 😀 "'}))
     store.add(ORDER)
-    assert store.get(found.id).order.metadata[key] == "ja 😀 \"'\\"
+    assert store.get(found.id).spec.metadata[key] == "ja 😀 \"'\\"
     assert [job.id for job in store.list(10, labelled={key: "ja 😀 \"'\\"})[0]] == [found.id]
     assert [job.id for job in store.list(10, labelled={key: "ja 😀 \"'\\", "other": "x"})[0]] == [found.id]
     assert store.list(10, labelled={key: "ja 😀 \"'\\", "other": "y"})[0] == []

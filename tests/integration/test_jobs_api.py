@@ -32,7 +32,7 @@ async def test_a_job_is_made_shown_and_ordered(service: Service) -> None:
     assert (made["object"], made["status"], made["paused"]) == ("fine_tuning.job", "queued", False)
     assert (made["model"], made["base"], made["fine_tuned_model"]) == ("digits", "digits@1", None)
     assert (made["training_file"], made["metadata"]) == (service.file, {"who": "me"})
-    order = service.store.get(made["id"]).order
+    order = service.store.get(made["id"]).spec
     recipe = Recipe.from_json(order.recipe)
     assert recipe.finetune is not None
     assert (recipe.finetune.job, recipe.finetune.replay_rows, recipe.finetune.base) == (made["id"], 3, "digits@1")

@@ -24,12 +24,14 @@ class Gated(Inspections):
     def __init__(self) -> None:
         super().__init__()
         self.begun = 0
+        self.closed = False
         self.let = threading.Event()
 
     async def report(self, path: Path, spec: Callable[[], InputSpec]) -> dict[str, Any]:
         def asked() -> InputSpec:
-            self.begun += 1
-            assert self.let.wait(20)
+            if self.closed:
+                self.begun += 1
+                assert self.let.wait(120)
             return spec()
 
         return await super().report(path, asked)
@@ -39,8 +41,9 @@ async def test_jobs_are_listed_and_cancelled_while_many_creations_read(registry:
     with_input(registry, InputSpec(preparation="picture"))
     gate = Gated()
     with closing(Database(f"sqlite:///{tmp_path / 'jobs.db'}")) as database:
-        async with serving(database, registry, tmp_path / "state", readings=gate) as service:
+        async with serving(database, registry, tmp_path / "state", inspections=gate) as service:
             judging = await service.upload({"0": 5}, seed=1)
+            gate.closed = True
             asked = [
                 asyncio.create_task(
                     service.create(model="photos", validation_file=judging, metadata={"n": str(number)})
@@ -48,7 +51,7 @@ async def test_jobs_are_listed_and_cancelled_while_many_creations_read(registry:
                 for number in range(10)
             ]
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(120):
                     while gate.begun < 2:
                         await asyncio.sleep(0.01)
                 job_id = await service.job()  # its data set was read for this input already

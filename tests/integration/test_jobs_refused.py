@@ -87,12 +87,12 @@ async def test_labels_that_the_base_does_not_know(service: Service) -> None:
     assert refusal(answer) == (422, "label_unknown", "training_file")
     assert "'a', 'b'" in answer.json()["detail"] and "suffix" in answer.json()["detail"]
     made = (await service.create(training_file=letters, suffix="letters")).json()
-    assert service.store.get(made["id"]).order.publish_to == "digits-letters"
+    assert service.store.get(made["id"]).spec.publish_to == "digits-letters"
 
 
 async def test_a_suffix_without_new_labels(service: Service) -> None:
     made = (await service.create(suffix="mine")).json()
-    assert (service.store.get(made["id"]).order.publish_to, made["suffix"]) == ("digits-mine", "mine")
+    assert (service.store.get(made["id"]).spec.publish_to, made["suffix"]) == ("digits-mine", "mine")
 
 
 async def test_too_few_pictures(service: Service) -> None:
@@ -126,7 +126,7 @@ async def test_a_validation_file_is_looked_at_too(service: Service) -> None:
     assert refusal(await service.create(validation_file=service.file)) == (422, "option_rejected", "validation_file")
     letters, judging = await service.upload({"a": 5, "b": 5}), await service.upload({"a": 5, "b": 1}, seed=1)
     made = await service.create(training_file=letters, validation_file=judging, suffix="letters")
-    recipe = Recipe.from_json(service.store.get(made.json()["id"]).order.recipe)
+    recipe = Recipe.from_json(service.store.get(made.json()["id"]).spec.recipe)
     assert recipe.finetune is not None and recipe.finetune.validation == judging
 
 

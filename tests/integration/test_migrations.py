@@ -21,7 +21,7 @@ import app.feedback.store
 import app.jobs.store
 import app.review.store  # noqa: F401 (its tables too)
 from app.errors import DatabaseUnavailable
-from app.files.store import files
+from app.files.tables import files
 from app.jobs.store import JobStore
 from app.jobs.tables import jobs
 from app.storage.db import HEAD, Database, metadata
@@ -60,7 +60,7 @@ def use(url: str) -> None:
 
 def test_the_scripts_end_at_this_release() -> None:
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "app" / "migrations"))
+    config.set_main_option("script_location", str(ROOT / "app" / "storage" / "migrations"))
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
@@ -85,7 +85,7 @@ def test_a_database_of_the_first_release_keeps_its_rows_and_gets_what_is_new(emp
     (tmp_path / "state").mkdir()
     engine = create_engine(empty_url)
     with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
-        first = ScriptDirectory(str(ROOT / "app" / "migrations")).get_revision("0001")
+        first = ScriptDirectory(str(ROOT / "app" / "storage" / "migrations")).get_revision("0001")
         assert first is not None
         first.module.upgrade()
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
@@ -103,7 +103,7 @@ def test_a_database_of_the_first_release_keeps_its_rows_and_gets_what_is_new(emp
             assert connection.execute(select(files)).one()._mapping == UPLOAD
             job = connection.execute(select(jobs)).one()._mapping
             assert {name: job[name] for name in QUEUED} == QUEUED
-        assert JobStore(database).get(QUEUED["id"]).order == order()
+        assert JobStore(database).get(QUEUED["id"]).spec == order()
     assert tables(empty_url) == TABLES | {"alembic_version"}
 
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from app.errors import NotFound, StorageFull
-from app.files.store import LEFTOVER_SECONDS
 from app.review.store import ReviewStore
 from app.storage.db import Database
+from app.storage.leftovers import LEFTOVER_SECONDS
 from models_store.errors import BadRef
 from tests.reviewing import kept, uncertain
 from tests.uploading import lying_in
@@ -102,7 +102,8 @@ def test_bytes_without_a_row_go_after_an_hour(store: ReviewStore, home: Path) ->
     (home / lost).mkdir()
     assert store.sweep() == []
     for name in (picture_id, lost):
-        os.utime(home / name, (time.time() - LEFTOVER_SECONDS - 60,) * 2)
+        for each in (*(home / name).iterdir(), home / name):
+            os.utime(each, (time.time() - LEFTOVER_SECONDS - 60,) * 2)
     assert store.sweep() == [lost]
     assert lying_in(home) == [picture_id] and store.picture(picture_id) == uncertain(1).stripped.png
 

@@ -11,7 +11,6 @@ from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job, State
 from app.jobs.launcher import Launcher
 from app.jobs.leases import Leases
-from app.jobs.promotion import Promoter
 from app.jobs.worker import Worker
 from app.storage.db import Database
 from tests.played import RESULT, Played, World
@@ -21,13 +20,10 @@ __all__ = ["disk"]  # the fixture
 
 
 def worker(world: World, launcher: Launcher, files: FileStore | None = None) -> Worker:
-    store = files or FileStore(world.database, world.root.parent)
-    path_of = files.path if files else lambda _: world.upload
-    housekeeping = Housekeeping(world.leases, store, world.root, 7, clock=lambda: world.now)
-    return Worker(
-        world.leases, launcher, Promoter(world.registry), housekeeping, world.root, path_of, 60,
-        clock=lambda: world.now,
-    )  # fmt: skip
+    if files is not None:
+        world.path_of = files.path
+    housekeeping = Housekeeping(world.leases, world.folders, 7, clock=lambda: world.now)
+    return Worker(world.leases, lambda job: world.attempt_at(job, launcher), housekeeping)
 
 
 def played(world: World, *steps: object) -> Played:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs import folder as folders
+from app.jobs.folder import AttemptFolders, EventLines, let_publish
 from app.jobs.job import Job, JobSpec, State
+from models_store.handover import Note, Stage
 
 
 def job(attempt: int = 1, validation: str | None = None) -> Job:
-    order = JobSpec(
+    spec = JobSpec(
         base="digits@1", model="digits", training_file="file-a", validation_file=validation, publish_to="digits",
         promote=False, recipe='{"seed": 1}', options={}, metadata={},
     )  # fmt: skip
-    return Job(id="ftjob-1", state=State.RUNNING, order=order, created_at=0.0, attempt=attempt)
+    return Job(id="ftjob-1", state=State.RUNNING, spec=spec, created_at=0.0, attempt=attempt)
 
 
 @pytest.fixture
@@ -26,8 +27,12 @@ def uploads(tmp_path: Path) -> Path:
     return tmp_path / "files"
 
 
+def folders(tmp_path: Path, uploads: Path) -> AttemptFolders:
+    return AttemptFolders(tmp_path / "jobs", lambda name: uploads / name / "data")
+
+
 def prepared(tmp_path: Path, uploads: Path, what: Job) -> Path:
-    return folders.prepare(tmp_path / "jobs", what, lambda name: uploads / name / "data")
+    return folders(tmp_path, uploads).prepare(what)
 
 
 def test_it_holds_the_recipe_and_the_data_under_the_names_in_it(tmp_path: Path, uploads: Path) -> None:
@@ -66,16 +71,16 @@ def test_the_newest_checkpoints_come_along(tmp_path: Path, uploads: Path) -> Non
 def test_lines_are_read_whole_and_once(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"event": "stage", "text": "reading"}\n{"event": "no')
-    lines = folders.EventLines(tmp_path)
-    assert list(lines.new()) == [{"event": "stage", "text": "reading"}]
+    lines = EventLines(tmp_path)
+    assert list(lines.new()) == [Stage("reading")]
     assert list(lines.new()) == []
     with path.open("ab") as file:
         file.write('te", "text": "ä"}\nWarning: a library speaks\n[1]\n{"no": "event"}\n'.encode())
-    assert list(lines.new()) == [{"event": "note", "text": "ä"}]
+    assert list(lines.new()) == [Note("ä")]
 
 
 def test_leave_to_publish_is_a_file(tmp_path: Path) -> None:
-    folders.let_publish(tmp_path)
+    let_publish(tmp_path)
     assert (tmp_path / "go").exists()
 
 
@@ -83,9 +88,10 @@ def test_what_is_stripped_has_no_pictures_and_no_weights(tmp_path: Path, uploads
     folder = prepared(tmp_path, uploads, job())
     (folder / "training.pt").write_bytes(b"weights")
     (folder / "events.jsonl").write_text(json.dumps({"event": "note"}))
-    folders.strip(tmp_path / "jobs", "ftjob-1")
-    folders.strip(tmp_path / "jobs", "ftjob-unknown")
+    attempts = folders(tmp_path, uploads)
+    for name in ("ftjob-1", "ftjob-unknown"):
+        attempts.strip(name)
     assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "recipe.json"]
-    assert folders.present(tmp_path / "jobs") == ["ftjob-1"]
-    folders.remove(tmp_path / "jobs", ["ftjob-1", "ftjob-unknown"])
-    assert folders.present(tmp_path / "jobs") == []
+    assert attempts.present() == ["ftjob-1"]
+    attempts.remove(["ftjob-1", "ftjob-unknown"])
+    assert attempts.present() == []

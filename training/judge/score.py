@@ -96,7 +96,7 @@ def metrics(result: Score, labels: tuple[str, ...]) -> Metrics:
     """
     from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support  # a second to import
 
-    torchvision()  # torchmetrics imports it, which fails beside a CPU-only torch unless `training.data.torchvision` did it first
+    torchvision()  # torchmetrics imports it, which fails beside a CPU-only torch unless our shim did it first
     from torchmetrics.functional.classification import multiclass_calibration_error  # two seconds
 
     indices = list(range(len(labels)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models_store.pictures.layout import centred
 from training.synthetic.strokes import Grey, Strokes, digit
 
-# What people write beside the shapes of `training.synthetic.strokes`: a bare stroke or a foot for 1, a loop in 2, a bar through 7.
+# What people write beside the shapes of `strokes`: a bare stroke or a foot for 1, a loop in 2, a bar through 7.
 _SHAPES: dict[int, list[Strokes]] = {
     0: [[(True, [(0.66, 0.14), (0.4, 0.06), (0.18, 0.4), (0.24, 0.84), (0.6, 0.94), (0.84, 0.5), (0.6, 0.06)])]],
     1: [
