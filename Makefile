@@ -41,7 +41,7 @@ bench: $(READY)  ## the quickest recipes beside the tutorials' way
 	$(BIN)/python -m benchmarks.training lite cnn
 
 bench-training: $(READY)  ## every recipe; the table goes into the README
-	$(BIN)/python -m benchmarks.training --write README.md
+	$(BIN)/python -m benchmarks.training --write docs/benchmarks.md
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'

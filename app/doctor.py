@@ -1,5 +1,6 @@
 """doctor: looks at the machine as the service would and says what to do. It changes nothing but making the store."""
 
+import errno
 import os
 import platform
 import shutil
@@ -13,12 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.settings import Settings
+from app.supervision.probe import Found, Who, probe
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry, open_store
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _FREE_BYTES = 500 * 2**20
+_PROBE_SECONDS = 5.0  # a server that loads its model answers when it has
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]BAD [/]"}
 
 
@@ -112,10 +115,25 @@ def _data(settings: Settings) -> Iterator[Finding]:
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place = f"port {settings.port} on {settings.host}"
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
-            yield Finding("ok", f"port {settings.port} on {settings.host} is free")
-        except OSError:
-            yield Finding("bad", f"port {settings.port} on {settings.host} is taken: serve on another with --port")
+            tried.bind((settings.host, settings.port))
+            yield Finding("ok", f"{place} is free")
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                yield _who_has(place, probe(settings.host, settings.port, _PROBE_SECONDS))
+            else:
+                yield Finding("bad", f"{place} cannot be had ({error.strerror}): set --host and --port")
+
+
+def _who_has(place: str, found: Found) -> Finding:
+    match found.who:
+        case Who.READY:
+            return Finding("ok", f"{place}: DigitServe runs there, and {found.model} answers")
+        case Who.NOT_READY:
+            return Finding("note", f"{place}: DigitServe runs there, and no model answers yet")
+        case Who.ENDING:
+            return Finding("note", f"{place}: DigitServe is about to end there")
+    return Finding("bad", f"{place} is taken by another program: serve on another with --port")

@@ -5,22 +5,25 @@ import sys
 
 import structlog
 
+from app import words
 
-def _text_renderer() -> structlog.dev.ConsoleRenderer:
-    plain = structlog.dev.plain_traceback  # the default prints every local, people's pictures too
-    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)
+
+def chosen(log_format: str) -> str:
+    """`auto` decided: words for a person at a terminal, JSON for whatever else reads our output."""
+    if log_format != "auto":
+        return log_format
+    return "words" if sys.stdout.isatty() else "json"
 
 
 def configure(log_format: str, level: str) -> None:
-    """Sends our log and every library's through one renderer."""
+    """Sends our log and every library's through one renderer: `json`, `text`, `words`, or `auto`."""
+    log_format = chosen(log_format)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    as_json = log_format == "json"
-    renderer = structlog.processors.JSONRenderer() if as_json else _text_renderer()
-    ending: list[structlog.typing.Processor] = [structlog.processors.format_exc_info] if as_json else []
+    ending = _ending(log_format)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -30,9 +33,20 @@ def configure(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
     )
     handler.setFormatter(formatter)
+    handler.setLevel(level.upper())
+    if log_format == "words":
+        handler.addFilter(words.is_worth_saying)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # names each of its parts when it loads them
     logging.captureWarnings(True)
+
+
+def _ending(log_format: str) -> list[structlog.typing.Processor]:
+    if log_format == "text":
+        plain = structlog.dev.plain_traceback  # the default prints every local, people's pictures too
+        return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
+    renderer = words.render if log_format == "words" else structlog.processors.JSONRenderer()
+    return [structlog.processors.format_exc_info, renderer]

@@ -6,23 +6,30 @@ import os
 import socket
 from types import FrameType
 
+import structlog
 import uvicorn
 
 from app import logs
 from app.main import create_app
 from app.settings import Settings
+from app.supervision import readiness
 from app.web.drain import Drain
 
 _LAST_SECONDS = 1.0  # between the end of accepting and the end of idle connections: their next answer closes them
 _FINISH_SECONDS = 25  # requests in flight get this long after that
 
+_log = structlog.get_logger("digitserve.process")
 
-def run(settings: Settings, fd: int, lifeline: int | None) -> None:
+
+def run(settings: Settings, fd: int, lifeline: int | None, ready: int | None) -> None:
     """Answers on the listening socket `fd` until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
     `lifeline` is the read end of a pipe whose write end only the parent holds: it ends when the parent does, however.
+    `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers.
     """
     logs.configure(settings.log_format, settings.log_level)
+    if ready is not None:
+        readiness.report(ready, only=logs.chosen(settings.log_format) == "words")
     app = create_app(settings)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_FINISH_SECONDS
@@ -48,6 +55,8 @@ class _Server(uvicorn.Server):
             os.set_blocking(self._lifeline, False)
             self._loop.add_reader(self._lifeline, self._parent_ended)
         await super().startup(sockets)
+        if self.started and not self._drain.begun:
+            _log.info(readiness.ANSWERING)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The signal handler. Before the loop runs there is nothing to drain; a second signal changes nothing."""

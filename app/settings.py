@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     keep_uncertain: bool = False
     review_max: int = Field(1000, ge=1, le=10_000)
     review_kept_days: float = Field(30.0, ge=0)
-    log_format: Literal["json", "text"] = "json"
+    log_format: Literal["auto", "words", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database_url")

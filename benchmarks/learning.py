@@ -31,8 +31,10 @@ from training.data import sources
 from training.data.rows import Rows
 from training.errors import DataMissing
 from training.finetune.finetune import finetune
-from training.fit.loop import Epoch, Runtime
+from training.fit.epoch import Epoch
+from training.fit.runtime import Runtime
 from training.judge.score import score
+from training.learn import Session
 from training.report.progress import Silent
 
 COUNTS, SEEDS = (20, 50, 100, 200, 400), (1, 2, 3)
@@ -91,7 +93,7 @@ class Bench:
         path = semeion.zipped(self._place / "taught.zip", self._names, self._files, taught)
         recipe = dataclasses.replace(recipe_for(self.base, str(path), "bench"), seed=seed)
         seconds, data = _Seconds(), self._folder if side == _SIDES[0] else self._place
-        version = finetune(self.base, recipe, data, self._registry, Runtime(), seconds)
+        version = finetune(self.base, recipe, Session(data, self._registry, Runtime(), seconds))
         return *self.read(version, read), seconds.training, version.manifest.accepted
 
     def read(self, version: Version, which: Iterable[int]) -> tuple[float, float]:

@@ -5,8 +5,8 @@
 
 The tutorials' way and the recipes that are compared with it run in turn, a round for each seed, so that a noisy machine
 is noisy for all. Recipes for colour pictures learn to tell drawn shapes apart; where the machine does not have the
-weights of ImageNet, the whole net learns instead of its head. With `--write README.md` the table replaces the one
-between the marks there.
+weights of ImageNet, the whole net learns instead of its head. With `--write docs/benchmarks.md` the table replaces
+the one between the marks there.
 """
 
 import argparse
@@ -29,7 +29,9 @@ from models_store.recipe import Recipe
 from training.commands import RECIPES, shipped_recipes
 from training.data import sources
 from training.errors import DataMissing, WeightsMissing
-from training.fit.loop import Runtime, fit, measure
+from training.fit.loop import fit
+from training.fit.material import Material
+from training.fit.measure import measure
 from training.nets.catalog import build, parameters
 from training.synthetic import strokes
 
@@ -112,7 +114,7 @@ def _ours(name: str, seed: int, folder: Path, shapes: Path) -> Result:
         recipe = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, unfreeze="all"))
         began = time.perf_counter()  # the search for the weights is no training
         way += ", all of it, without ImageNet's weights"
-    fitted = fit(net, rows.train, recipe, Runtime())
+    fitted = fit(net, Material(rows.train), recipe)
     seconds = time.perf_counter() - began
     accuracy = measure(fitted.net, rows.test, recipe, torch.device("cpu"))[1]
     return Result(way, parameters(fitted.net), len(fitted.epochs), accuracy, seconds)

@@ -1,5 +1,5 @@
-"""The whole story in half a minute: starts a server of its own on a free port, lets it read pictures, teaches it
-a hand that it reads badly, takes that back, and stops it.
+"""All of it in less than a minute: starts a server of its own on a free port, lets it read pictures, teaches it
+a handwriting that it reads badly, takes that back, and stops it.
 
     make demo
 
@@ -21,7 +21,7 @@ from typing import Any
 from hand import Picture, as_instances, as_zip, written
 
 PICTURES = sorted((Path(__file__).parent / "examples").glob("*.png"))
-TAUGHT, KEPT = 300, 400  # pictures of the new hand: to learn from, and to judge by
+TAUGHT, KEPT = 300, 400  # pictures of the new handwriting: to learn from, and to judge by
 BATCH = 200  # pictures in one request
 START_SECONDS = 120
 SWAP_SECONDS = 30
@@ -29,7 +29,7 @@ HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this mach
 
 
 def main() -> int:
-    """Tells the story. Returns 1 where a picture was read wrong, or where the hand was not learned."""
+    """Tells the story. Returns 1 where a picture was read wrong, or where the handwriting was not learned."""
     with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as url:
         right = read(url)
         learned = teach(url)
@@ -62,11 +62,11 @@ def teach(url: str) -> bool:
     """Uploads pictures, has them learned, compares, and rolls back. Returns whether the new version read more."""
     taught, kept = written(TAUGHT, KEPT)
     before, base = read_right(url, kept)
-    print(f"\nA hand that leans far to the left, copied too pale: {base} reads {before:.1%} of {KEPT} pictures.")
+    print(f"\nA handwriting that leans far to the left, on a pale copy: {base} reads {before:.1%} of {KEPT} pictures.")
     file = call(f"{url}/v1/files?filename=hand.zip", as_zip(taught), "application/zip")
     print(f"{TAUGHT} others go to {url}/v1/files: {file['report']['kept']} of {file['report']['rows']} are used.")
     how = {"type": "supervised", "supervised": {"promote": "if_better", "replay": 64}}
-    numbers = {"n_epochs": 12}  # enough for so many pictures of one hand; what the base knows is repeated more instead
+    numbers = {"n_epochs": 12}  # enough for so many pictures of one handwriting; more replay instead
     order = {"model": "digits", "training_file": file["id"], "seed": 1, "hyperparameters": numbers, "method": how}
     began = time.perf_counter()
     job = follow(url, call(f"{url}/v1/fine_tuning/jobs", json.dumps(order).encode())["id"])

@@ -1,4 +1,4 @@
-"""A hand that the shipped version reads badly, made of scikit-learn's bundled digits. It knows no server.
+"""A handwriting that the shipped version reads badly, made of scikit-learn's bundled digits.
 
 python docs/hand.py corrections.zip      writes labelled pictures of it, a folder for each digit
 """

@@ -1,4 +1,4 @@
-"""Draws docs/row.png, which the README sends to /v1/read: two lines of numbers on ruled paper.
+"""Draws docs/row.png, which README and guides send to /v1/read: two lines of numbers on ruled paper.
 
 .venv/bin/python docs/row.py
 """

@@ -1,4 +1,4 @@
-"""Recipe: everything that a training run needs, as one frozen record <-> TOML or JSON. It knows no torch."""
+"""Recipe: everything that a training needs, as one frozen record <-> TOML or JSON."""
 
 import json
 import tomllib
@@ -23,7 +23,7 @@ from models_store.specs import (
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One training run. With `deterministic`, one machine gives the same bits for the same data and thread count."""
+    """One training. With `deterministic`, one machine gives the same bits for the same data and thread count."""
 
     publish_to: str
     net: NetSpec
@@ -40,7 +40,7 @@ class Recipe:
     def __post_init__(self) -> None:
         mirrored_digit = self.augment.mirror and self.input.finds_writing
         require(not mirrored_digit, "augment.mirror is for whole pictures: a mirrored digit is another digit or none.")
-        photographed = self.photos.copies > 0 or self.photos.strangers > 0
+        photographed = self.photos.copies > 0 or self.photos.outliers > 0
         in_mnists_format = self.input.preparation == "writing" and self.input.shape == (1, 28, 28)
         require(in_mnists_format or not photographed, 'photos is for input.preparation = "writing" of 28x28 pixels.')
         require(0 <= self.seed < 2**31, f"seed must be 0 to {2**31 - 1}.")

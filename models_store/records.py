@@ -1,4 +1,4 @@
-"""Reads plain data (parsed TOML or JSON) into frozen dataclasses, strictly. It knows no file and no meaning."""
+"""Reads plain data (parsed TOML or JSON) into frozen dataclasses, strictly."""
 
 import dataclasses
 import math
@@ -21,10 +21,12 @@ def require(ok: bool, sentence: str) -> None:
 def read(cls: type[T], data: object, where: str = "") -> T:
     """Fills the dataclass `cls` from a table, and the dataclasses inside it.
 
-    Raises RecordRejected for an unknown or missing key and for a value of another type, naming the key as `where`.
+    Keys that an earlier release called otherwise are in the class's FORMER_NAMES. Raises RecordRejected for an unknown
+    or missing key and for a value of another type, naming the key as `where`.
     """
     if not isinstance(data, Mapping):
         raise RecordRejected(f"{where or 'the document'} must be a table of keys and values.")
+    data = _renamed(data, getattr(cls, "FORMER_NAMES", {}), where)
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in data:
@@ -35,6 +37,15 @@ def read(cls: type[T], data: object, where: str = "") -> T:
         if required and name not in data:
             raise RecordRejected(f"The key {_join(where, name)} is missing.")
     return cls(**{key: _value(hints[key], value, _join(where, key)) for key, value in data.items()})
+
+
+def _renamed(data: Mapping[str, Any], names: Mapping[str, str], where: str) -> Mapping[str, Any]:
+    for old in set(names) & set(data):
+        if names[old] in data:
+            raise RecordRejected(
+                f"{_join(where, old)} is called {_join(where, names[old])} now: leave the old one out."
+            )
+    return {names.get(key, key): value for key, value in data.items()}
 
 
 def plain(record: Any) -> dict[str, Any]:

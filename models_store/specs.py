@@ -1,8 +1,8 @@
-"""The tables of a recipe: frozen records that refuse values out of range. It knows no torch and no file format."""
+"""The tables of a recipe: frozen records that refuse values out of range."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from models_store.preparation import WritingSpec
 from models_store.records import require
@@ -82,6 +82,8 @@ class DataSpec:
 class TrainSpec:
     """The loop's numbers. Rates: `triangle` climbs for the share `warmup` of all steps and falls to 0, linearly."""
 
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {"exposure": "outlier_weight"}
+
     epochs: int
     batch_size: int  # rows a step, over all processes together
     learning_rate: float
@@ -96,7 +98,7 @@ class TrainSpec:
     step_factor: float = 0.1  # of step and plateau: what each fall leaves of the rate
     loss: Literal["cross_entropy", "mse"] = "cross_entropy"
     label_smoothing: float = 0.0
-    exposure: float = 0.5  # weight of rows that show no label, whose target is every label equally
+    outlier_weight: float = 0.5  # in the loss, of rows that show no label: their target is every label equally
     clip: float = 0.0  # the gradient's largest norm; 0 clips nothing
     ema: float = 0.0  # decay of the weights' moving average, which is what gets published; 0 publishes the weights
     validation: float = 0.0  # share of the training rows that only watch: for plateau and patience
@@ -120,7 +122,7 @@ class TrainSpec:
             self.loss == "cross_entropy" or not self.label_smoothing,
             "train.label_smoothing goes with the loss cross_entropy only.",
         )
-        require(0 <= self.exposure <= 1, "train.exposure must be 0 to 1.")
+        require(0 <= self.outlier_weight <= 1, "train.outlier_weight must be 0 to 1.")
         require(0 <= self.ema < 1, "train.ema must be at least 0 and below 1.")
         require(0 <= self.validation <= 0.5, "train.validation must be at least 0 and at most 0.5.")
         require(self.patience >= 0, "train.patience must not be negative.")
@@ -163,12 +165,14 @@ class PhotosSpec:
     exposure, Hendrycks et al. 2019, arXiv:1812.04606).
     """
 
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {"strangers": "outliers"}
+
     copies: float = 0.0  # pictures of each digit; of 0.4, four in ten have one
-    strangers: float = 0.0  # pictures of no digit, as a share of the data set's rows
+    outliers: float = 0.0  # pictures of no digit, as a share of the data set's rows
 
     def __post_init__(self) -> None:
         require(0 <= self.copies <= 16, "photos.copies must be 0 to 16.")
-        require(0 <= self.strangers <= 4, "photos.strangers must be 0 to 4.")
+        require(0 <= self.outliers <= 4, "photos.outliers must be 0 to 4.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,9 @@ from pathlib import Path
 
 from models_store.finetune_defaults import recipe_for
 from models_store.registry import Registry, Version
-from tests.lessons import Heard
+from tests.lessons import Heard, session
 from training.finetune.finetune import do
-from training.fit.loop import Runtime
 from training.job import JobFolder, open_job
-
-NO_MNIST = Path("/no/mnist/here")
 
 
 def job(
@@ -37,4 +34,4 @@ def job(
 
 def done(asked: JobFolder, store: Registry, heard: Heard | None = None) -> Version:
     """The version that doing it in this process gives, without MNIST."""
-    return do(asked, NO_MNIST, store, Runtime(), heard or Heard())
+    return do(asked, session(store, report=heard))

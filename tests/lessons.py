@@ -16,14 +16,19 @@ from models_store.registry import Registry, Version
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from training.data import sources
 from training.data.rows import Rows
-from training.fit.loop import Epoch, Runtime, fit
-from training.learn import learn
+from training.fit.epoch import Epoch
+from training.fit.loop import fit
+from training.fit.material import Material
+from training.fit.runtime import Runtime
+from training.learn import Session, learn
 from training.nets.catalog import build
-from training.publish.assemble import Outcome, publish
-from training.report.progress import Silent
+from training.publish.assemble import Outcome, assemble
+from training.publish.release import complete, release
+from training.report.progress import Reporter, Silent
 from training.synthetic.strokes import on_paper
 
 PICTURE = InputSpec()
+NOWHERE = Path("/no/mnist/here")
 UNBENT = AugmentSpec()
 SPEC = TrainSpec(epochs=3, batch_size=20, learning_rate=0.05, precision="float32")
 
@@ -45,7 +50,7 @@ def trained(
     epochs: list[Epoch] = []
     recipe = recipe_of(spec, name, augment, seed)
     net = build(recipe.net, PICTURE, 3)
-    return fit(net, rows, recipe, Runtime(on_epoch=epochs.append)).net, epochs
+    return fit(net, Material(rows), recipe, Runtime(on_epoch=epochs.append)).net, epochs
 
 
 def recipe_of(spec: TrainSpec, name: str = "fast", augment: AugmentSpec = UNBENT, seed: int = 1) -> Recipe:
@@ -94,6 +99,18 @@ class Heard(Silent):
 
     def result(self, **facts: Any) -> None:
         self.facts = facts
+
+
+def session(store: Registry, data: Path = NOWHERE, report: Reporter | None = None, fresh: bool = False) -> Session:
+    """What a command works with: this store, the folder that holds MNIST, one process on the CPU."""
+    return Session(data, store, Runtime(), report or Heard(), fresh)
+
+
+def published(outcome: Outcome, store: Registry, report: Reporter | None = None) -> Version:
+    """A version of a net, as every command publishes it that has nothing to judge."""
+    report = report or Silent()
+    with store.stage(outcome.recipe.publish_to) as folder:
+        return release(complete(assemble(outcome, folder, report), report), store, report)
 
 
 def digit_files(folder: Path, per_digit: int, seed: int = 3) -> Path:
@@ -149,11 +166,10 @@ def small_version(store: Registry) -> Version:
         data=DataSpec(source="bundled"),
         train=TrainSpec(epochs=8, batch_size=32, learning_rate=0.05, precision="float32"),
     )
-    fitted = learn("training", recipe, rows.train, 10, Runtime(), Silent())
+    fitted = learn("training", recipe, Material(rows.train), 10, Runtime(), Silent())
     outcome = Outcome(
         fitted.net, recipe, rows, fitted.precision, Calibration(temperature=0.9, fitted_on="a guess"), pictures=False
     )
-    with store.stage("digits") as folder:
-        made = publish(outcome, store, folder, Silent())
+    made = published(outcome, store)
     assert made.manifest.metrics["accuracy"] > 0.85
     return made

@@ -12,13 +12,21 @@ from models_store import records
 from models_store.errors import ManifestMismatch, RecipeRejected, StoreError, VersionCorrupt
 from models_store.machine import cores
 from models_store.recipe import Recipe
-from training.commands import change, changed, changes_of, check_finetune, data_of, parser, read_recipe, recipe_of
+from training.commands import (
+    changed,
+    changes_of,
+    check_finetune,
+    data_of,
+    finetune_recipe,
+    parser,
+    read_recipe,
+    recipe_of,
+)
 
 if TYPE_CHECKING:
     from models_store.registry import Registry, Version
     from training.fit.distributed import World
-    from training.fit.loop import Runtime
-    from training.report.progress import Reporter
+    from training.learn import Session
 
 STORE = Path(__file__).parent.parent / "models_store" / "artifacts"
 _REFUSED = 2  # the exit code where the input is at fault
@@ -65,16 +73,16 @@ def _train(options: argparse.Namespace) -> None:
     from training.train import train
 
     recipe = recipe_of(options)
-    with _running(options, recipe) as (run, report):
-        train(recipe, options.data_folder, _registry(options), run, report, options.fresh)
+    with _session(options, recipe) as session:
+        train(recipe, session)
 
 
 def _crossval(options: argparse.Namespace) -> None:
     from training.train import cross_validate
 
     recipe = recipe_of(options)
-    with _running(options, recipe) as (run, report):
-        cross_validate(recipe, options.data_folder, options.folds, run, report)
+    with _session(options, recipe) as session:
+        cross_validate(recipe, options.folds, session)
 
 
 def _job(options: argparse.Namespace, own_process: bool) -> int:
@@ -85,11 +93,11 @@ def _job(options: argparse.Namespace, own_process: bool) -> int:
         job.obey(options.parent)
 
     def work() -> None:
-        task, options.json = job.open_job(options.job), True
-        with _running(options, task.recipe) as (run, report):
+        folder, options.json = job.open_job(options.job), True
+        with _session(options, folder.recipe) as session:
             from training.finetune.finetune import do
 
-            do(task, options.data_folder, _registry(options), run, report)
+            do(folder, session)
 
     return job.run(work)
 
@@ -100,12 +108,10 @@ def _finetune(options: argparse.Namespace) -> None:
     from training.finetune.finetune import finetune
 
     base = _version(options, options.ref)
-    recipe = recipe_for(base, options.data, options.suffix)
-    if options.unfreeze:
-        options.set.insert(0, change(f"train.unfreeze={options.unfreeze}"))
-    recipe = Recipe.read(changed(records.plain(recipe), changes_of(options)))
-    with _running(options, recipe) as (run, report):
-        finetune(base, recipe, options.data_folder, _registry(options), run, report, options.fresh)
+    recipe = recipe_for(base, options.data, options.suffix, corrections=options.corrections)
+    recipe = finetune_recipe(recipe, options)
+    with _session(options, recipe) as session:
+        finetune(base, recipe, session)
 
 
 def _compress(options: argparse.Namespace) -> None:
@@ -115,44 +121,44 @@ def _compress(options: argparse.Namespace) -> None:
     student = read_recipe(options.student) if options.way == "distil" else None
     recipe = recipe_for(parent, options.way, data_of(options.data), student)
     recipe = Recipe.read(changed(records.plain(recipe), changes_of(options)))
-    with _running(options, recipe) as (run, report):
-        compress(
-            parent, options.way, options.amount, recipe, options.data_folder, _registry(options), run, report,
-            options.fresh,
-        )  # fmt: skip
+    with _session(options, recipe) as session:
+        compress(parent, options.way, options.amount, recipe, session)
 
 
 def _search(options: argparse.Namespace) -> None:
     from training.search import search
 
     recipe = recipe_of(options)
-    with _running(options, recipe) as (run, report):
-        search(recipe, options.data_folder, options.trials, options.storage, options.out, run, report)
+    with _session(options, recipe) as session:
+        search(recipe, options.trials, options.storage, options.out, session)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.judge.compare import evaluate, judging_rows
+    from training.judge.compare import evaluate
+    from training.judge.judges import judging_rows
 
     version = _version(options, options.ref)
-    with _running(options) as (_, report):
-        rows = judging_rows(version, data_of(options.data), options.data_folder, report)
-        evaluate(version, rows, report, options.mistakes, options.candidate)
+    with _session(options) as session:
+        rows = judging_rows(version, data_of(options.data), options.data_folder, session.report)
+        evaluate(version, rows, session.report, options.mistakes, options.candidate)
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from training.judge.compare import compare, judging_rows
+    from training.judge.compare import compare
+    from training.judge.judges import judging_rows
 
     left, right = _version(options, options.left), _version(options, options.right)
-    with _running(options) as (_, report):
-        compare(left, right, judging_rows(left, data_of(options.data), options.data_folder, report), report)
+    with _session(options) as session:
+        rows = judging_rows(left, data_of(options.data), options.data_folder, session.report)
+        compare(left, right, rows, session.report)
 
 
 def _export(options: argparse.Namespace) -> None:
     from training.convert import export
 
     version = _version(options, options.ref)
-    with _running(options) as (_, report):
-        export(version, options.to, options.path, report, overwrite=options.overwrite)
+    with _session(options) as session:
+        export(version, options.to, options.path, session.report, overwrite=options.overwrite)
 
 
 def _import(options: argparse.Namespace) -> None:
@@ -160,8 +166,8 @@ def _import(options: argparse.Namespace) -> None:
 
     recipe = recipe_of(options)
     labels = tuple(options.labels.split(",")) if options.labels else None
-    with _running(options, recipe) as (run, report):
-        import_weights(options.weights, recipe, labels, options.data_folder, _registry(options), run, report)
+    with _session(options, recipe) as session:
+        import_weights(options.weights, recipe, labels, session)
 
 
 def _examples(options: argparse.Namespace) -> None:
@@ -194,27 +200,29 @@ def _version(options: argparse.Namespace, ref: str) -> "Version":
 
 
 @contextlib.contextmanager
-def _running(options: argparse.Namespace, recipe: Recipe | None = None) -> Iterator[tuple["Runtime", "Reporter"]]:
+def _session(options: argparse.Namespace, recipe: Recipe | None = None) -> Iterator["Session"]:
     """Prepares torch for one command; of several processes only the leading one is heard."""
     if recipe is not None and recipe.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only so
     import torch
 
-    from training.fit.loop import Runtime
+    from training.fit.runtime import Runtime
+    from training.learn import Session
     from training.report.progress import Silent, reporting
 
     world = _world(options)
     torch.set_num_threads(options.threads or max(1, cores() // world.local_size))
-    run = Runtime(world.device(options.device), world, trace=getattr(options, "profile", None) if world.leads else None)
+    profile = getattr(options, "profile", None) if world.leads else None
+    runtime, fresh = Runtime(world.device(options.device), world, profile=profile), getattr(options, "fresh", False)
     if not world.leads:
-        yield run, Silent()
+        yield Session(options.data_folder, _registry(options), runtime, Silent(), fresh)
         return
     with reporting(options.json) as report:
         if getattr(options, "tensorboard", None) is not None:
             from training.report.tensorboard import TensorBoardReporter
 
             report = TensorBoardReporter(report, options.tensorboard)
-        yield run, report
+        yield Session(options.data_folder, _registry(options), runtime, report, fresh)
 
 
 def _world(options: argparse.Namespace) -> "World":

@@ -1,4 +1,4 @@
-"""What can be typed after `python -m training`. It knows words and defaults, no torch and no environment."""
+"""What can be typed after `python -m training`, and the recipe that it means."""
 
 import argparse
 import dataclasses
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models_store import records
 from models_store.errors import RecipeRejected
+from models_store.finetune_defaults import rate_for
 from models_store.recipe import Recipe
 from models_store.specs import DataSpec
 
@@ -57,6 +58,10 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
         "--job", type=Path, metavar="FOLDER", help="instead of all else: do what its recipe.json says"
     )
     finetune.add_argument("--suffix", help="publish as a model of its own, NAME-SUFFIX; needed for other labels")
+    finetune.add_argument(
+        "--corrections", action="store_true",
+        help="the version has read these pictures wrong: learn them more slowly, and repeat more of what it knows",
+    )  # fmt: skip
     finetune.add_argument("--parent", type=int, metavar="PID", help="the worker: if it is gone, the job ends at once")
     finetune.add_argument("--unfreeze", choices=("head", "last_block", "all", "gradual"), help="what may learn")
     finetune.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
@@ -107,7 +112,7 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
 
 def check_finetune(options: argparse.Namespace) -> None:
     """Ends the process with a usage line unless there are a version and data, or a job and no word beside it."""
-    others = ("data", "suffix", "unfreeze", "fresh", "set", "seed", "epochs", "deterministic")
+    others = ("data", "suffix", "corrections", "unfreeze", "fresh", "set", "seed", "epochs", "deterministic")
     if options.job is None and not (options.ref and options.data):
         options.refuse("a version and --data are needed, or --job")
     if options.job is not None and (options.ref or any(getattr(options, name) for name in others)):
@@ -186,6 +191,19 @@ def changes_of(options: argparse.Namespace) -> list[tuple[list[str], object]]:
     changes += [(["train", "epochs"], options.epochs)] if options.epochs is not None else []
     changes += [(["deterministic"], True)] if options.deterministic else []
     return changes
+
+
+def finetune_recipe(usual: Recipe, options: argparse.Namespace) -> Recipe:
+    """The recipe of a fine-tuning, with all that the command line says otherwise. Another optimizer has its own usual
+    rate, unless one is given."""
+    changes = changes_of(options)
+    if options.unfreeze:
+        changes.insert(0, change(f"train.unfreeze={options.unfreeze}"))
+    optimizer = next((value for path, value in reversed(changes) if path == ["train", "optimizer"]), None)
+    plain = records.plain(Recipe.read(changed(records.plain(usual), changes)))
+    if optimizer is not None and not any(path == ["train", "learning_rate"] for path, _ in changes):
+        changed(plain, [(["train", "learning_rate"], rate_for(str(optimizer), options.corrections))])
+    return Recipe.read(plain)
 
 
 def read_recipe(name: str) -> Recipe:

@@ -1,4 +1,4 @@
-"""Smaller or quicker versions of a version: pruned, rounded to int8, or a student's. It knows no command line.
+"""Smaller or quicker versions of a version: pruned, rounded to int8, or a student's.
 
 Each is published with a comparison of size, speed and accuracy with its parent; the gate decides whether it may serve.
 """
@@ -6,7 +6,7 @@ Each is published with a comparison of size, speed and accuracy with its parent;
 import copy
 import dataclasses
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -19,14 +19,16 @@ from models_store.files import WEIGHTS
 from models_store.manifest import Calibration, Manifest
 from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
-from models_store.registry import Registry, Version
+from models_store.registry import Version
 from models_store.specs import CalibrationSpec, DataSpec, FineTuneSpec
 from training.data.rows import DataSet, Rows
-from training.fit.loop import Fitted, Runtime
-from training.judge.gate import Decision, Judged, still_good
+from training.fit.learner import Fitted
+from training.fit.material import Distillation, Material
+from training.judge.gate import Judged, still_good
 from training.judge.score import score, times
-from training.learn import kept, key, learn, load, teacher
-from training.publish.assemble import Outcome, publish
+from training.learn import Session, experiment, key, learn, load, teacher
+from training.publish.assemble import Draft, Outcome, assemble
+from training.publish.release import complete, release
 from training.publish.weights import rebuild
 from training.report.progress import Reporter
 
@@ -108,73 +110,75 @@ def recipe_for(parent: Version, way: Way, data: DataSpec | None, student: Recipe
     )
 
 
-def compress(
-    parent: Version, way: Way, amount: float | None, recipe: Recipe, data_folder: Path, registry: Registry, run: Runtime,
-    report: Reporter, fresh: bool = False,
-) -> Version:  # fmt: skip
+def compress(parent: Version, way: Way, amount: float | None, recipe: Recipe, session: Session) -> Version:
     """Publishes a smaller version by `recipe`: its `train` table is how the pruned or rounded net recovers, or how the
     student, whose net the recipe names, learns from its teacher.
 
     `amount` is the share of weights to prune, or the teacher's weight in the student's loss (None: see `AMOUNTS`).
     Raises DataSetRejected, RecipeRejected, TrainingDiverged, WeightsRejected.
     """
+    registry, report = session.registry, session.report
     amount = AMOUNTS[way] if amount is None else amount
+    _check(parent, way, amount, recipe)
+    report.stage(f"reading the data set {recipe.data.source}")
+    split_as = parent.manifest.recipe.seed  # what the parent learned from must not test what it became
+    data = load(dataclasses.replace(recipe, seed=split_as), session.data_folder, report)
+    if data.labels != parent.manifest.labels:
+        raise RecipeRejected(f"{parent.ref} reads other labels than this data set has: give its own by --data.")
+    name = f"{key(recipe, data)}-{way}-{amount}-{parent.manifest.digest[:8]}"
+    registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
+    with experiment(session, name) as folder:
+        fitted = _made(parent, way, amount, recipe, data, session, folder)
+        before = score(Model.load(parent.folder, parent.manifest), data.test).accuracy
+        outcome = Outcome(
+            fitted.net, recipe, data, fitted.precision,
+            calibration=Calibration() if way == "distil" else parent.manifest.calibration,
+            runs={"training": fitted.epochs}, parent=parent.ref,
+        )  # fmt: skip
+        with registry.stage(recipe.publish_to) as staged:
+            draft = assemble(outcome, staged, report)
+            decision = still_good(Judged(len(data.test), before, draft.worst_accuracy), recipe.finetune)
+            facts = _compared(parent, draft, report)
+            return release(complete(draft, report, decision, facts), registry, report)
+
+
+def _check(parent: Version, way: Way, amount: float, recipe: Recipe) -> None:
     if not 0 <= amount < 1:
         raise RecipeRejected("--amount must be at least 0 and below 1.")
     if recipe.input != parent.manifest.input:
         raise RecipeRejected("A smaller version takes the same pictures as its parent: change nothing of input.")
     if way != "distil" and recipe.net != parent.manifest.recipe.net:
         raise RecipeRejected("A pruned or rounded net is its parent's: change nothing of net.")
-    report.stage(f"reading the data set {recipe.data.source}")
-    split_as = parent.manifest.recipe.seed  # what the parent learned from must not test what it became
-    rows = load(dataclasses.replace(recipe, seed=split_as), data_folder, report)
-    if rows.labels != parent.manifest.labels:
-        raise RecipeRejected(f"{parent.ref} reads other labels than this data set has: give its own by --data.")
-    name = f"{key(recipe, rows)}-{way}-{amount}-{parent.manifest.digest[:8]}"
-    registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
-    with kept(registry.root, name, fresh) as runs:
-        fitted = _made(parent, way, amount, recipe, rows, run, report, runs)
-        before = score(Model.load(parent.folder, parent.manifest), rows.test).accuracy
-
-        def judge(read: float) -> Decision:
-            return still_good(Judged(len(rows.test), before, read), recipe.finetune)
-
-        outcome = Outcome(
-            fitted.net, recipe, rows, fitted.precision,
-            calibration=Calibration() if way == "distil" else parent.manifest.calibration,
-            runs={"training": fitted.epochs}, parent=parent.ref, judge=judge,
-            facts=_comparison(parent, rows.test, report),
-        )  # fmt: skip
-        with registry.stage(recipe.publish_to) as folder:
-            return publish(outcome, registry, folder, report)
 
 
 def _made(
-    parent: Version, way: Way, amount: float, recipe: Recipe, rows: DataSet, run: Runtime, report: Reporter, runs: Path
+    parent: Version, way: Way, amount: float, recipe: Recipe, data: DataSet, session: Session, folder: Path
 ) -> Fitted:
-    base, labels = rebuild(parent), len(rows.labels)
+    base, labels, runtime, report = rebuild(parent), len(data.labels), session.runtime, session.report
+    material = Material(data.train)
     if way == "distil":
-        taught = teacher(base, recipe.input, run.device)
-        return learn("training", recipe, rows.train, labels, run, report, folder=runs, taught_by=taught, distil=amount)
+        if amount:
+            material = Material(
+                data.train, distillation=Distillation(teacher(base, recipe.input, runtime.device), amount)
+            )
+        return learn("training", recipe, material, labels, runtime, report, folder=folder)
     net = prune(base, amount) if way == "prune" else rounded(base)
-    fitted = learn("training", recipe, rows.train, labels, run, report, folder=runs, net=net)
+    fitted = learn("training", recipe, material, labels, runtime, report, folder=folder, net=net)
     return dataclasses.replace(fitted, net=plain(fitted.net))
 
 
-def _comparison(parent: Version, test: Rows, report: Reporter) -> Callable[[Path, Manifest], Mapping[str, object]]:
-    def compared(folder: Path, draft: Manifest) -> dict[str, object]:
-        places = [(parent.folder, parent.manifest), (folder, draft.with_files(folder))]
-        quickest = [load_fastest(*place) for place in places]
-        left, right = (
-            _side(*place, model, milliseconds, test)
-            for place, model, milliseconds in zip(places, quickest, times(quickest).tolist(), strict=True)
-        )
-        names = dict.fromkeys([*left, *right])
-        rows = [(name, left.get(name, "-"), right.get(name, "-")) for name in names]
-        report.table(f"beside {parent.ref}", ["", parent.ref, "compressed"], rows)
-        return {"compared": {parent.ref: left, "this": right}}
-
-    return compared
+def _compared(parent: Version, draft: Draft, report: Reporter) -> dict[str, object]:
+    """Size, speed and accuracy beside the parent's, as a table for people and for the version's report."""
+    places = [(parent.folder, parent.manifest), (draft.folder, draft.manifest.with_files(draft.folder))]
+    quickest = [load_fastest(*place) for place in places]
+    left, right = (
+        _side(*place, model, milliseconds, draft.outcome.data.test)
+        for place, model, milliseconds in zip(places, quickest, times(quickest).tolist(), strict=True)
+    )
+    names = dict.fromkeys([*left, *right])
+    rows = [(name, left.get(name, "-"), right.get(name, "-")) for name in names]
+    report.table(f"beside {parent.ref}", ["", parent.ref, "compressed"], rows)
+    return {"compared": {parent.ref: left, "this": right}}
 
 
 def _side(

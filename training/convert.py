@@ -1,6 +1,6 @@
 """Takes versions elsewhere, as ONNX, a state_dict or TorchScript, and weights that were trained elsewhere in.
 
-It knows no command line. What goes out is tried on the version's probes first, what comes in on labelled rows.
+What goes out is tried on the version's probes first, what comes in on labelled rows.
 """
 
 import dataclasses
@@ -22,15 +22,15 @@ from models_store.files import PROBES, read_probes
 from models_store.manifest import Manifest
 from models_store.model import PLAIN, Model, agrees, predict_all
 from models_store.recipe import Recipe
-from models_store.registry import Registry, Version
+from models_store.registry import Version
 from models_store.specs import FineTuneSpec
 from training.data.rows import DataSet, Rows
 from training.errors import ExportRejected, ExtraMissing, WeightsRejected
-from training.fit.loop import Runtime
 from training.judge.gate import Decision
-from training.learn import load
-from training.publish.assemble import Outcome, publish
+from training.learn import Session, load
+from training.publish.assemble import Outcome, assemble
 from training.publish.candidates import Servable
+from training.publish.release import complete, release
 from training.publish.weights import load_strict, read_weights, rebuild
 from training.report.progress import Reporter
 
@@ -61,15 +61,7 @@ def export(version: Version, to: Format, path: Path, report: Reporter, *, overwr
     report.result(version=version.ref, format=to, file=str(path), bytes=len(data), probes=len(pictures))
 
 
-def import_weights(
-    path: Path,
-    recipe: Recipe,
-    labels: Sequence[str] | None,
-    data_folder: Path,
-    registry: Registry,
-    run: Runtime,
-    report: Reporter,
-) -> Version | None:
+def import_weights(path: Path, recipe: Recipe, labels: Sequence[str] | None, session: Session) -> Version | None:
     """Publishes a safetensors file's weights as a version of the recipe's net; the recipe's data judge them.
 
     `labels` are the net's, in its order, if they are not the data set's. A version that reads less of the test rows
@@ -77,21 +69,23 @@ def import_weights(
     alias. Of several processes only the leading one publishes; the others return None. Raises WeightsRejected,
     RecipeRejected, BadRef, DataMissing and DataSetRejected; then nothing is published.
     """
-    if not run.world.leads:
+    if not session.runtime.world.leads:
         return None
+    registry, report = session.registry, session.report
     report.stage(f"reading the data set {recipe.data.source}")
-    data = load(recipe, data_folder, report)
+    data = load(recipe, session.data_folder, report)
     data = dataclasses.replace(_with_labels(data, labels or data.labels), source=f"elsewhere; judged by {data.source}")
-    least = (recipe.finetune or FineTuneSpec()).min_accuracy
-
-    def judge(read: float) -> Decision:
-        word = "accepted" if read >= least else "rejected"
-        numbers = f"{read:.2%} of {len(data.test):,} test rows read right, at least {least:.2%} needed"
-        return Decision(read >= least, f"{word}: weights from elsewhere, {numbers}")
-
-    with registry.stage(recipe.publish_to) as folder:
+    with registry.stage(recipe.publish_to) as staged:
         net = read_weights(path, recipe, data.labels)
-        return publish(Outcome(net, recipe, data, torch.float32, judge=judge), registry, folder, report)
+        draft = assemble(Outcome(net, recipe, data, torch.float32), staged, report)
+        decision = _judged(draft.worst_accuracy, len(data.test), (recipe.finetune or FineTuneSpec()).min_accuracy)
+        return release(complete(draft, report, decision), registry, report)
+
+
+def _judged(read: float, rows: int, least: float) -> Decision:
+    word = "accepted" if read >= least else "rejected"
+    numbers = f"{read:.2%} of {rows:,} test rows read right, at least {least:.2%} needed"
+    return Decision(read >= least, f"{word}: weights from elsewhere, {numbers}")
 
 
 def _with_labels(data: DataSet, labels: Sequence[str]) -> DataSet:

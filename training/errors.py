@@ -53,10 +53,10 @@ class TrainingDiverged(TrainingError):
 
 
 class CheckpointRejected(TrainingError):
-    """A run can't go on from the checkpoint that it left."""
+    """A training can't go on from the checkpoint that it left."""
 
 
-class RunBusy(TrainingError):
+class ExperimentBusy(TrainingError):
     """Another process trains the very same thing."""
 
 

@@ -1,9 +1,5 @@
 """The folder of one fine-tune job, as the process sees it that does the job: what to do, the leave to publish, how it
-ends. It knows neither what training is nor who asks for it.
-
-FOLDER/recipe.json   what to do; names in it are relative to the folder
-       go            appears when the finished version may be published
-       *.pt          checkpoints, an earlier attempt's too
+ends. `models_store.handover` has its files and events.
 """
 
 import contextlib
@@ -26,6 +22,7 @@ from models_store.errors import (
     RecordRejected,
     StoreError,
 )
+from models_store.handover import GO, RECIPE, Failure, Ready
 from models_store.machine import end_with_parent
 from models_store.recipe import Recipe
 from models_store.refs import Ref
@@ -33,7 +30,6 @@ from models_store.registry import Registry, Version
 from training.errors import BaseUnusable, JobAbandoned, TrainingDiverged, TrainingError
 from training.report.progress import JsonLines
 
-RECIPE, GO = "recipe.json", "go"
 REFUSED, BROKEN, TERMINATED = 2, 1, 128 + signal.SIGTERM  # exit codes
 _LOOK_SECONDS = 0.02
 _PATIENCE_SECONDS = 600.0  # a worker that has not answered by then never will: it has its own, shorter, limits
@@ -80,7 +76,7 @@ class JobFolder:
 
     def wait(self) -> None:
         """Says `ready` on standard output and waits for leave to publish. Raises JobAbandoned where none is given."""
-        JsonLines().ready()
+        JsonLines().say(Ready())
         until = time.monotonic() + self.patience_seconds
         while not (self.folder / GO).exists():
             if time.monotonic() > until:
@@ -112,7 +108,7 @@ def run(work: Callable[[], None]) -> int:
     except Exception as error:  # the last one to hear of it
         code, text = reason(error)
         with contextlib.suppress(OSError):  # the disk that is full holds the lines too
-            JsonLines().error(code, text)
+            JsonLines().say(Failure(code, text))
         if code != _INTERNAL[0]:
             return REFUSED
         traceback.print_exception(error)

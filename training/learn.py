@@ -1,10 +1,10 @@
-"""One run of the loop with all that surrounds it: fresh weights, watched rows, checkpoint, progress. It publishes
-nothing."""
+"""One training with all around it: fresh weights, validation rows, checkpoint, progress; and what commands share."""
 
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,66 +12,77 @@ from torch import Tensor, nn
 
 from models_store.errors import RecipeRejected
 from models_store.recipe import Recipe
-from models_store.registry import RUNS
+from models_store.registry import RUNS, Registry
 from models_store.specs import InputSpec
 from training.data import sources
-from training.data.rows import DataSet, Rows, split
-from training.fit.checkpoint import run_folder
-from training.fit.loop import Epoch, Fitted, Runtime, Teacher, fit
+from training.data.rows import DataSet, split
+from training.fit.checkpoint import experiment_folder
+from training.fit.epoch import Epoch
+from training.fit.learner import Fitted
+from training.fit.loop import fit
+from training.fit.material import Material, Teacher
+from training.fit.runtime import Runtime
 from training.nets.catalog import build
 from training.report.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every command works with: where MNIST lies, where versions go, where it computes and whom it tells."""
+
+    data_folder: Path
+    registry: Registry
+    runtime: Runtime
+    report: Reporter
+    fresh: bool = False  # do not go on from the checkpoint of a training that was killed
 
 
 def learn(
     name: str,
     recipe: Recipe,
-    rows: Rows,
+    material: Material,
     labels: int,
-    run: Runtime,
+    runtime: Runtime,
     report: Reporter,
-    *,
     folder: Path | None = None,
-    watched: Rows | None = None,
-    heard: Callable[[Epoch], None] = lambda epoch: None,
     net: nn.Module | None = None,
-    replay: Rows | None = None,
-    replay_rows: int = 0,
-    taught_by: Teacher | None = None,
-    distil: float = 0.0,
 ) -> Fitted:
-    """Trains `net`, or fresh weights, on the rows. `watched` rows only give numbers after each epoch; where there are
-    none, they are the share of the rows that the recipe sets apart.
+    """Trains `net`, or fresh weights for so many labels, on the material. Where it has no validation rows, they are the
+    share of its rows that the recipe sets apart.
 
-    `name` is what the report calls the run; with a `folder`, its checkpoint lies there and is gone on from. Raises
+    `name` is what the report calls it; with a `folder`, its checkpoint lies there and is gone on from. Raises
     TrainingDiverged, CheckpointRejected, RecipeRejected.
     """
     torch.manual_seed(recipe.seed)
     net = build(recipe.net, recipe.input, labels) if net is None else net
-    if watched is None and recipe.train.validation:
-        rows, watched = split(rows, recipe.train.validation, recipe.seed)
-    if watched is not None and not len(watched):
-        few = f"Of {len(rows)} training pictures none can be set apart for validation"
-        raise RecipeRejected(f"{few}: give two or more of each label.")
-    resumed: list[int] = []
+    material = _validated(material, recipe)
+    told: list[int] = []
 
     def on_epoch(epoch: Epoch) -> None:
-        resumed.append(epoch.number)
-        if resumed[0] > 1 and len(resumed) == 1:
+        told.append(epoch.number)
+        if told[0] > 1 and len(told) == 1:
             report.note(f"{name}: went on from the checkpoint after epoch {epoch.number - 1}")
         report.epoch(name, epoch)
-        heard(epoch)
+        runtime.on_epoch(epoch)
 
-    run = dataclasses.replace(
-        run,
-        trace=run.trace if name == "training" else None,
+    watched = dataclasses.replace(
+        runtime,
+        profile=runtime.profile if name == "training" else None,
         checkpoint=folder / f"{name}.pt" if folder else None,
         on_epoch=on_epoch,
         on_step=lambda epoch, done, steps: report.progress(name, epoch, done, steps, recipe.train.epochs),
     )
-    return fit(
-        net, rows, recipe, run,
-        validation=watched, replay=replay, replay_rows=replay_rows, teacher=taught_by, distil=distil,
-    )  # fmt: skip
+    return fit(net, material, recipe, watched)
+
+
+def _validated(material: Material, recipe: Recipe) -> Material:
+    if material.validation is None and recipe.train.validation:
+        rest, validation = split(material.rows, recipe.train.validation, recipe.seed)
+        material = dataclasses.replace(material, rows=rest, validation=validation)
+    if material.validation is not None and not len(material.validation):
+        few = f"Of {len(material.rows)} training pictures none can be set apart for validation"
+        raise RecipeRejected(f"{few}: give two or more of each label.")
+    return material
 
 
 def teacher(net: nn.Module, picture: InputSpec, device: torch.device) -> Teacher:
@@ -95,15 +106,16 @@ def load(recipe: Recipe, data_folder: Path, report: Reporter) -> DataSet:
 
 
 @contextlib.contextmanager
-def kept(store: Path, name: str, fresh: bool) -> Iterator[Path]:
-    """The folder of a run's checkpoints beside a store's models, emptied where it shall begin anew. Raises RunBusy."""
-    with run_folder(store / RUNS, name) as folder:
-        if fresh:
+def experiment(session: Session, name: str) -> Iterator[Path]:
+    """The folder of a training's checkpoints beside a store's models, emptied where it shall begin anew. Raises
+    ExperimentBusy."""
+    with experiment_folder(session.registry.root / RUNS, name) as folder:
+        if session.fresh:
             for file in folder.iterdir():
                 file.unlink()
         yield folder
 
 
 def key(recipe: Recipe, rows: DataSet) -> str:
-    """Names a run by all that it learns from and how: the same command on the same data has the same key."""
+    """Names a training by all that it learns from and how: the same command on the same data has the same key."""
     return f"{recipe.publish_to}-{hashlib.sha256((recipe.to_json() + rows.digest()).encode()).hexdigest()[:16]}"

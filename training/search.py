@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from models_store import durable, records
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
-from training.data.rows import DataSet, Rows, split
+from training.data.rows import DataSet, split
 from training.errors import ExtraMissing, SearchRejected, TrainingDiverged
-from training.fit.loop import Epoch, Runtime
-from training.learn import key, learn, load
+from training.fit.epoch import Epoch
+from training.fit.material import Material
+from training.learn import Session, key, learn, load
 from training.nets.catalog import options
 from training.report.progress import Reporter
 
@@ -25,15 +26,7 @@ _VALIDATION = 0.1  # of the training rows, where the recipe sets none apart
 _RATES, _WIDTHS, _BENDS = (0.2, 5.0), (0.5, 0.75, 1.0, 1.25, 1.5), (0.0, 2.0)  # as multiples of the recipe's own
 
 
-def search(
-    recipe: Recipe,
-    data_folder: Path,
-    trials: int,
-    storage: str | None,
-    out: Path | None,
-    run: Runtime,
-    report: Reporter,
-) -> Recipe:
+def search(recipe: Recipe, trials: int, storage: str | None, out: Path | None, session: Session) -> Recipe:
     """Returns the best of `trials` variants of learning rate, width (of nets that have one) and augmentation.
 
     Optuna chooses them (Akiba et al. 2019, arXiv:1907.10902) and stops what falls behind. With `storage`, an
@@ -50,7 +43,8 @@ def search(
     if out is not None and out.exists() and storage is None:  # a search that goes on writes its recipe anew
         raise SearchRejected(f"{out} exists already: pass --out with another file.")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    rows = load(recipe, data_folder, report)
+    report = session.report
+    rows = load(recipe, session.data_folder, report)
     rest, watched = split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
     study = _study(recipe, rows, storage)
 
@@ -58,7 +52,7 @@ def search(
         variant = _variant(recipe, trial)
         trial.set_user_attr("recipe", variant.to_json())
         try:
-            return _score(variant, rest, watched, len(rows.labels), trial, run, report)
+            return _score(variant, Material(rest, validation=watched), len(rows.labels), trial, session)
         except TrainingDiverged:
             raise optuna.TrialPruned from None
 
@@ -113,22 +107,20 @@ def _bent(spec: AugmentSpec, times: float) -> AugmentSpec:
     return dataclasses.replace(spec, **{name: round(getattr(spec, name) * times, 4) for name in names})
 
 
-def _score(
-    variant: Recipe, rest: Rows, watched: Rows, labels: int, trial: "optuna.Trial", run: Runtime, report: Reporter
-) -> float:
-    """Share of the watched rows that the variant's last epoch reads right; none stops early by itself."""
+def _score(variant: Recipe, material: Material, labels: int, trial: "optuna.Trial", session: Session) -> float:
+    """Share of the validation rows that the variant's last epoch reads right; none stops early by itself."""
     import optuna
 
     variant = dataclasses.replace(variant, train=dataclasses.replace(variant.train, patience=0))
 
     def heard(epoch: Epoch) -> None:
-        assert epoch.validation_accuracy is not None, "the watched rows are given"
+        assert epoch.validation_accuracy is not None, "the validation rows are given"
         trial.report(epoch.validation_accuracy, epoch.number)
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    name = f"trial {trial.number}"
-    fitted = learn(name, variant, rest, labels, run, report, watched=watched, heard=heard)
+    runtime = dataclasses.replace(session.runtime, on_epoch=heard)
+    fitted = learn(f"trial {trial.number}", variant, material, labels, runtime, session.report)
     return fitted.epochs[-1].validation_accuracy or 0.0
 
 

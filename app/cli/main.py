@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 1 where something is wrong, 2 where the command was."""
-    options = _parser().parse_args(arguments)
+    try:
+        return _run(_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
     from app.errors import CannotListen
@@ -35,11 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(refusal), 1)
     except UnicodeEncodeError:  # the system hands over other bytes in a form that can't be sent or stored
         return _refuse("A word of the command is not in UTF-8. Write it in UTF-8.", 2)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return _refuse(f"{error.strerror or 'The system refused'}: {error.filename or ''}", 1)
 
@@ -59,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--workers", type=int, help="API processes (default: one per CPU core that may be used)")
     serve.add_argument("--fd", type=int, help="be one API process on this listening socket (what `serve` starts)")
     serve.add_argument("--lifeline", type=int, help="with --fd: a pipe that ends with the parent")
+    serve.add_argument("--ready", type=int, metavar="FD", help="with --fd: a pipe on which to say that it answers")
     serve.set_defaults(command=_serve)
 
     worker = commands.add_parser("worker", help="do fine-tune jobs until stopped; `serve` starts one")
@@ -87,7 +94,7 @@ def _serve(options: argparse.Namespace) -> None:
     if options.fd is not None:
         from app import process
 
-        process.run(settings, options.fd, options.lifeline)
+        process.run(settings, options.fd, options.lifeline, options.ready)
     else:
         from app import supervisor
 

@@ -157,6 +157,7 @@ class ModelPool:
         if refusal is not None:
             raise refusal
         began = self._clock()
+        _log.info("version_loading", version=f"{name}@{number}")
         try:
             loaded = await asyncio.get_running_loop().run_in_executor(self._loader, self._read, name, number)
         except StoreError as error:

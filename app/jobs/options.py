@@ -1,4 +1,4 @@
-"""A request's options -> a Recipe, and back to words that say what `auto` became. It knows no HTTP and no store."""
+"""A request's options -> a Recipe, and back to words that say what `auto` became."""
 
 import dataclasses
 from typing import Any
@@ -7,16 +7,11 @@ from app.errors import Unprocessable
 from app.jobs.job import FEEDBACK
 from app.jobs.request import Augment, Hyperparameters, JobRequest
 from models_store.errors import RecordRejected
-from models_store.finetune_defaults import recipe_for
+from models_store.finetune_defaults import rate_for, recipe_for, usual_rate
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import AugmentSpec, FineTuneSpec, TrainSpec
 
-# With each, 200 of Semeion's digits teach to read 98.3 to 98.5 % of the other 1,393 (n = 1; untaught 93.0 %).
-_RATES = {"adamw": 2e-3, "adam": 2e-3, "sgd": 2e-2, "rmsprop": 2e-4, "adagrad": 1e-2}
-# Corrections are what the base reads wrong: they pull harder than pictures drawn at random, and more is forgotten. So
-# they are learned at half the rate, and more of what the base knows is repeated (docs/training-log.md).
-_RATE_OF_CORRECTIONS, _REPLAY_OF_CORRECTIONS = 0.5, 64
 _WATCHED = 0.1  # share of the pictures that only watches, where something waits for progress
 _FALLS = 3  # of the schedule `step`, over all epochs
 _PLATEAU_EPOCHS = 3
@@ -24,7 +19,7 @@ _PLATEAU_EPOCHS = 3
 
 def recipe_of(base: Version, request: JobRequest, job_id: str, min_accuracy: float) -> Recipe:
     """The whole run that a request asks for; its files are named by their ids. Raises Unprocessable."""
-    usual = recipe_for(base, request.training_file, request.suffix)
+    usual = recipe_for(base, request.training_file, request.suffix, corrections=request.training_file == FEEDBACK)
     assert usual.finetune is not None, "it is how a base is fine-tuned"
     try:
         return dataclasses.replace(
@@ -57,7 +52,7 @@ def described(recipe: Recipe, request: JobRequest) -> dict[str, Any]:
     numbers = {
         "n_epochs": train.epochs,
         "batch_size": train.batch_size,
-        "learning_rate_multiplier": round(train.learning_rate / _RATES[train.optimizer], 9),
+        "learning_rate_multiplier": round(train.learning_rate / usual_rate(train.optimizer), 9),
     }
     bending = {name: getattr(recipe.augment, name) for name in Augment.model_fields}
     supervised = {
@@ -81,18 +76,18 @@ def described(recipe: Recipe, request: JobRequest) -> dict[str, Any]:
 
 def _train(usual: TrainSpec, request: JobRequest) -> TrainSpec:
     numbers, asked = hyperparameters_of(request), request.supervised
-    epochs = numbers.n_epochs or usual.epochs
+    epochs, multiplier = numbers.n_epochs or usual.epochs, numbers.learning_rate_multiplier
+    corrections = request.training_file == FEEDBACK
     optimizer = usual.optimizer if asked.optimizer == "auto" else asked.optimizer
     schedule = usual.schedule if asked.schedule == "auto" else asked.schedule
     loss = usual.loss if asked.loss == "auto" else asked.loss
-    slower = _RATE_OF_CORRECTIONS if request.training_file == FEEDBACK else 1.0
     patience = usual.patience if asked.early_stopping is None else asked.early_stopping
     step_epochs = {"step": max(1, epochs // _FALLS), "plateau": _PLATEAU_EPOCHS}
     return dataclasses.replace(
         usual,
         epochs=epochs,
         batch_size=numbers.batch_size or usual.batch_size,
-        learning_rate=_RATES[optimizer] * (numbers.learning_rate_multiplier or slower),
+        learning_rate=usual_rate(optimizer) * multiplier if multiplier else rate_for(optimizer, corrections),
         optimizer=optimizer,
         schedule=schedule,
         step_epochs=step_epochs.get(schedule, usual.step_epochs),
@@ -110,11 +105,10 @@ def _augment(usual: AugmentSpec, asked: Augment | None) -> AugmentSpec:
 
 def _finetune(usual: FineTuneSpec, request: JobRequest, job_id: str, min_accuracy: float) -> FineTuneSpec:
     replay = request.supervised.replay
-    often = _REPLAY_OF_CORRECTIONS if request.training_file == FEEDBACK else usual.replay_rows
     return dataclasses.replace(
         usual,
         job=job_id,
         validation=request.validation_file or "",
-        replay_rows=often if replay is None else replay,
+        replay_rows=usual.replay_rows if replay is None else replay,
         min_accuracy=min_accuracy,
     )

@@ -13,6 +13,8 @@ from app.main import create_app
 from app.settings import Settings
 from tests.conftest import ROOT
 
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
 
 def test_every_setting_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(DIGITSERVE_\w+)` \| `([^`]*)`", (ROOT / "docs" / "settings.md").read_text(), re.M))
@@ -30,18 +32,41 @@ def test_the_openapi_snapshot_is_current(tmp_path: Path) -> None:
     assert json.loads((ROOT / "docs" / "openapi.json").read_text()) == json.loads(json.dumps(document))
 
 
-def test_every_recipe_is_named_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for path in (ROOT / "training" / "recipes").glob("*.toml"):
-        assert f"`{path.stem}`" in readme
+def test_every_recipe_is_named_in_the_guide_and_measured() -> None:
+    for page in ("guides/train-your-own.md", "benchmarks.md"):
+        text = (ROOT / "docs" / page).read_text()
+        for path in (ROOT / "training" / "recipes").glob("*.toml"):
+            assert f"`{path.stem}`" in text, f"docs/{page} does not name {path.stem}"
 
 
 def test_the_documents_have_no_gap_and_no_dead_link() -> None:
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+    for path in DOCUMENTS:
         text = path.read_text()
         assert not re.search(r"@[A-Z]+@|TODO|FIXME", text), path
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+        linked = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", text)
+        pictures = [(source, "") for source in re.findall(r'<img src="(?!https?:)([^"]+)"', text)]
+        for target, heading in linked + pictures:
+            place = path.parent / target if target else path
+            assert place.exists(), f"{path.name} links to {target}"
+            assert not heading or heading in _anchors(place), f"{path.name} links to {target}#{heading}"
+
+
+def test_the_index_names_every_document() -> None:
+    index = ROOT / "docs" / "README.md"
+    named = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)", index.read_text())}
+    assert set(DOCUMENTS) - {index} <= named
+
+
+def test_the_readme_is_read_in_a_minute() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) < 130
+    assert max(len(line) for line in lines) <= 130
+
+
+def _anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_changelog_has_the_packages_version() -> None:

@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand (but for the port)."""
+"""The commands of README and guides, run as they stand (but for the port)."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,17 @@ from models_store.registry import Registry
 from tests.conftest import ROOT
 from tests.system.harness import serving
 
+GUIDES = ROOT / "docs" / "guides"
 
-def section(title: str) -> str:
-    """What stands under a heading of the README."""
-    return (ROOT / "README.md").read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+def section(page: Path, title: str) -> str:
+    """What stands under a heading of a document."""
+    return page.read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def shell(page: Path, title: str) -> list[str]:
+    """The shell blocks under a heading."""
+    return re.findall(r"^```sh\n(.+?)^```", section(page, title), re.M | re.S)
 
 
 @pytest.fixture
@@ -30,9 +38,8 @@ def curl() -> str:
     return "curl --silent --fail "
 
 
-def test_the_curl_lines_about_serving_are_answered(tmp_path: Path, curl: str) -> None:
-    lines = re.findall(r"^curl .+$", section("Serve"), re.M)
-    assert len(lines) >= 8
+def answered(lines: list[str], tmp_path: Path, curl: str) -> list[Any]:
+    """What a server of its own answers to each of the lines."""
     with serving(tmp_path / "log", "--workers", "1", shipped=True) as (_, url):
         answers = []
         for line in lines:
@@ -40,14 +47,41 @@ def test_the_curl_lines_about_serving_are_answered(tmp_path: Path, curl: str) ->
             done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
             answers.append(json.loads(done.stdout))
+    return answers
+
+
+def test_the_readmes_five_curl_lines_are_answered(tmp_path: Path, curl: str) -> None:
+    text = section(ROOT / "README.md", "Five lines of curl")
+    lines = re.findall(r"^curl .+$", text, re.M)
+    assert len(lines) == 5
+    one, several, page, correction, models = answered(lines, tmp_path, curl)
+    (shown,) = re.findall(r"^```json\n(.+?)^```", text, re.M | re.S)
+    shown = json.loads(shown)
+    assert one.keys() == shown.keys() and one["timing_ms"].keys() == shown["timing_ms"].keys()
+    assert [one[key] for key in ("model", "label", "uncertain")] == [
+        shown[key] for key in ("model", "label", "uncertain")
+    ]
+    assert len(one["probabilities"]) == 3
+    assert [reading["label"] for reading in several["predictions"]] == ["1", "2"]
+    assert page["text"] == "4207 915\n36 1888"
+    assert correction["label"] == "1"
+    assert models["data"][0]["id"] == "digits"
+
+
+def test_the_curl_lines_about_serving_are_answered(tmp_path: Path, curl: str) -> None:
+    lines = re.findall(r"^curl .+$", section(GUIDES / "serve.md", "Send pictures"), re.M)
+    assert len(lines) >= 8
+    answers = answered(lines, tmp_path, curl)
     assert (answers[0]["label"], answers[1]["label"]) == ("7", "3")
     assert len(answers[1]["probabilities"]) == 3
     assert [reading["label"] for reading in answers[2]["predictions"]] == ["1", "2"]
 
 
 def test_the_section_about_learning_does_what_it_says(tmp_path: Path, curl: str) -> None:
-    shells = re.findall(r"^```sh\n(.+?)^```", section("It learns from your corrections"), re.M | re.S)
-    (script,) = re.findall(r"^```python\n(.+?)^```", section("It learns from your corrections"), re.M | re.S)
+    guide = GUIDES / "fine-tune-while-serving.md"
+    shells = shell(guide, "Try it")
+    (script,) = re.findall(r"^```python\n(.+?)^```", section(guide, "Try it"), re.M | re.S)
+    (with_aliases,) = re.findall(r"^```sh\n(curl .+?)^```", (GUIDES / "versions.md").read_text(), re.M | re.S)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     with serving(tmp_path / "log", "--workers", "1", shipped=True) as (_, url):
         port = {**os.environ, "DIGITSERVE_PORT": url.rpartition(":")[2]}
@@ -66,6 +100,7 @@ def test_the_section_about_learning_does_what_it_says(tmp_path: Path, curl: str)
         with_curl = typed(shells[0])
         assert "data: " in with_curl and '"fine_tuned_model":"digits@3"' in with_curl
         assert with_curl.rstrip().endswith('"aliases":{"champion":2,"previous":3}}')
+        assert typed(with_aliases).rstrip().endswith('"aliases":{"champion":2,"previous":3}}')
         assert "digits@4 serves now" in typed(shells[1])
         assert told(sys.executable, "-c", script.replace("http://127.0.0.1:8000", url)).endswith("succeeded digits@5\n")
     registry = Registry(tmp_path / "store")

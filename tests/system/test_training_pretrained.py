@@ -24,6 +24,7 @@ from tests.system.harness import Typed, published
 from training.commands import RECIPES
 from training.data.rows import Rows
 from training.fit.loop import fit
+from training.fit.material import Material
 from training.nets.catalog import build
 from training.synthetic import strokes
 
@@ -49,7 +50,7 @@ def pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = [cv2.resize(picture, (SMALL, SMALL), interpolation=cv2.INTER_AREA) for picture in scenes(300, seed=5)]
     rows = Rows(torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous(), torch.arange(300) % 3)
     torch.manual_seed(1)
-    weights = fit(build(recipe.net, recipe.input, 3), rows, recipe).net.state_dict()
+    weights = fit(build(recipe.net, recipe.input, 3), Material(rows), recipe).net.state_dict()
     body = {name: value for name, value in weights.items() if not name.startswith("head.")}
     folder = tmp_path / "torch" / "hub" / "checkpoints"
     folder.mkdir(parents=True)

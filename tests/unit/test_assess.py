@@ -19,7 +19,8 @@ from tests.conftest import republished
 from training.data import sources
 from training.data.rows import Rows, as_numpy
 from training.errors import JudgingRejected
-from training.judge.compare import compare, evaluate, judging_rows
+from training.judge.compare import compare, evaluate
+from training.judge.judges import judging_rows
 from training.report.progress import Silent
 from training.synthetic import strokes
 

@@ -6,7 +6,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from tests.lessons import SPEC, Heard, recipe_of, stripes
-from training.fit.loop import Epoch, Runtime
+from training.fit.epoch import Epoch
+from training.fit.material import Material
+from training.fit.runtime import Runtime
 from training.learn import learn
 from training.report.tensorboard import TensorBoardReporter
 
@@ -47,7 +49,7 @@ def test_each_run_is_a_line_of_its_own(tmp_path: Path) -> None:
 def test_a_real_run_draws_what_it_reports(tmp_path: Path) -> None:
     heard = Heard()
     recipe = recipe_of(dataclasses.replace(SPEC, epochs=2, validation=0.25))
-    fitted = learn("training", recipe, stripes(60), 3, Runtime(), TensorBoardReporter(heard, tmp_path))
+    fitted = learn("training", recipe, Material(stripes(60)), 3, Runtime(), TensorBoardReporter(heard, tmp_path))
     drawn = lines(tmp_path / "training")
     assert set(drawn) == TAGS
     assert heard.epochs == [("training", epoch) for epoch in fitted.epochs]

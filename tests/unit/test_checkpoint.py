@@ -7,10 +7,14 @@ import torch
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec
 from tests.lessons import PICTURE, SPEC, recipe_of, same_weights, stripes
-from training.errors import CheckpointRejected, RunBusy
+from training.errors import CheckpointRejected, ExperimentBusy
 from training.fit import checkpoint
-from training.fit.checkpoint import run_folder
-from training.fit.loop import Epoch, Fitted, Runtime, fit
+from training.fit.checkpoint import experiment_folder
+from training.fit.epoch import Epoch
+from training.fit.learner import Fitted
+from training.fit.loop import fit
+from training.fit.material import Material
+from training.fit.runtime import Runtime
 from training.nets.catalog import build
 
 ROWS = stripes(90)
@@ -36,7 +40,7 @@ def fitted(recipe: Recipe, path: Path | None, killed_after: int | None = None) -
     net = build(recipe.net, PICTURE, 3)
     torch.manual_seed(killed_after or 0)  # a resumed process has drawn other numbers before
     watched = stripes(30, seed=9) if recipe.train.validation else None
-    return fit(net, ROWS, recipe, Runtime(checkpoint=path, on_epoch=on_epoch), validation=watched)
+    return fit(net, Material(ROWS, validation=watched), recipe, Runtime(checkpoint=path, on_epoch=on_epoch))
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -89,20 +93,20 @@ def test_no_code_of_a_checkpoint_is_run(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_the_folder_of_a_run_stays_when_it_fails_and_goes_when_it_ends_well(tmp_path: Path) -> None:
-    with pytest.raises(Killed), run_folder(tmp_path, "a") as folder:
+    with pytest.raises(Killed), experiment_folder(tmp_path, "a") as folder:
         (folder / "run.pt").write_bytes(b"x")
         raise Killed
-    with run_folder(tmp_path, "a") as folder:
+    with experiment_folder(tmp_path, "a") as folder:
         assert (folder / "run.pt").read_bytes() == b"x"
     assert not folder.exists()
-    with pytest.raises(Killed), run_folder(tmp_path, "b"):
+    with pytest.raises(Killed), experiment_folder(tmp_path, "b"):
         raise Killed
     assert list(tmp_path.iterdir()) == []  # nothing to go on from
 
 
 def test_one_run_is_trained_by_one_process(tmp_path: Path) -> None:
-    with run_folder(tmp_path, "a"):
-        with pytest.raises(RunBusy, match="runs already"), run_folder(tmp_path, "a"):
+    with experiment_folder(tmp_path, "a"):
+        with pytest.raises(ExperimentBusy, match="runs already"), experiment_folder(tmp_path, "a"):
             pass
-        with run_folder(tmp_path, "another"):
+        with experiment_folder(tmp_path, "another"):
             pass

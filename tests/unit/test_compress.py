@@ -16,9 +16,10 @@ from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import CalibrationSpec, DataSpec, InputSpec, NetSpec, TrainSpec
-from tests.lessons import PICTURE, SPEC, Heard, accuracy, recipe_of, sign_files, small_version, stripes
+from tests.lessons import PICTURE, SPEC, accuracy, recipe_of, session, sign_files, small_version, stripes
 from training.compress import Way, compress, plain, prune, recipe_for, rounded
-from training.fit.loop import Runtime, fit
+from training.fit.loop import fit
+from training.fit.material import Material
 from training.nets.catalog import build
 from training.publish.weights import rebuild
 
@@ -48,7 +49,7 @@ def short(parent: Version, way: Way, student: Recipe | None = None) -> Recipe:
 
 
 def made(parent: Version, way: Way, amount: float | None, recipe: Recipe, store: Registry) -> Version:
-    return compress(parent, way, amount, recipe, Path("/no/mnist/here"), store, Runtime(), Heard())
+    return compress(parent, way, amount, recipe, session(store))
 
 
 def kernels(weights: dict[str, Tensor]) -> Tensor:
@@ -82,7 +83,7 @@ def test_pruned_weights_stay_zero_while_the_others_learn(share: float) -> None:
     torch.manual_seed(0)
     net = build(NetSpec(name="fast"), PICTURE, 3)
     before = kernels(net.state_dict())
-    fitted = plain(fit(prune(net, share), stripes(120), recipe_of(dataclasses.replace(SPEC, ema=0.9))).net)
+    fitted = plain(fit(prune(net, share), Material(stripes(120)), recipe_of(dataclasses.replace(SPEC, ema=0.9))).net)
     after = kernels(fitted.state_dict())
     assert int((after == 0).sum()) == round(share * len(before))
     smallest = before.abs().argsort()[: round(share * len(before))]
@@ -95,7 +96,7 @@ def test_pruned_weights_stay_zero_while_the_others_learn(share: float) -> None:
 def test_rounded_weights_have_the_steps_of_int8_after_training() -> None:
     torch.manual_seed(0)
     net = build(NetSpec(name="fast"), PICTURE, 3)
-    fitted = plain(fit(rounded(net), stripes(120), recipe_of(dataclasses.replace(SPEC, ema=0.9))).net)
+    fitted = plain(fit(rounded(net), Material(stripes(120)), recipe_of(dataclasses.replace(SPEC, ema=0.9))).net)
     weights = [tensor for tensor in fitted.state_dict().values() if tensor.dim() > 1]
     assert len(weights) == 5 and all(map(on_the_grid, weights))
     assert not any(on_the_grid(tensor) for tensor in net.state_dict().values() if tensor.dim() > 1)

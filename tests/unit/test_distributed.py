@@ -18,7 +18,12 @@ from models_store.registry import Registry
 from models_store.specs import DataSpec, TrainSpec
 from tests.lessons import PICTURE, Heard, mnist_files, recipe_of, stripes
 from training.fit.distributed import ALONE, World
-from training.fit.loop import Epoch, Fitted, Runtime, fit
+from training.fit.epoch import Epoch
+from training.fit.learner import Fitted
+from training.fit.loop import fit
+from training.fit.material import Material
+from training.fit.runtime import Runtime
+from training.learn import Session
 from training.nets.catalog import build
 from training.train import train
 
@@ -52,7 +57,7 @@ def fitted(
     net = build(recipe.net, PICTURE, 3)
     watched = stripes(30, seed=9) if recipe.train.validation else None
     run = Runtime(world=world, checkpoint=checkpoint if world.leads else None, on_epoch=on_epoch)
-    return fit(net, stripes(rows), recipe, run, validation=watched)
+    return fit(net, Material(stripes(rows), validation=watched), recipe, run)
 
 
 def facts(done: Fitted) -> Answers:
@@ -80,7 +85,7 @@ def one_process(rank: int, folder: Path, ports: tuple[int, int]) -> None:
         answers["norms"] = facts(fitted(recipe_of(SPEC), world, rows=42))  # the last batch has two rows: one for each
     os.environ["MASTER_PORT"] = str(ports[1])
     try:
-        train(CROWDED, folder, Registry(folder / "store"), Runtime(world=world), Heard())
+        train(CROWDED, Session(folder, Registry(folder / "store"), Runtime(world=world), Heard()))
     except RecipeRejected as refusal:
         answers["refused"] = str(refusal)
     torch.save(answers, folder / f"{rank}.pt")

@@ -14,6 +14,7 @@ from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from training.data.rows import Rows
 from training.fit.loop import fit
+from training.fit.material import Material
 from training.nets.catalog import build
 from training.publish.candidates import FILES, Servable, export, fused, script
 from training.synthetic import strokes
@@ -34,7 +35,7 @@ def net(request: pytest.FixtureRequest) -> nn.Module:
         publish_to="x", net=NetSpec(name=request.param), data=DataSpec(source="bundled"), train=spec,
         augment=AugmentSpec(shift_pixels=1),
     )  # fmt: skip
-    return fit(net, rows, recipe).net
+    return fit(net, Material(rows), recipe).net
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Rows widened by their photographs and by strangers: aligned, repeatable, kept."""
+"""Rows widened by their photographs and by outliers: aligned, repeatable, kept."""
 
 import dataclasses
 from pathlib import Path
@@ -26,9 +26,9 @@ def rows_of(per_digit: int, seed: int = 0) -> Rows:
     return Rows(torch.from_numpy(draw.units(per_digit, seed)), labels)
 
 
-def recipe_with(copies: float = 1, strangers: float = 0.0, seed: int = 1, picture: InputSpec = InputSpec()) -> Recipe:
+def recipe_with(copies: float = 1, outliers: float = 0.0, seed: int = 1, picture: InputSpec = InputSpec()) -> Recipe:
     recipe = recipe_of(SPEC, seed=seed)
-    return dataclasses.replace(recipe, photos=PhotosSpec(copies=copies, strangers=strangers), input=picture)
+    return dataclasses.replace(recipe, photos=PhotosSpec(copies=copies, outliers=outliers), input=picture)
 
 
 class Listening(Heard):
@@ -120,15 +120,15 @@ def test_no_copies_draw_nothing() -> None:
     assert torch.equal(widened.pictures, rows.pictures) and torch.equal(widened.labels, rows.labels)
 
 
-def test_rows_are_followed_by_their_pictures_and_by_strangers() -> None:
+def test_rows_are_followed_by_their_pictures_and_by_outliers() -> None:
     rows = rows_of(2)
-    widened = PhotoAugmenter(recipe_with(copies=1, strangers=0.75), Heard()).widened(rows)
+    widened = PhotoAugmenter(recipe_with(copies=1, outliers=0.75), Heard()).widened(rows)
     assert len(widened) == 20 + 20 + 15
     assert torch.equal(widened.pictures[:20], rows.pictures)
     assert torch.equal(widened.labels[:40], torch.cat([rows.labels, rows.labels]))
     assert (widened.labels[40:] == OUTLIER).all()
     assert widened.pictures[40:].flatten(1).max(1).values.min() > 100
-    again = PhotoAugmenter(recipe_with(copies=1, strangers=0.75), Heard()).widened(rows)
+    again = PhotoAugmenter(recipe_with(copies=1, outliers=0.75), Heard()).widened(rows)
     assert torch.equal(again.pictures, widened.pictures)
 
 

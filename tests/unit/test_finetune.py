@@ -12,10 +12,9 @@ from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version, open_store
-from tests.lessons import Heard, digit_files, sign_files
+from tests.lessons import Heard, digit_files, session, sign_files
 from training.finetune import replay
 from training.finetune.finetune import finetune
-from training.fit.loop import Runtime
 
 DIGITS = "0123456789"
 
@@ -36,7 +35,7 @@ def short(base: Version, path: Path, suffix: str | None = None, epochs: int = 1)
 
 
 def run(base: Version, recipe: Recipe, store: Registry, heard: Heard | None = None) -> Version:
-    return finetune(base, recipe, Path("/no/mnist/here"), store, Runtime(), heard or Heard())
+    return finetune(base, recipe, session(store, report=heard))
 
 
 @pytest.mark.parametrize("suffix", [None, "mine"])

@@ -13,14 +13,14 @@ from PIL import Image
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, NetSpec
-from tests.job_folders import NO_MNIST, done, job
-from tests.lessons import SPEC, Heard, digit_files, small_version, stripes
+from tests.job_folders import done, job
+from tests.lessons import SPEC, Heard, digit_files, published, session, small_version, stripes
 from training.data.rows import DataSet
-from training.errors import BaseUnusable, CheckpointRejected, RunBusy
+from training.errors import BaseUnusable, CheckpointRejected, ExperimentBusy
 from training.finetune.finetune import finetune
-from training.fit.loop import Epoch, Runtime
+from training.fit.epoch import Epoch
 from training.nets.catalog import build
-from training.publish.assemble import Outcome, publish
+from training.publish.assemble import Outcome
 from training.synthetic import strokes
 
 
@@ -73,8 +73,7 @@ def test_a_net_without_dropout_is_tuned_without(tmp_path: Path) -> None:
     recipe = Recipe(publish_to="digits", net=net, data=DataSpec(source="mnist"), train=learning)
     facts = DataSet(rows[:40], rows[40:], tuple("0123456789"), "mnist")
     outcome = Outcome(build(net, recipe.input, 10), recipe, facts, torch.float32, pictures=False)
-    with own.stage("digits") as folder:
-        lite = publish(outcome, own, folder, Heard())
+    lite = published(outcome, own)
     asked = job(lite, tmp_path / "job", digit_files(tmp_path / "new", per_digit=1), dropout=0.5)
     assert done(asked, own).manifest.recipe.net == net
 
@@ -134,11 +133,11 @@ def test_a_checkpoint_of_no_use_is_begun_anew(
 def test_by_hand_a_checkpoint_of_no_use_is_a_persons_to_judge(store: Registry, base: Version, tmp_path: Path) -> None:
     asked = job(base, tmp_path / "job", digit_files(tmp_path / "new", per_digit=6))
     with pytest.raises(Killed):
-        finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Killing("training"))
+        finetune(base, asked.recipe, session(store, report=Killing("training")))
     (left,) = store.root.glob(".runs/*/training.pt")
     left.write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointRejected, match="--fresh"):
-        finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Heard())
+        finetune(base, asked.recipe, session(store, report=Heard()))
     shutil.rmtree(left.parent)
 
 
@@ -220,7 +219,7 @@ def test_the_same_training_by_hand_is_done_by_one_process(store: Registry, base:
     class Second(Heard):
         def stage(self, text: str) -> None:
             if text == "exporting":
-                with pytest.raises(RunBusy):
-                    finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Heard())
+                with pytest.raises(ExperimentBusy):
+                    finetune(base, asked.recipe, session(store, report=Heard()))
 
-    finetune(base, asked.recipe, NO_MNIST, store, Runtime(), Second())
+    finetune(base, asked.recipe, session(store, report=Second()))

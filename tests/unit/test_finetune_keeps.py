@@ -14,12 +14,10 @@ from PIL import Image
 from models_store.finetune_defaults import recipe_for
 from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
-from tests.lessons import Heard, digit_files, small_version
+from tests.lessons import digit_files, session, small_version
 from training.finetune.finetune import finetune
-from training.fit.loop import Runtime
 from training.synthetic import strokes
 
-NO_MNIST = Path("/no/mnist/here")
 ALONE = FineTuneSpec(base="", replay_rows=0, distil=0.0)  # nothing but the new pictures
 LONG: dict[str, Any] = {"epochs": 12, "learning_rate": 0.05}
 
@@ -48,7 +46,7 @@ def tuned(base: Version, path: Path, store: Registry, spec: FineTuneSpec, **lear
     recipe = recipe_for(base, str(path), None)
     changes = dataclasses.replace(recipe.train, **learning)
     recipe = dataclasses.replace(recipe, train=changes, finetune=dataclasses.replace(spec, base=base.ref))
-    return finetune(base, recipe, NO_MNIST, store, Runtime(), Heard())
+    return finetune(base, recipe, session(store))
 
 
 def weights(version: Version) -> dict[str, torch.Tensor]:

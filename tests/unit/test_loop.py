@@ -10,7 +10,10 @@ from models_store.specs import AugmentSpec, NetSpec, TrainSpec
 from tests.lessons import PICTURE, SPEC, accuracy, recipe_of, same_weights, stripes, trained
 from training.data.rows import Rows
 from training.errors import TrainingDiverged
-from training.fit.loop import Runtime, fit, measure
+from training.fit.loop import fit
+from training.fit.material import Distillation, Material, Replay
+from training.fit.measure import measure
+from training.fit.runtime import Runtime
 from training.nets.catalog import build
 
 
@@ -98,7 +101,7 @@ def test_a_last_step_into_the_absurd_is_told_by_the_watched_rows() -> None:
     torch.manual_seed(0)
     net = build(recipe.net, PICTURE, 3)
     with pytest.raises(TrainingDiverged, match=r"in epoch 1: lower train\.learning_rate"):
-        fit(net, stripes(60), recipe, validation=stripes(33, seed=9))
+        fit(net, Material(stripes(60), validation=stripes(33, seed=9)), recipe)
     assert all(torch.isfinite(weights).all() for weights in net.state_dict().values())
 
 
@@ -148,7 +151,7 @@ def test_watched_rows_give_numbers_and_teach_nothing() -> None:
 
     def fitted(validation: Rows | None) -> tuple[torch.nn.Module, list[float | None]]:
         torch.manual_seed(0)
-        done = fit(build(recipe.net, PICTURE, 3), stripes(90), recipe, validation=validation)
+        done = fit(build(recipe.net, PICTURE, 3), Material(stripes(90), validation=validation), recipe)
         return done.net, [epoch.validation_accuracy for epoch in done.epochs]
 
     (alone, none), (beside, shares) = fitted(None), fitted(watched)
@@ -162,7 +165,7 @@ def test_patience_stops_the_run_and_publishes_its_best_epoch() -> None:
     spec = dataclasses.replace(SPEC, epochs=30, validation=0.2, patience=2, schedule="constant")
     recipe = recipe_of(spec)
     torch.manual_seed(0)
-    done = fit(build(recipe.net, PICTURE, 3), stripes(60), recipe, validation=confused)
+    done = fit(build(recipe.net, PICTURE, 3), Material(stripes(60), validation=confused), recipe)
     losses = [epoch.validation_loss or 0.0 for epoch in done.epochs]
     assert len(losses) < 30  # what is learned contradicts what is watched
     assert losses.index(min(losses)) == len(losses) - 3
@@ -178,7 +181,8 @@ def test_replayed_rows_are_kept_in_mind() -> None:
 
     def read_right(replay: Rows | None) -> float:
         torch.manual_seed(0)
-        net = fit(build(recipe.net, PICTURE, 3), two, recipe, replay=replay, replay_rows=8).net
+        material = Material(two, replay=Replay(replay, 8) if replay else None)
+        net = fit(build(recipe.net, PICTURE, 3), material, recipe).net
         return accuracy(net, test[test.labels == 2])
 
     assert read_right(None) == 0
@@ -200,7 +204,8 @@ def test_of_replayed_rows_half_are_learned_by_their_labels_and_half_by_the_teach
     def read_right(replay: Rows, distil: float) -> float:
         torch.manual_seed(0)
         net = build(recipe.net, PICTURE, 3)
-        done = fit(net, two, recipe, replay=replay, replay_rows=9, teacher=taught, distil=distil).net
+        distillation = Distillation(taught, distil) if distil else None
+        done = fit(net, Material(two, replay=Replay(replay, 9), distillation=distillation), recipe).net
         return accuracy(done, test[test.labels == 2])
 
     assert read_right(third, 1.0) == 1
@@ -217,12 +222,13 @@ def test_a_student_learns_what_its_teacher_says_and_not_what_the_labels_say() ->
     recipe = recipe_of(SPEC)
     torch.manual_seed(3)
     taught = lambda pictures: wise((pictures - 0.1307) / 0.3081).detach()  # noqa: E731
-    student = fit(build(recipe.net, PICTURE, 3), wrong, recipe, teacher=taught, distil=1.0).net
+    material = Material(wrong, distillation=Distillation(taught, 1.0))
+    student = fit(build(recipe.net, PICTURE, 3), material, recipe).net
     assert accuracy(student, stripes(99, seed=5)) == 1
 
 
 def test_torchs_profiler_writes_a_trace(tmp_path: Path) -> None:
     recipe = recipe_of(SPEC)
-    fit(build(recipe.net, PICTURE, 3), stripes(240), recipe, Runtime(trace=tmp_path / "new" / "trace.json"))
+    fit(build(recipe.net, PICTURE, 3), Material(stripes(240)), recipe, Runtime(profile=tmp_path / "new" / "trace.json"))
     events = json.loads((tmp_path / "new" / "trace.json").read_text())["traceEvents"]
     assert any("convolution" in event.get("name", "") for event in events)

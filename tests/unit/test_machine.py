@@ -1,7 +1,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from app.supervisor import environment
+from app.supervision.slots import environment
 from models_store.machine import cores, gpus
 
 

@@ -11,18 +11,17 @@ from models_store.finetune_defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, InputSpec, NetSpec
-from tests.lessons import SPEC, Heard, digit_files, small_version, stripes
+from tests.lessons import SPEC, Heard, digit_files, session, small_version, stripes
 from training import compress
 from training.data.rows import DataSet, Rows
 from training.errors import TrainingDiverged
 from training.finetune.finetune import finetune
-from training.fit.loop import Epoch, Runtime
+from training.fit.epoch import Epoch
 from training.nets.catalog import build
-from training.publish.assemble import Outcome, publish
+from training.publish.assemble import Outcome, assemble
 from training.report.progress import Reporter
 from training.train import train
 
-NOWHERE = Path("/no/data/here")
 NEW = "digits-mine"
 
 
@@ -44,7 +43,7 @@ def test_a_net_that_answers_with_no_number_is_not_published(tmp_path: Path, inke
     rows = (ink, black) if inked == "training" else (black, ink)
     outcome = Outcome(net, recipe, DataSet(*rows, tuple("0123456789"), "mnist"), torch.float32, pictures=False)
     with pytest.raises(TrainingDiverged, match="no finite numbers"), store.stage(NEW) as folder:
-        publish(outcome, store, folder, Heard())
+        assemble(outcome, folder, Heard())
     assert store.models() == []
 
 
@@ -67,17 +66,17 @@ class Looking(Heard):
 
 
 def trained(base: Version, store: Registry, folder: Path, report: Reporter) -> None:
-    train(dataclasses.replace(base.manifest.recipe, publish_to=NEW), NOWHERE, store, Runtime(), report)
+    train(dataclasses.replace(base.manifest.recipe, publish_to=NEW), session(store, report=report))
 
 
 def compressed(base: Version, store: Registry, folder: Path, report: Reporter) -> None:
     recipe = dataclasses.replace(compress.recipe_for(base, "prune", None, None), publish_to=NEW)
-    compress.compress(base, "prune", None, recipe, NOWHERE, store, Runtime(), report)
+    compress.compress(base, "prune", None, recipe, session(store, report=report))
 
 
 def tuned(base: Version, store: Registry, folder: Path, report: Reporter) -> None:
     recipe = recipe_for(base, str(digit_files(folder, per_digit=1)), "mine")
-    finetune(base, recipe, NOWHERE, store, Runtime(), report)
+    finetune(base, recipe, session(store, report=report))
 
 
 @pytest.mark.parametrize("make", [trained, compressed, tuned])

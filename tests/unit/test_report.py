@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.console import Console
 
-from training.fit.loop import Epoch
+from training.fit.epoch import Epoch
 from training.report.progress import JsonLines, ProgressBar, Silent, reporting
 
 FIRST = Epoch(1, 2, loss=0.5, accuracy=0.875, learning_rate=0.1, seconds=1.0)

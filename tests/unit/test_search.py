@@ -8,11 +8,10 @@ from models_store.errors import RecipeRejected
 from models_store.recipe import Recipe
 from models_store.registry import Registry
 from models_store.specs import AugmentSpec, DataSpec, NetSpec, TrainSpec
-from tests.lessons import Heard, mnist_files, stripes
+from tests.lessons import Heard, mnist_files, session, stripes
 from training.data import sources
 from training.data.rows import Rows
 from training.errors import SearchRejected
-from training.fit.loop import Runtime
 from training.search import search
 from training.train import train
 
@@ -33,7 +32,7 @@ def stripes_recipe() -> Recipe:
 
 def test_the_best_of_three_variants_is_written_down_and_can_be_trained(tmp_path: Path) -> None:
     heard, out = Heard(), tmp_path / "best.toml"
-    best = search(SMALL, tmp_path, 3, None, out, Runtime(), heard)
+    best = search(SMALL, 3, None, out, session(Registry(tmp_path), tmp_path, heard))
     assert Recipe.from_toml(out.read_text()) == best
     assert {run for run, _ in heard.epochs} == {"trial 0", "trial 1", "trial 2"}
     shares = [epoch.validation_accuracy or 0 for _, epoch in heard.epochs]
@@ -60,8 +59,8 @@ def test_a_search_goes_on_where_it_stopped(tmp_path: Path, stripes_recipe: Recip
     folder = mnist_files(tmp_path / "data", stripes(120), stripes(30, seed=5))
     storage = f"sqlite:///{tmp_path / 'search.db'}"
     first, second = Heard(), Heard()
-    search(stripes_recipe, folder, 2, storage, None, Runtime(), first)
-    search(stripes_recipe, folder, 1, storage, None, Runtime(), second)
+    search(stripes_recipe, 2, storage, None, session(Registry(tmp_path), folder, first))
+    search(stripes_recipe, 1, storage, None, session(Registry(tmp_path), folder, second))
     assert {run for run, _ in first.epochs} == {"trial 0", "trial 1"}
     assert {run for run, _ in second.epochs} == {"trial 2"}
     (name,) = optuna.get_all_study_names(storage)
@@ -77,17 +76,19 @@ def test_test_rows_are_never_used(tmp_path: Path, stripes_recipe: Recipe) -> Non
     unseen = stripes(30, seed=5)
     folder = mnist_files(tmp_path, stripes(120), Rows(unseen.pictures, unseen.labels + 99))
     heard = Heard()
-    search(stripes_recipe, folder, 1, None, None, Runtime(), heard)
+    search(stripes_recipe, 1, None, None, session(Registry(tmp_path), folder, heard))
     assert heard.titles == ["1 variants, 1 to their end, on 12 validation rows"]
     with pytest.raises((ValueError, IndexError)):
-        train(stripes_recipe, folder, Registry(tmp_path / "store"), Runtime(), Heard())
+        train(stripes_recipe, session(Registry(tmp_path / "store"), folder, Heard()))
 
 
 def test_the_recipes_own_share_watches_and_no_variant_stops_by_itself(tmp_path: Path, stripes_recipe: Recipe) -> None:
     folder = mnist_files(tmp_path, stripes(120), stripes(30, seed=5))
     spec = dataclasses.replace(stripes_recipe.train, epochs=6, validation=0.3, patience=1, learning_rate=1e-9)
     heard = Heard()
-    best = search(dataclasses.replace(stripes_recipe, train=spec), folder, 1, None, None, Runtime(), heard)
+    best = search(
+        dataclasses.replace(stripes_recipe, train=spec), 1, None, None, session(Registry(tmp_path), folder, heard)
+    )
     assert heard.titles == ["1 variants, 1 to their end, on 36 validation rows"]
     assert heard.numbers("trial 0") == [1, 2, 3, 4, 5, 6]
     assert best.train.patience == 1
@@ -97,7 +98,7 @@ def test_the_recipes_own_share_watches_and_no_variant_stops_by_itself(tmp_path: 
 def test_a_storage_that_cannot_be_opened_is_one_sentence(tmp_path: Path, storage: str) -> None:
     heard = Heard()
     with pytest.raises(SearchRejected, match="give an SQLAlchemy URL such as sqlite:///"):
-        search(SMALL, tmp_path, 1, storage, None, Runtime(), heard)
+        search(SMALL, 1, storage, None, session(Registry(tmp_path), tmp_path, heard))
     assert heard.epochs == []
 
 
@@ -105,7 +106,7 @@ def test_a_storage_that_cannot_be_opened_is_one_sentence(tmp_path: Path, storage
 def test_where_nothing_can_be_written_is_told_before_the_first_variant(tmp_path: Path, out: str) -> None:
     heard = Heard()
     with pytest.raises(SearchRejected, match="--out"):
-        search(SMALL, tmp_path, 1, None, tmp_path / out, Runtime(), heard)
+        search(SMALL, 1, None, tmp_path / out, session(Registry(tmp_path), tmp_path, heard))
     assert heard.epochs == []
 
 
@@ -113,10 +114,16 @@ def test_variants_that_all_diverge_are_told(tmp_path: Path, stripes_recipe: Reci
     folder = mnist_files(tmp_path / "data", stripes(120), stripes(30, seed=5))
     wild = dataclasses.replace(stripes_recipe, train=dataclasses.replace(stripes_recipe.train, learning_rate=1e30))
     with pytest.raises(SearchRejected, match=r"lower train\.learning_rate"):
-        search(wild, folder, 2, None, tmp_path / "best.toml", Runtime(), Heard())
+        search(wild, 2, None, tmp_path / "best.toml", session(Registry(tmp_path), folder, Heard()))
     assert not (tmp_path / "best.toml").exists()
 
 
 def test_a_recipe_of_an_unknown_net_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeRejected, match="no net named"):
-        search(dataclasses.replace(SMALL, net=NetSpec(name="nope")), tmp_path, 1, None, None, Runtime(), Heard())
+        search(
+            dataclasses.replace(SMALL, net=NetSpec(name="nope")),
+            1,
+            None,
+            None,
+            session(Registry(tmp_path), tmp_path, Heard()),
+        )

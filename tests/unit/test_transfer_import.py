@@ -10,10 +10,12 @@ from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import DataSpec, NetSpec, TrainSpec
+from tests.lessons import session
 from training.convert import import_weights
 from training.errors import WeightsRejected
 from training.fit.distributed import World
-from training.fit.loop import Runtime
+from training.fit.runtime import Runtime
+from training.learn import Session
 from training.report.progress import Silent
 from training.synthetic import strokes
 
@@ -46,7 +48,7 @@ def weights(registry: Registry) -> Path:
 def test_weights_from_elsewhere_become_a_version(
     registry: Registry, weights: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
-    made = import_weights(weights, recipe, None, tmp_path, registry, Runtime(), Silent())
+    made = import_weights(weights, recipe, None, session(registry, tmp_path))
     assert made is not None and made.ref == "mine@1"
     assert made.manifest.accepted and "weights from elsewhere" in made.manifest.gate
     assert made.manifest.metrics["accuracy"] > 0.8
@@ -61,7 +63,7 @@ def test_weights_from_elsewhere_become_a_version(
 def test_weights_whose_labels_are_in_another_order_are_rejected(
     registry: Registry, weights: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
-    backwards = import_weights(weights, recipe, DIGITS[::-1], tmp_path, registry, Runtime(), Silent())
+    backwards = import_weights(weights, recipe, DIGITS[::-1], session(registry, tmp_path))
     assert backwards is not None and backwards.manifest.labels == DIGITS[::-1]
     assert backwards.manifest.metrics["accuracy"] < 0.1
     assert not backwards.manifest.accepted and registry.aliases("mine") == {}
@@ -76,7 +78,7 @@ def test_other_labels_than_the_nets_are_refused(
     registry: Registry, weights: Path, recipe: Recipe, tmp_path: Path, labels: tuple[str, ...], sentence: str
 ) -> None:
     with pytest.raises(WeightsRejected, match=sentence):
-        import_weights(weights, recipe, labels, tmp_path, registry, Runtime(), Silent())
+        import_weights(weights, recipe, labels, session(registry, tmp_path))
     assert registry.models() == ["digits"]
 
 
@@ -84,11 +86,11 @@ def test_one_label_more_than_the_net_has_is_refused(
     registry: Registry, weights: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     with pytest.raises(WeightsRejected, match=r"head\.weight has the shape 10x128, not 11x128"):
-        import_weights(weights, recipe, (*DIGITS, "x"), tmp_path, registry, Runtime(), Silent())
+        import_weights(weights, recipe, (*DIGITS, "x"), session(registry, tmp_path))
     assert registry.models() == ["digits"]
 
 
 def test_of_several_processes_one_publishes(registry: Registry, weights: Path, recipe: Recipe, tmp_path: Path) -> None:
     second = Runtime(world=World(rank=1, size=2, local_rank=1, local_size=2))
-    assert import_weights(weights, recipe, None, tmp_path, registry, second, Silent()) is None
+    assert import_weights(weights, recipe, None, Session(tmp_path, registry, second, Silent())) is None
     assert registry.models() == ["digits"]

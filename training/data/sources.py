@@ -1,4 +1,4 @@
-"""Data sets by name: MNIST's files, the bundled digits, a person's own files. It knows no net and no training."""
+"""Data sets by name: MNIST's files, the bundled digits, a person's own files."""
 
 import importlib.util
 from collections import Counter
@@ -74,12 +74,12 @@ def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[R
     wheres_of: dict[str, list[str]] = {}
     cleaned = clean(_noted(read(path, _OWN_LIMITS), labels, wheres_of), picture)
     usable = set(cleaned.labels)
-    strangers = {label: wheres for label, wheres in wheres_of.items() if label in usable}
-    if strangers:
-        wheres = [where for rows in strangers.values() for where in rows][:_SHOWN]
+    unknown = {label: wheres for label, wheres in wheres_of.items() if label in usable}
+    if unknown:
+        wheres = [where for rows in unknown.values() for where in rows][:_SHOWN]
         raise DataSetRejected(
             "label_unknown",
-            f"The version does not know {_listed([repr(label) for label in sorted(strangers, key=_naturally)])}, as in "
+            f"The version does not know {_listed([repr(label) for label in sorted(unknown, key=_naturally)])}, as in "
             f"{', '.join(wheres)}: correct these rows, or train a model of its own on these labels.",
         )
     if not cleaned.labels:

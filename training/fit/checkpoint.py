@@ -1,4 +1,4 @@
-"""Keeps a run on disk after every epoch, so that a killed one goes on. It knows no loop: states are plain data."""
+"""Keeps a training on disk after every epoch, so that a killed one goes on."""
 
 import contextlib
 import fcntl
@@ -12,16 +12,17 @@ from typing import Any
 import torch
 
 from models_store import durable
-from training.errors import CheckpointRejected, RunBusy
+from training.errors import CheckpointRejected, ExperimentBusy
 
 State = dict[str, Any]  # tensors, numbers, texts, lists and dicts: nothing that needs a pickle to be trusted
 
 
 @contextlib.contextmanager
-def run_folder(root: Path, key: str) -> Iterator[Path]:
-    """The folder of one run, held by one process; removed when the block ends well, kept when it fails.
+def experiment_folder(root: Path, key: str) -> Iterator[Path]:
+    """The folder of one training and what it leaves, held by one process; removed when the block ends well, and kept when
+    it fails.
 
-    `key` names what the run learns from and how: the same command finds it again. Raises RunBusy.
+    `key` names what it learns from and how: the same command finds it again. Raises ExperimentBusy.
     """
     folder = root / key
     lock = _locked(folder)
@@ -35,7 +36,7 @@ def run_folder(root: Path, key: str) -> Iterator[Path]:
 
 
 def _locked(folder: Path) -> int:
-    """Makes the folder and locks it; again where a run that was just ending took it away in between."""
+    """Makes the folder and locks it; again where a training that was just ending took it away in between."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -48,7 +49,7 @@ def _locked(folder: Path) -> int:
                 return lock
         except BlockingIOError:
             os.close(lock)
-            raise RunBusy("The same training runs already. Wait for it, or change the seed.") from None
+            raise ExperimentBusy("The same training runs already. Wait for it, or change the seed.") from None
         except FileNotFoundError:
             pass
         os.close(lock)
@@ -71,7 +72,9 @@ def load(data: bytes, device: torch.device) -> State:
     try:
         state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
     except Exception:  # whatever a damaged file makes of torch's reader
-        raise CheckpointRejected("The checkpoint of this run is damaged. Repeat the command with --fresh.") from None
+        raise CheckpointRejected(
+            "The checkpoint of this training is damaged. Repeat the command with --fresh."
+        ) from None
     if not isinstance(state, dict):
-        raise CheckpointRejected("The checkpoint of this run is of another kind. Repeat the command with --fresh.")
+        raise CheckpointRejected("The checkpoint of this training is of another kind. Repeat the command with --fresh.")
     return state

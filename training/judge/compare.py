@@ -1,28 +1,24 @@
-"""Judges published versions on labelled rows: one by itself, or two side by side. It publishes nothing."""
+"""Judges published versions on labelled rows: one by itself, or two side by side."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models_store.files import PROBES, read_probes
 from models_store.model import PLAIN, Model, agrees, load_fastest
 from models_store.registry import Version
-from models_store.specs import DataSpec
-from training.data import sources
 from training.data.rows import Rows
 from training.errors import JudgingRejected
 from training.judge import plots
+from training.judge.judges import check_rows, relabelled
 from training.judge.score import Metrics, Score, mcnemar, metrics, score, times, worst
 from training.report.progress import Reporter
 
 _WORST = 48  # mistakes on a sheet
 _SIGNIFICANT = 0.05  # the usual level (Fisher 1925)
-_SHOWN = 5  # labels that a refusal names
 _NAMES = ("recall", "precision", "f1-score")
 
 
@@ -54,27 +50,6 @@ class Comparison:
     verdict: str
 
 
-def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, report: Reporter) -> Rows:
-    """The rows to judge a version by, labelled with indices into its manifest's labels.
-
-    They are all of a person's files, or the test rows of a data set by name; `None` takes the data set that the version
-    learned from. `data_folder` is where MNIST lies. Raises DataMissing, DataSetRejected and AssessmentRejected.
-    """
-    if spec is None and version.manifest.recipe.data.source == "files":  # of which only the name is kept
-        raise JudgingRejected(f"{version.ref} learned from files of its maker's: pass --data with labelled pictures.")
-    spec = spec or version.manifest.recipe.data
-    if spec.source == "files":
-        unseen = _unseen(version, Path(spec.path), report)
-        if unseen is not None:
-            return unseen
-        rows, found = sources.labelled(Path(spec.path), version.manifest.input, version.manifest.labels)
-        if found.kept < found.rows:
-            report.note(str(found))
-        return rows
-    data = sources.load(spec, version.manifest.input, data_folder, version.manifest.recipe.seed)
-    return _relabelled(data.test, data.labels, version)
-
-
 def evaluate(
     version: Version, rows: Rows, report: Reporter, mistakes: Path | None = None, candidate: str = PLAIN
 ) -> Metrics:
@@ -83,7 +58,7 @@ def evaluate(
     `mistakes`: a PNG to write with the worst mistakes, the most confident first. Raises AssessmentRejected,
     VersionCorrupt, and ManifestMismatch for a candidate that it does not have or this machine cannot run.
     """
-    _check_rows(version, rows)
+    check_rows(version, rows)
     if mistakes is not None and (not mistakes.parent.is_dir() or mistakes.is_dir()):
         raise JudgingRejected(f"{mistakes} can't be written: name a file in a folder that exists.")
     labels = version.manifest.labels
@@ -116,10 +91,10 @@ def compare(left: Version, right: Version, rows: Rows, report: Reporter) -> Comp
     all of its own, and all rows must show one that both know. Raises AssessmentRejected, VersionCorrupt and
     ManifestMismatch.
     """
-    _check_rows(left, rows)
+    check_rows(left, rows)
     if not left.manifest.input.prepares_as(right.manifest.input):
         raise JudgingRejected(f"{left.ref} and {right.ref} prepare pictures in two ways: evaluate each by itself.")
-    _check_rows(right, theirs := _relabelled(rows, left.manifest.labels, right))
+    check_rows(right, theirs := relabelled(rows, left.manifest.labels, right))
     report.stage(f"comparing {left.ref} and {right.ref} on {len(rows)} rows")
     one, other = (score(Model.load(v.folder, v.manifest), r) for v, r in ((left, rows), (right, theirs)))
     only_left, only_right = int((one.right & ~other.right).sum()), int((~one.right & other.right).sum())
@@ -138,43 +113,6 @@ def compare(left: Version, right: Version, rows: Rows, report: Reporter) -> Comp
     report.table(f"{len(rows)} rows", ["", left.ref, right.ref], _cells(found))
     report.result(**dataclasses.asdict(found))
     return found
-
-
-def _unseen(version: Version, path: Path, report: Reporter) -> Rows | None:
-    """The test part of a person's files, where the version learned from the rest of just these."""
-    own = version.manifest.recipe
-    if own.data.source != "files" or own.data.path != path.resolve().name:
-        return None
-    if version.manifest.parent is not None:
-        report.note(f"{version.ref} learned from files called {own.data.path}: judge it by pictures it has not seen.")
-        return None
-    whole = sources.files(path, version.manifest.input, own.data.test_share, own.seed)
-    if whole.digest() != version.manifest.data.sha256:
-        return None
-    report.note(f"{version.ref} learned from these files: only the {len(whole.test)} of its test part are read.")
-    return whole.test
-
-
-def _check_rows(version: Version, rows: Rows) -> None:
-    if not len(rows):
-        raise JudgingRejected("There is no row to judge by: give one labelled picture or more.")
-    if tuple(rows.pictures.shape[1:]) != version.manifest.input.shape:
-        theirs, wanted = (
-            "x".join(map(str, shape)) for shape in (rows.pictures.shape[1:], version.manifest.input.shape)
-        )
-        raise JudgingRejected(f"{version.ref} takes pictures of {wanted}, and these are {theirs}: give others.")
-
-
-def _relabelled(rows: Rows, labels: Sequence[str], version: Version) -> Rows:
-    """The rows, whose labels are indices into `labels`, with indices into the version's."""
-    known = {label: index for index, label in enumerate(version.manifest.labels)}
-    strange = [index for index in rows.labels.unique().tolist() if labels[index] not in known]
-    if strange:
-        count = int(torch.isin(rows.labels, torch.tensor(strange)).sum())
-        listed = ", ".join(labels[index] for index in strange[:_SHOWN]) + (" …" if len(strange) > _SHOWN else "")
-        raise JudgingRejected(f"{version.ref} does not know what {count} rows show ({listed}): leave these out.")
-    indices = torch.tensor([known.get(label, -1) for label in labels])
-    return Rows(rows.pictures, indices[rows.labels])
 
 
 def _side(version: Version, result: Score, fastest: Model, times: NDArray[np.float64]) -> Side:

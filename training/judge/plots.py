@@ -1,4 +1,4 @@
-"""The pictures of a version's report. It knows numbers, not whence they came; matplotlib is imported only to draw."""
+"""The pictures of a version's report; matplotlib is imported only to draw."""
 
 import io
 import textwrap
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_store import durable
-from training.fit.loop import Epoch
+from training.fit.epoch import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

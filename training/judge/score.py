@@ -1,4 +1,4 @@
-"""Measures a version on labelled rows, always through `models_store.model`: what is measured is what serves."""
+"""Scores a model on labelled rows, always through `models_store.model`: what is measured is what serves."""
 
 import math
 import time

@@ -1,10 +1,9 @@
-"""A trained net -> a published version: export, candidates, numbers, pictures, one rename. It trains nothing."""
+"""A trained net -> the draft of a version: its files, and the candidates that may serve."""
 
 import dataclasses
 import datetime
-import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from models_store.files import PROBES, Pixels, Probabilities, save_probes
 from models_store.manifest import Calibration, Candidate, DataFacts, Manifest
 from models_store.model import PLAIN, Model, agrees
 from models_store.recipe import Recipe
-from models_store.refs import CHAMPION
-from models_store.registry import Registry, Version
 from training.data.rows import DataSet, Rows
 from training.errors import TrainingDiverged
-from training.fit.loop import Epoch
-from training.judge import plots
-from training.judge import score as evaluate
-from training.judge.gate import Decision
-from training.judge.score import Score
+from training.fit.epoch import Epoch
+from training.judge.score import Score, changed, score
 from training.nets.catalog import parameters
 from training.publish.candidates import FILES, export
 from training.report.progress import Reporter
@@ -47,28 +41,28 @@ class Outcome:
     calibration: Calibration = Calibration()
     runs: Mapping[str, Sequence[Epoch]] = dataclasses.field(default_factory=dict)
     parent: str | None = None
-    judge: Callable[[float], Decision] | None = None  # of the share of test rows that the worst candidate reads right
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)  # beside accuracy and nll
-    facts: Callable[[Path, Manifest], Mapping[str, object]] = lambda folder, draft: {}  # more for report/metrics.json
     sample: Tensor | None = None  # pictures that set the int8 ranges, if others than the training rows
     pictures: bool = True  # draw the report's PNGs, by libraries that take seconds to import
 
 
-def publish(
-    outcome: Outcome,
-    registry: Registry,
-    folder: Path,
-    report: Reporter,
-    *,
-    leave: Callable[[], None] = lambda: None,
-    made: Callable[[], Version | None] = lambda: None,
-) -> Version:
-    """Fills `folder` (staged by the registry) and publishes it under the recipe's name.
+@dataclass(frozen=True)
+class Draft:
+    """A version whose files are written, and what its candidates read; it is nobody's before it is released."""
 
-    Candidates that disagree with the plain one on the probes are left out. `leave` is called when only the publishing
-    is missing and returns when it may be done; a version that `made` knows then is taken instead: it is another
-    process's of the same job. Raises TrainingDiverged where the net answers with what is no number, and
-    ManifestMismatch where the version could not be served afterwards: better here than there.
+    outcome: Outcome
+    folder: Path
+    manifest: Manifest
+    read: Score  # the plain candidate's answers to the test rows
+    worst_accuracy: float  # of all candidates on the test rows: what the gate judges
+
+
+def assemble(outcome: Outcome, folder: Path, report: Reporter) -> Draft:
+    """Fills `folder` (staged by the registry): exports the net, and keeps the candidates that agree with the plain one
+    on the probes.
+
+    Raises TrainingDiverged where the net answers with what is no number, and ManifestMismatch where the version could
+    not be served afterwards: better here than there.
     """
     report.stage("exporting")
     recipe, data = outcome.recipe, outcome.data
@@ -76,36 +70,11 @@ def publish(
     report.stage("evaluating")
     draft = manifest(outcome)
     plain = Model.load(folder, draft)
-    read = evaluate.score(plain, data.test)
+    read = score(plain, data.test)
     if not np.isfinite(read.probabilities).all():
         raise TrainingDiverged("The new net's answers are no finite numbers: lower train.learning_rate.")
-    draft, least = _with_candidates(folder, draft, plain, read, data.test)
-    if outcome.judge is not None:
-        decision = outcome.judge(least)
-        report.note(decision.why)
-        draft = dataclasses.replace(draft, accepted=decision.accepted, gate=decision.why)
-    draft = _with_numbers(folder, draft, read, outcome)
-    leave()
-    with registry.alone(recipe.publish_to):
-        version = made() or registry.publish(recipe.publish_to, folder, draft)
-    announce(version, registry, report)
-    return version
-
-
-def announce(version: Version, registry: Registry, report: Reporter) -> None:
-    """Says what was published, and all its numbers to programs."""
-    found = version.manifest
-    report.result(
-        version=version.ref,
-        accuracy=found.metrics["accuracy"],
-        parameters=found.parameters,
-        candidates=", ".join(name for name in FILES if name in found.candidates),
-        accepted=found.accepted,
-        gate=found.gate,
-        champion=registry.aliases(version.name).get(CHAMPION) == version.number,
-        folder=str(version.folder),
-        numbers=dict(found.metrics),
-    )
+    draft, worst = _with_candidates(folder, draft, plain, read, data.test)
+    return Draft(outcome, folder, draft, read, worst)
 
 
 def manifest(outcome: Outcome) -> Manifest:
@@ -152,10 +121,10 @@ def _with_candidates(folder: Path, draft: Manifest, plain: Model, read: Score, t
     kept, least = {}, read.accuracy
     for name, candidate in draft.candidates.items():
         model = plain if name == PLAIN else Model.load(folder, draft, name)
-        answers = read if model is plain else evaluate.score(model, test)
+        answers = read if model is plain else score(model, test)
         if agrees(model.predict(probes), expected):  # warm by now, as it will be when it serves
-            changed, least = evaluate.changed(answers, read), min(least, answers.accuracy)
-            kept[name] = dataclasses.replace(candidate, labels_changed=changed, test_rows=len(test))
+            different, least = changed(answers, read), min(least, answers.accuracy)
+            kept[name] = dataclasses.replace(candidate, labels_changed=different, test_rows=len(test))
         else:
             (folder / candidate.file).unlink()
     if PLAIN not in kept:
@@ -172,25 +141,3 @@ def _probes(plain: Model) -> tuple[Pixels, Probabilities]:
     first, second = np.sort(expected, axis=1)[:, :-3:-1].T
     clear = first - second >= _CLEAR
     return (drawn[clear], expected[clear]) if clear.sum() >= 2 else (drawn, expected)
-
-
-def _with_numbers(folder: Path, draft: Manifest, read: Score, outcome: Outcome) -> Manifest:
-    """The draft with its numbers on the test rows; writes the report for people."""
-    labels = outcome.data.labels
-    runs = {name: [dataclasses.asdict(epoch) for epoch in run] for name, run in outcome.runs.items()}
-    more = outcome.facts(folder, draft)
-    folder = folder / "report"
-    folder.mkdir()
-    if outcome.pictures:
-        measured = evaluate.metrics(read, labels)
-        told = {**dataclasses.asdict(measured), **more, "runs": runs}
-        numbers = {"accuracy": measured.accuracy, "nll": measured.nll, "ece": measured.ece, **outcome.numbers}
-        plots.confusion(measured.confusion, labels, folder / "confusion.png")
-        plots.reliability(read.confidence, read.right, folder / "reliability.png")
-        if outcome.runs:
-            plots.curves(outcome.runs, folder / "curves.png")
-    else:
-        numbers = {"accuracy": read.accuracy, **outcome.numbers}
-        told = {"rows": len(read.truth), **numbers, **more, "runs": runs}
-    (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
-    return dataclasses.replace(draft, metrics=numbers)

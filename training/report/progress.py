@@ -1,7 +1,6 @@
-"""Says how a run goes: JSON lines for programs, a progress bar for people. It knows events, not what makes them."""
+"""Says how a command goes: JSON lines for programs, a progress bar for people."""
 
 import dataclasses
-import json
 import math
 import sys
 import time
@@ -14,15 +13,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from models_store import handover
+
 if TYPE_CHECKING:  # whoever reports a job that could not begin has no torch yet
-    from training.fit.loop import Epoch
+    from training.fit.epoch import Epoch
 
 _WIDTH = 80  # columns that a table may take
 _SECONDS_BETWEEN = 1.0  # lines about steps, for programs
 
 
 class Reporter(Protocol):
-    """Where a run tells what it does."""
+    """Whom a command tells what it does."""
 
     def stage(self, text: str) -> None:
         """Something without a measure of progress began, such as `exporting`."""
@@ -47,52 +48,36 @@ class Reporter(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line on standard output, `event` first."""
+    """One JSON object a line on standard output: the events of `models_store.handover`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._told = -math.inf  # when `progress` last wrote a line
 
     def stage(self, text: str) -> None:
-        self._line("stage", text=text)
+        self.say(handover.Stage(text))
 
     def progress(self, run: str, epoch: int, done: int, steps: int, epochs: int = 1) -> None:
         now = self._clock()
         if now - self._told >= _SECONDS_BETWEEN:
             self._told = now
-            self._line("progress", run=run, epoch=epoch, epochs=epochs, done=done, steps=steps)
+            self.say(handover.Progress(run, epoch, epochs, done, steps))
 
     def epoch(self, run: str, epoch: "Epoch") -> None:
-        self._line("epoch", run=run, **dataclasses.asdict(epoch))
+        self.say(handover.EpochEnded(run, **dataclasses.asdict(epoch)))
 
     def note(self, text: str) -> None:
-        self._line("note", text=text)
+        self.say(handover.Note(text))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        self._line("table", title=title, columns=list(columns), rows=[list(row) for row in rows])
+        self.say(handover.Table(title, list(columns), [list(row) for row in rows]))
 
     def result(self, **facts: Any) -> None:
-        self._line("result", **facts)
+        self.say(handover.Result(facts))
 
-    def ready(self) -> None:
-        """A job's version is complete and waits for leave to be published."""
-        self._line("ready")
-
-    def error(self, code: str, text: str) -> None:
-        """A job can't be done: the stable name of the reason, and one sentence that says what to do."""
-        self._line("error", code=code, text=text)
-
-    def _line(self, event: str, **facts: Any) -> None:
-        print(json.dumps(_finite({"event": event, **facts}), allow_nan=False), flush=True)
-
-
-def _finite(value: Any) -> Any:
-    """The same with null for infinity and for what is no number, neither of which JSON has."""
-    if isinstance(value, Mapping):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    def say(self, event: handover.Event) -> None:
+        """Writes one line at once."""
+        print(handover.to_line(event), flush=True)
 
 
 class ProgressBar:

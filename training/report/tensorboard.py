@@ -1,11 +1,11 @@
-"""Writes a run's numbers as TensorBoard files beside what another report says. It knows no run."""
+"""Writes a training's numbers as TensorBoard files beside what another reporter says."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from training.errors import ExtraMissing
-from training.fit.loop import Epoch
+from training.fit.epoch import Epoch
 from training.report.progress import Reporter
 
 

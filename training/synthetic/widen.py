@@ -59,7 +59,7 @@ class PhotoAugmenter:
 
     def widened(self, rows: Rows) -> Rows:
         """The rows, their pictures, and pictures of no digit, whose label is STRANGE."""
-        count = round(self._recipe.photos.strangers * len(rows))
+        count = round(self._recipe.photos.outliers * len(rows))
         drawn = outliers(count, self._recipe.seed, rows.pictures.numpy()) if count else rows.pictures[:0].numpy()
         none = Rows(torch.from_numpy(drawn), torch.full((count,), OUTLIER))
         return join(rows, self.of(rows), none)

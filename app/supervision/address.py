@@ -1,0 +1,69 @@
+"""The address that `serve` listens on, also where the server before it has not quite ended."""
+
+import errno
+import socket
+import time
+
+import structlog
+
+from app.errors import CannotListen
+from app.supervision.probe import Found, Who, probe
+
+_LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = {  # how long each may hold the address before we give up
+    Who.ENDING: 60.0,  # longer than a server takes to end
+    Who.READY: 2.0,  # it may have been told to end a moment ago
+    Who.NOT_READY: 2.0,
+    Who.NOBODY: 2.0,
+    Who.OTHER: 0.0,
+}
+
+_log = structlog.get_logger("digitserve.supervisor")
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that listens. Where a DigitServe that is about to end still does, waits until it is gone.
+
+    Raises CannotListen.
+    """
+    began, waits = time.monotonic(), False
+    while True:
+        try:
+            return _bound(host, port)
+        except OSError as error:
+            found = probe(host, port) if error.errno == errno.EADDRINUSE else Found(Who.OTHER)
+            if time.monotonic() - began >= _PATIENCE_SECONDS[found.who]:
+                raise CannotListen(_advice(host, port, found, error)) from None
+        if found.who == Who.ENDING and not waits:
+            waits = True
+            _log.info("waiting", why="the server before this one is about to end")
+        time.sleep(_LOOK_SECONDS)
+
+
+def url(listener: socket.socket) -> str:
+    """The address as a URL."""
+    return _spelled(*listener.getsockname()[:2])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _advice(host: str, port: int, found: Found, error: OSError) -> str:
+    if found.is_ours:
+        where = _spelled(host, port)
+        return f"DigitServe runs on {where} already. Open that in a browser, stop it, or choose another --port."
+    return f"Cannot listen on {host}:{port} ({error.strerror}). Stop what runs there or choose another --port."
+
+
+def _spelled(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
