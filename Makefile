@@ -26,7 +26,7 @@ check: $(READY)  ## lint, format, types, import walls, file lengths
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --config tests/contracts/imports.toml
 	$(BIN)/python tests/contracts/file_lengths.py
 
 format: $(READY)  ## let ruff mend what it can

@@ -28,7 +28,8 @@ from app.settings import Settings
 from app.storage.db import Database
 from models_store import retention
 from models_store.machine import cores
-from models_store.registry import Registry, open_store
+from models_store.registry import Registry
+from models_store.shipped_version import open_store
 
 _log = structlog.get_logger("digitserve.jobs")
 

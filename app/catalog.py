@@ -135,6 +135,11 @@ def router(
             manifest=records.plain(manifest),
         )
 
+    _add_changing(routes, registry, changed)
+    return routes
+
+
+def _add_changing(routes: APIRouter, registry: Registry, changed: Callable[[str], Awaitable[None]]) -> None:
     @routes.put("/{name}/aliases/{alias}", summary="Promote", openapi_extra={"requestBody": _PROMOTION})
     async def promote(
         request: Request, name: NameParam, alias: Annotated[str, Path(examples=["champion"])]
@@ -164,8 +169,6 @@ def router(
             raise BadRef("Name the version to delete by its number, such as digits@3.")
         registry.delete(wanted.name, wanted.version)
         return Deleted(id=ref)
-
-    return routes
 
 
 def _entry(registry: Registry, name: str) -> ModelEntry | None:

@@ -17,7 +17,8 @@ from app.settings import Settings
 from app.supervision.probe import Found, Who, probe
 from models_store.errors import StoreError
 from models_store.refs import Ref
-from models_store.registry import Registry, open_store
+from models_store.registry import Registry
+from models_store.shipped_version import open_store
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _FREE_BYTES = 500 * 2**20

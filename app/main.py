@@ -1,11 +1,11 @@
 """The composition root of an API process, as `app.background` is of a worker process: here its objects are wired."""
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version as package_version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from app import catalog, health
 from app.feedback import routes as feedback_routes
@@ -20,6 +20,7 @@ from app.jobs.builder import JobBuilder
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
 from app.predict import batch, predict, read
+from app.predict.uncertain import Keep
 from app.review import routes as review_routes
 from app.review.sampler import UncertaintySampler
 from app.review.store import ReviewStore
@@ -34,7 +35,8 @@ from app.web.request_log import RequestLog
 from models_store.errors import StoreError
 from models_store.model import best_device
 from models_store.refs import Ref
-from models_store.registry import Registry, Version, install_shipped
+from models_store.registry import Registry, Version
+from models_store.shipped_version import install_shipped
 from models_store.specs import InputSpec
 
 _DESCRIPTION = """Reads handwritten digits on people's pictures.
@@ -49,14 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
     registry = Registry(settings.store_dir)
     device = best_device() if settings.device == "auto" else settings.device
     engine = Engine(registry, device, max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels)
-    database = Database(settings.database)
-    jobs = JobStore(database)
-    files = FileStore(database, settings.state_dir)
-    feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
+    database, drain = Database(settings.database), Drain()
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
     sampler = UncertaintySampler(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
-    keep = sampler.keep if sampler else None
-    drain = Drain()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -67,26 +64,6 @@ def create_app(settings: Settings) -> FastAPI:
             await to_thread(sampler.close)
         database.close()
 
-    def champion() -> str | None:
-        if drain.begun:
-            return None
-        loaded = engine.pool.champion(settings.default_model)
-        return loaded.version.ref if loaded else None
-
-    def serving(version: Version) -> catalog.Serving | None:
-        loaded = engine.pool.find(version.name, version.number)
-        return catalog.Serving(loaded.model.candidate, device) if loaded else None
-
-    def expected() -> InputSpec:
-        """What uploads are looked at for; any that has pictures at all where there is no default model yet."""
-        try:
-            return registry.resolve(Ref(settings.default_model)).manifest.input
-        except StoreError:
-            return InputSpec()
-
-    intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
-    builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
-    inspections = Inspections()
     app = FastAPI(
         title="DigitServe",
         version=package_version("digitserve"),
@@ -97,16 +74,10 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.drain = drain  # for the process, which begins it
+    keep = sampler.keep if sampler else None
     for routes in (
-        predict.router(engine, settings.default_model, keep),
-        batch.router(engine, settings.default_model, keep),
-        read.router(engine, settings.default_model),
-        catalog.router(registry, serving, engine.pool.refresh),
-        file_routes.router(files, expected, jobs.using, inspections),
-        feedback_routes.router(feedback, intake, settings.default_model, settings.feedback_job_after),
-        job_routes.router(jobs, builder, Streams(jobs, drain), inspections),
-        review_routes.router(review, intake.add, settings.keep_uncertain),
-        health.router(champion),
+        *_reading(settings, engine, registry, drain, keep),
+        *_learning(settings, registry, database, review, drain),
     ):
         app.include_router(routes)
     pages.install(app)
@@ -117,3 +88,48 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads)
     app.add_middleware(RequestLog)  # added last, so outermost
     return app
+
+
+def _reading(
+    settings: Settings, engine: Engine, registry: Registry, drain: Drain, keep: Keep | None
+) -> Iterator[APIRouter]:
+    """Routes that read pictures, and that say by which versions."""
+
+    def champion() -> str | None:
+        if drain.begun:
+            return None
+        loaded = engine.pool.champion(settings.default_model)
+        return loaded.version.ref if loaded else None
+
+    def serving(version: Version) -> catalog.Serving | None:
+        loaded = engine.pool.find(version.name, version.number)
+        return catalog.Serving(loaded.model.candidate, engine.device) if loaded else None
+
+    yield predict.router(engine, settings.default_model, keep)
+    yield batch.router(engine, settings.default_model, keep)
+    yield read.router(engine, settings.default_model)
+    yield catalog.router(registry, serving, engine.pool.refresh)
+    yield health.router(champion)
+
+
+def _learning(
+    settings: Settings, registry: Registry, database: Database, review: ReviewStore, drain: Drain
+) -> Iterator[APIRouter]:
+    """Routes by which people teach: data sets, corrections, pictures to review, jobs."""
+    jobs, files = JobStore(database), FileStore(database, settings.state_dir)
+    feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
+    intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
+    builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
+    inspections = Inspections()
+
+    def expected() -> InputSpec:
+        """What uploads are looked at for; any that has pictures at all where there is no default model yet."""
+        try:
+            return registry.resolve(Ref(settings.default_model)).manifest.input
+        except StoreError:
+            return InputSpec()
+
+    yield file_routes.router(files, expected, jobs.using, inspections)
+    yield feedback_routes.router(feedback, intake, settings.default_model, settings.feedback_job_after)
+    yield job_routes.router(jobs, builder, Streams(jobs, drain), inspections)
+    yield review_routes.router(review, intake.add, settings.keep_uncertain)

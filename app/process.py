@@ -1,4 +1,4 @@
-"""One API process: uvicorn on a socket that it was given. It knows no other process but that its parent may die."""
+"""One API process: uvicorn on a socket that it was given."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Draws what a threshold of confidence costs and brings. It knows no version and no pictures."""
+"""Draws what a threshold of confidence costs and brings."""
 
 from pathlib import Path
 

@@ -1,6 +1,4 @@
-"""Draws rows and forms of MNIST's digits for `benchmarks.rows`. It knows neither preparation nor model, and nothing is
-tuned with it.
-"""
+"""Draws rows and forms of MNIST's digits for `benchmarks.rows`. Nothing is tuned with it."""
 
 import io
 from dataclasses import dataclass, field

@@ -17,7 +17,8 @@ from rich.table import Table
 from models_store.files import Pixels
 from models_store.model import PLAIN, Model, predict_all, use_threads
 from models_store.refs import Ref
-from models_store.registry import Registry, open_store
+from models_store.registry import Registry
+from models_store.shipped_version import open_store
 from training.data import sources
 from training.data.rows import as_numpy
 

@@ -26,7 +26,8 @@ from benchmarks import semeion
 from models_store.finetune_defaults import recipe_for
 from models_store.model import Model
 from models_store.refs import Ref
-from models_store.registry import Version, open_store
+from models_store.registry import Version
+from models_store.shipped_version import open_store
 from training.data import sources
 from training.data.rows import Rows
 from training.errors import DataMissing

@@ -29,7 +29,8 @@ from models_store.model import Model, predict_all
 from models_store.pictures.decode import DRAFT_SIDE, colour_of, decoded, grey_of, open_picture, to_png
 from models_store.pictures.prepare import prepare, prepare_opened
 from models_store.refs import Ref
-from models_store.registry import Registry, open_store
+from models_store.registry import Registry
+from models_store.shipped_version import open_store
 from models_store.specs import InputSpec
 from training.data import rows, sources
 from training.errors import DataMissing

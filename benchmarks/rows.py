@@ -25,7 +25,8 @@ from models_store.pictures.decode import open_picture
 from models_store.pictures.many.page import PreparedPage, page_of
 from models_store.pictures.marks import BoundingBox
 from models_store.refs import Ref
-from models_store.registry import Registry, Version, open_store
+from models_store.registry import Registry, Version
+from models_store.shipped_version import open_store
 from training.data import sources
 from training.data.rows import as_numpy
 from training.errors import DataMissing

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks import load
 from models_store.machine import cores
-from models_store.registry import SHIPPED
+from models_store.shipped_version import SHIPPED
 
 
 def main() -> int:

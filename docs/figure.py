@@ -13,7 +13,7 @@ from PIL import Image
 from models_store.model import load_fastest
 from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
-from models_store.registry import open_store
+from models_store.shipped_version import open_store
 
 DOCS = Path(__file__).parent
 

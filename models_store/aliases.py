@@ -1,4 +1,4 @@
-"""The aliases of one model: a small file, replaced whole, moved only by compare-and-swap. It knows no manifest."""
+"""The aliases of one model: a small file, replaced whole, moved only by compare-and-swap."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""Writes that survive a power cut: whole or not at all. It knows no versions."""
+"""Writes that survive a power cut: whole or not at all."""
 
 import os
 import tempfile

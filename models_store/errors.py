@@ -1,4 +1,4 @@
-"""Every error that the store raises. It knows no status codes: `app.errors` maps classes to HTTP."""
+"""Every error that the store raises. `app.web.problems` says how each is answered over HTTP."""
 
 
 class StoreError(Exception):

@@ -70,7 +70,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Ready:
+class ReadyToPublish:
     """The version is complete and waits for leave to be published."""
 
 
@@ -89,9 +89,9 @@ class Failure:
     text: str
 
 
-Event = Stage | Progress | EpochEnded | Note | Table | Ready | Result | Failure
+Event = Stage | Progress | EpochEnded | Note | Table | ReadyToPublish | Result | Failure
 _NAMES: Mapping[type[Event], str] = {
-    Stage: "stage", Progress: "progress", EpochEnded: "epoch", Note: "note", Table: "table", Ready: "ready",
+    Stage: "stage", Progress: "progress", EpochEnded: "epoch", Note: "note", Table: "table", ReadyToPublish: "ready",
     Result: "result", Failure: "error",
 }  # fmt: skip
 _KINDS = {name: kind for kind, name in _NAMES.items()}

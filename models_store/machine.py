@@ -1,4 +1,4 @@
-"""What this process may use of the machine. It knows no product."""
+"""What this process may use of the machine."""
 
 import contextlib
 import ctypes

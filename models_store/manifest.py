@@ -1,5 +1,5 @@
-"""Manifest: what a stored version is, and the digests that prove its files. It knows no torch and no folder layout
-but the version's own: every file lies at the relative name that `files` gives."""
+"""Manifest: what a stored version is, and the digests that prove its files. Every file lies at the relative name that
+`files` gives."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""Model: one candidate of one version, loaded. Only here do probabilities arise; it knows no HTTP and no queue."""
+"""Model: one candidate of one version, loaded. Only here do probabilities arise."""
 
 import functools
 import io
@@ -106,8 +106,8 @@ class Model:
             path = (steps.view(-1, 1, 1, 1) * picture).requires_grad_()
             logits = self._module(path).float()
             slopes += torch.autograd.grad((logits[:, label] - logits.mean(1)).sum(), path)[0].sum(0) / count
-        heat = (slopes * picture).sum(0).detach().cpu().numpy()
-        return label, np.asarray(heat, np.float32)
+        saliency = (slopes * picture).sum(0).detach().cpu().numpy()
+        return label, np.asarray(saliency, np.float32)
 
     def warm_up(self, sizes: Sequence[int] = BUCKETS) -> None:
         """Runs batches of these sizes three times each: the first calls compile and take 50 ms, later ones do not.

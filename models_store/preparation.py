@@ -1,4 +1,4 @@
-"""How the preparation `writing` looks for a digit, in numbers. It knows no pictures."""
+"""How the preparation `writing` looks for a digit, in numbers."""
 
 from dataclasses import dataclass
 

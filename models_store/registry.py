@@ -19,7 +19,6 @@ from models_store.errors import AliasConflict, StoreError, VersionCorrupt, Versi
 from models_store.manifest import Manifest
 from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name, is_name, is_number
 
-SHIPPED = Path(__file__).parent / "shipped"
 RUNS = ".runs"  # beside the models: checkpoints of trainings that have not ended
 _STAGING = ".staging-"
 _DELETED = "deleted.txt"
@@ -235,19 +234,6 @@ class Registry:
 
     def _aliases(self, name: str) -> Aliases:
         return Aliases(self.root / check_name(name))
-
-
-def open_store(root: Path) -> Registry:
-    """The store at `root`, made where there is none, with the version that comes with this software in it."""
-    registry = Registry(root)
-    install_shipped(registry)
-    return registry
-
-
-def install_shipped(registry: Registry) -> None:
-    """Makes the store's folder where there is none, and copies the version that comes with this software into it."""
-    registry.root.mkdir(parents=True, exist_ok=True)
-    registry.install(Registry(SHIPPED))
 
 
 def _listed(numbers: list[int]) -> str:

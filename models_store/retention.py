@@ -1,5 +1,5 @@
 """What a store need not keep: rejected versions after a week, old ones that no alias names, what a killed process left
-half-written, and checkpoints that nobody went on from. It knows no service."""
+half-written, and checkpoints that nobody went on from."""
 
 import contextlib
 import datetime

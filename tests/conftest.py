@@ -16,11 +16,12 @@ from fastapi import FastAPI
 from app.inference import loaded as loaded_models
 from app.main import create_app
 from app.settings import Settings
-from models_store import registry as registry_module
+from models_store import shipped_version
 from models_store.manifest import FILE, Manifest
 from models_store.model import Model, load_fastest, use_threads
 from models_store.refs import Ref
-from models_store.registry import Registry, Version, open_store
+from models_store.registry import Registry, Version
+from models_store.shipped_version import open_store
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
@@ -45,10 +46,10 @@ def _one_thread() -> None:
 def _versions_count_from_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The shipped version as `digits@1`: what tests say of numbers stays true when another one is shipped."""
     shipped = tmp_path_factory.mktemp("shipped")
-    (number,) = Registry(registry_module.SHIPPED).versions("digits")
-    shutil.copytree(registry_module.SHIPPED / "digits" / str(number), shipped / "digits" / "1")
+    (number,) = Registry(shipped_version.SHIPPED).versions("digits")
+    shutil.copytree(shipped_version.SHIPPED / "digits" / str(number), shipped / "digits" / "1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry_module, "SHIPPED", shipped)
+        patch.setattr(shipped_version, "SHIPPED", shipped)
         yield
 
 

@@ -1,4 +1,4 @@
-"""/v1/feedback with the room of files beside it, and pictures to correct. It knows no engine and no worker."""
+"""/v1/feedback with the room of files beside it, and pictures to correct."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,6 +1,4 @@
-"""Starts a PostgreSQL server of the tests' own, and hands out empty databases of it. It knows PostgreSQL's programs and
-no table.
-"""
+"""Starts a PostgreSQL server of the tests' own, and hands out empty databases of it."""
 
 import ctypes
 import os

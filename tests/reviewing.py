@@ -1,4 +1,4 @@
-"""/v1/review alone, with corrections that are only remembered, and pictures to be kept. It knows no engine."""
+"""/v1/review alone, with corrections that are only remembered, and pictures to be kept."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Rows of drawn digits on paper, and where each of them is. It knows nothing of how they are found."""
+"""Rows of drawn digits on paper, and where each of them is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

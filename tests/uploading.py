@@ -1,4 +1,4 @@
-"""/v1/files alone, with what stands around it in the app, and data sets to upload. It knows no model and no job."""
+"""/v1/files alone, with what stands around it in the app, and data sets to upload."""
 
 import base64
 import json

@@ -184,7 +184,7 @@ _COMMANDS = {
 
 
 def _registry(options: argparse.Namespace) -> "Registry":
-    from models_store.registry import open_store
+    from models_store.shipped_version import open_store
 
     return open_store(options.store)
 

@@ -14,6 +14,7 @@ from models_store.specs import DataSpec
 
 RECIPES = Path(__file__).parent / "recipes"
 Command = Callable[[argparse.Namespace], None]
+Add = Callable[[str, str], argparse.ArgumentParser]  # a command's word, and what it does
 _EXAMPLES = """examples:
   python -m training train lite                            a recipe that comes with the software
   python -m training train mine.toml --set train.epochs=3  a recipe of your own
@@ -43,6 +44,14 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
         made.set_defaults(data_folder=data)
         return made
 
+    _add_training(add)
+    _add_finetuning(add)
+    _add_shrinking(add)
+    _add_judging(add)
+    return whole
+
+
+def _add_training(add: Add) -> None:
     train = add("train", "train a version from scratch and publish it")
     _recipe(train)
     train.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
@@ -51,6 +60,8 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
     _recipe(folds)
     folds.add_argument("--folds", type=_positive, default=5)
 
+
+def _add_finetuning(add: Add) -> None:
     finetune = add("finetune", "teach a version your own pictures; the gate decides whether the result may serve")
     finetune.add_argument("ref", nargs="?", help="the version to start from: a name, name@alias or name@7")
     finetune.add_argument("--data", help="a folder per label, a zip of one, a CSV or a JSONL file")
@@ -68,6 +79,8 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
     _changes(finetune)
     finetune.set_defaults(refuse=finetune.error)
 
+
+def _add_shrinking(add: Add) -> None:
     compress = add("compress", "make a smaller version: pruned, rounded to int8, or a student's")
     compress.add_argument("way", choices=("prune", "int8", "distil"))
     compress.add_argument("ref")
@@ -83,6 +96,8 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
     search.add_argument("--storage", help="an SQLAlchemy URL: the search goes on there, and machines can share it")
     search.add_argument("--out", type=Path, default=Path("best.toml"), help="where the best recipe goes")
 
+
+def _add_judging(add: Add) -> None:
     evaluate = add("evaluate", "measure a version on labelled pictures")
     evaluate.add_argument("ref")
     evaluate.add_argument("--data", help="mnist, bundled or files of your own (default: what the version learned from)")
@@ -107,7 +122,6 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
 
     examples = add("examples", "draw the example pictures of the documentation")
     examples.add_argument("folder", type=Path)
-    return whole
 
 
 def check_finetune(options: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ from models_store.errors import (
     RecordRejected,
     StoreError,
 )
-from models_store.handover import GO, RECIPE, Failure, Ready
+from models_store.handover import GO, RECIPE, Failure, ReadyToPublish
 from models_store.machine import end_with_parent
 from models_store.recipe import Recipe
 from models_store.refs import Ref
@@ -76,7 +76,7 @@ class JobFolder:
 
     def wait(self) -> None:
         """Says `ready` on standard output and waits for leave to publish. Raises JobAbandoned where none is given."""
-        JsonLines().say(Ready())
+        JsonLines().say(ReadyToPublish())
         until = time.monotonic() + self.patience_seconds
         while not (self.folder / GO).exists():
             if time.monotonic() > until:

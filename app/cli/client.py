@@ -1,4 +1,4 @@
-"""Client: the HTTP interface of a running server as the command line needs it. It knows no terminal."""
+"""Client: the HTTP interface of a running server as the command line needs it."""
 
 import ipaddress
 import json
@@ -71,10 +71,10 @@ class Client:
         """The entry of a data set that was sent before."""
         return self._repeated(lambda: self._http.get(f"/v1/files/{quote(file_id, safe='')}"))
 
-    def create(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
+    def create(self, request: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Makes a job. However often it has to be repeated, one `key` makes one job."""
         headers = {"Idempotency-Key": key}
-        return self._repeated(lambda: self._http.post(_JOBS, json=order, headers=headers))
+        return self._repeated(lambda: self._http.post(_JOBS, json=request, headers=headers))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """One job."""

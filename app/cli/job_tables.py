@@ -1,4 +1,4 @@
-"""What the command line prints of jobs, within 80 columns. It knows what the HTTP interface calls things."""
+"""What the command line prints of jobs, within 80 columns."""
 
 import datetime
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,4 @@
-"""`digitserve jobs`: what one does with fine-tune jobs. A client of the HTTP interface like any other: it knows no
-database and no store.
-"""
+"""`digitserve jobs`: what one does with fine-tune jobs. A client of the HTTP interface like any other."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -83,9 +81,9 @@ def _create(client: "Client", options: argparse.Namespace) -> int:
     from app.cli.parcel import sent
     from app.cli.terminal import print_plainly
 
-    order: dict[str, Any] = {"model": options.model, "training_file": sent(client, options.file)}
+    request: dict[str, Any] = {"model": options.model, "training_file": sent(client, options.file)}
     if options.validation is not None:
-        order["validation_file"] = sent(client, options.validation)
+        request["validation_file"] = sent(client, options.validation)
     known = {"suffix": options.suffix, "seed": options.seed}
     numbers = {
         "n_epochs": options.epochs,
@@ -93,11 +91,11 @@ def _create(client: "Client", options: argparse.Namespace) -> int:
         "learning_rate_multiplier": options.learning_rate,
     }
     ours = {"promote": options.promote, "unfreeze": options.unfreeze}
-    order |= _given(known)
+    request |= _given(known)
     supervised = _given(ours) | ({"hyperparameters": _given(numbers)} if _given(numbers) else {})
     if supervised:
-        order["method"] = {"type": "supervised", "supervised": supervised}
-    job = client.create(order, key=secrets.token_hex(16))
+        request["method"] = {"type": "supervised", "supervised": supervised}
+    job = client.create(request, key=secrets.token_hex(16))
     print_plainly(f"The job is {job['id']}.")
     options.id = str(job["id"])
     if options.watch:

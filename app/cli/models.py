@@ -1,4 +1,4 @@
-"""`digitserve models`: what one does with the versions in the store. It knows the registry and no server."""
+"""`digitserve models`: what one does with the versions in the store. They need no server."""
 
 import argparse
 import sys
@@ -60,7 +60,7 @@ def _store() -> "Path":
 
 
 def _registry() -> "Registry":
-    from models_store.registry import open_store
+    from models_store.shipped_version import open_store
 
     return open_store(_store())
 

@@ -1,5 +1,5 @@
 """Sends a person's labelled pictures to the server: a folder goes as a zip, and so does a CSV with the files that it
-names. It knows the disk and the server's report, and reads no picture.
+names.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Refusal: how a command ends that could not do what it was told. It knows no command."""
+"""Refusal: how a command ends that could not do what it was told."""
 
 
 class Refusal(Exception):

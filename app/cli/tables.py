@@ -1,4 +1,4 @@
-"""What the command line prints of models, within 80 columns. It knows the registry and the terminal."""
+"""What the command line prints of models, within 80 columns."""
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table

@@ -1,4 +1,4 @@
-"""The terminal: how wide it is, and which text may reach it. It knows nothing of what is printed."""
+"""The terminal: how wide it is, and which text may reach it."""
 
 from rich.console import Console
 from rich.text import Text

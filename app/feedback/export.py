@@ -1,4 +1,4 @@
-"""Corrections -> a zip that POST /v1/files and `python -m training` read: a folder per label. It knows no database."""
+"""Corrections -> a zip that POST /v1/files and `python -m training` read: a folder per label."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The body of a correction -> the picture's bytes and what is said of it. It knows no picture format."""
+"""The body of a correction -> the picture's bytes and what is said of it."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A picture and what it shows, as somebody says it -> a correction that a model can learn from. It knows no HTTP."""
+"""A picture and what it shows, as somebody says it -> a correction that a model can learn from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""FeedbackStore: corrections, their rows in the database and their pictures on disk. It knows no HTTP, no job, and not
-how a picture is decoded.
+"""FeedbackStore: corrections, their rows in the database and their pictures on disk.
 
 As with uploads, a row is inserted after its picture is safe and deleted before it goes; `sweep` removes what is left.
 """

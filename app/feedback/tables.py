@@ -1,4 +1,4 @@
-"""The table of corrections, and one of them as a frozen record. It knows no picture, no disk and no HTTP."""
+"""The table of corrections, and one of them as a frozen record."""
 
 from dataclasses import dataclass
 from typing import Any

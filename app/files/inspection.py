@@ -1,4 +1,4 @@
-"""What an upload's rows are worth: read one by one, counted, reported. It knows no HTTP and no database."""
+"""What an upload's rows are worth: read one by one, counted, reported."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The body of an upload -> a file on disk while it arrives, in any wrapping. It knows no data set and no database.
+"""The body of an upload -> a file on disk while it arrives, in any wrapping.
 
 At most two pieces of PIECE bytes are in memory; parsing and writing happen in threads, never on the event loop.
 """

@@ -64,6 +64,18 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
             report = await while_connected(request, inspections.report(folder / DATA, spec))
             return shown(await run_sync(store.add, folder, what, report))
 
+    _add_showing(routes, store)
+
+    @routes.delete("/{file_id}", summary="Delete a data set")
+    def delete(file_id: IdParam) -> FileDeleted:
+        """Removes the bytes and everything known of them; refused with 409 while a job that has not ended needs it."""
+        store.delete(file_id, in_use)
+        return FileDeleted(id=file_id)
+
+    return routes
+
+
+def _add_showing(routes: APIRouter, store: FileStore) -> None:
     @routes.get("", summary="List the data sets", response_model=FileList)
     def files(
         after: Annotated[str | None, Query(description="the last id of the page before")] = None,
@@ -93,14 +105,6 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
         headers = {"content-length": str(known.bytes), "x-content-type-options": "nosniff"}
         headers |= {"content-disposition": _attachment(known.filename)}
         return StreamingResponse(_chunks(data), headers=headers, media_type="application/octet-stream")
-
-    @routes.delete("/{file_id}", summary="Delete a data set")
-    def delete(file_id: IdParam) -> FileDeleted:
-        """Removes the bytes and everything known of them; refused with 409 while a job that has not ended needs it."""
-        store.delete(file_id, in_use)
-        return FileDeleted(id=file_id)
-
-    return routes
 
 
 @asynccontextmanager

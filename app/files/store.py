@@ -1,4 +1,4 @@
-"""FileStore: uploaded data sets, their rows in the database and their bytes on disk. It knows no HTTP and no job.
+"""FileStore: uploaded data sets, their rows in the database and their bytes on disk.
 
 A row is inserted after its bytes are safe and deleted before they go: what has no row was never acknowledged, or is
 deleted, and `sweep` removes it, where the folder is this database's alone.

@@ -1,4 +1,4 @@
-"""Batcher: rows that wait -> batches -> each caller's own rows back. It knows neither torch nor HTTP.
+"""Batcher: rows that wait -> batches -> each caller's own rows back.
 
 A batch is what one tick of the event loop brought, and one more tick; or what came while the previous batch was
 computed. There is no timer: an idle service answers at once, a busy one fills its batches by itself.

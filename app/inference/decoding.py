@@ -1,4 +1,4 @@
-"""Decoding for the engine: what is quick enough for the event loop, and what a thread does. It knows no model."""
+"""Decoding for the engine: what is quick enough for the event loop, and what a thread does."""
 
 from collections.abc import Iterator, Sequence
 

@@ -43,7 +43,7 @@ class Engine:
         max_waiting: int = 2048,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._device = device
+        self.device = device
         self._max_image_pixels = max_image_pixels
         self._max_waiting = max_waiting
         self._clock = clock
@@ -119,7 +119,7 @@ class Engine:
         return Durations(ready - began, self._clock() - ready - done.seconds, done.seconds)
 
     def _load(self, version: Version) -> LoadedModel:
-        return load(version, self._device, self._computer, self._max_waiting)
+        return load(version, self.device, self._computer, self._max_waiting)
 
     async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
         """A few digits in MNIST's format on the event loop, others in the decoder's thread, a handful at a time:

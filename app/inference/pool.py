@@ -1,4 +1,4 @@
-"""ModelPool: which versions are loaded, and which of them each ref means now. It knows neither pictures nor HTTP.
+"""ModelPool: which versions are loaded, and which of them each ref means now.
 
 Everything but loading happens on the event loop, so that nothing here needs a lock. A promotion is seen by looking at
 the aliases twice a second: the new champion is loaded beside the old one, then the pointer is swapped; requests that

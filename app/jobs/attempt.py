@@ -17,7 +17,7 @@ from app.jobs.launcher import Launcher, Run
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.watchdog import Watchdog
-from models_store.handover import EpochEnded, Event, Failure, Note, Progress, Ready, Result, Stage, Table
+from models_store.handover import EpochEnded, Event, Failure, Note, Progress, ReadyToPublish, Result, Stage, Table
 
 _LOOK_SECONDS = 0.1  # between two looks at what the training says
 _BEAT_SECONDS = 1.0
@@ -109,7 +109,7 @@ class Attempt:
                 self._progress = dataclasses.asdict(event)
             case EpochEnded():
                 self._take_epoch(event)
-            case Ready():
+            case ReadyToPublish():
                 self._sure(self._leases.publish(self._job))
                 let_publish(folder)
             case Result():

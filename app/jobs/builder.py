@@ -26,7 +26,7 @@ DataSet = tuple[Path, InputSpec]  # an upload's bytes, and what its pictures are
 
 
 @dataclass(frozen=True)
-class Draft:
+class JobDraft:
     """A request whose base is settled, and what must be read before it can be a job."""
 
     request: JobRequest
@@ -52,7 +52,7 @@ class JobBuilder:
         self._corrections = corrections
         self._min_accuracy = min_accuracy
 
-    def draft(self, request: JobRequest) -> Draft:
+    def draft(self, request: JobRequest) -> JobDraft:
         """Settles the base, and finds out what has to be read.
 
         Raises Unprocessable, NotFound, BadRef, VersionNotFound, VersionCorrupt, ManifestMismatch, DatabaseUnavailable.
@@ -67,9 +67,9 @@ class JobBuilder:
             file = self._file(file_id, param)
             if not _is_prepared_for(file, base.manifest.input):
                 unread.append((self._path(file_id, param), base.manifest.input))
-        return Draft(request, base, tuple(unread))
+        return JobDraft(request, base, tuple(unread))
 
-    def build(self, draft: Draft, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> JobSpec:
+    def build(self, draft: JobDraft, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> JobSpec:
         """What the job `job_id` will do. `read` has the usable pictures per label of what the draft had not read.
 
         Raises what `draft` raises.
@@ -103,7 +103,7 @@ class JobBuilder:
         )
 
     def _counts(
-        self, file_id: str, param: str, draft: Draft, read: Mapping[DataSet, Mapping[str, int]]
+        self, file_id: str, param: str, draft: JobDraft, read: Mapping[DataSet, Mapping[str, int]]
     ) -> Mapping[str, int]:
         """Label -> usable pictures, as the base's preparation finds them."""
         file, spec = self._file(file_id, param), draft.base.manifest.input

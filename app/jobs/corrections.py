@@ -1,4 +1,4 @@
-"""Corrections as a job uses them: written out for its training, marked when it succeeds. It knows no picture."""
+"""Corrections as a job uses them: written out for its training, marked when it succeeds."""
 
 from pathlib import Path
 

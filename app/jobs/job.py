@@ -1,4 +1,4 @@
-"""Job: one fine-tuning as a frozen record, its states, and the table of every legal move. It knows no SQL, no process.
+"""Job: one fine-tuning as a frozen record, its states, and the table of every legal move.
 
 queued ──claim──> running ──publish──> publishing ──succeed──> succeeded
   │  ^              │ │ ^                  ^  │

@@ -1,5 +1,5 @@
 """Leases: what workers do with jobs. Whoever holds one names itself and its attempt with every write: a statement that
-changes no row says that the job is no longer theirs. It knows no process and no file. Time is the database's.
+changes no row says that the job is no longer theirs. Time is the database's.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

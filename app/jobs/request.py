@@ -1,4 +1,4 @@
-"""What a client sends to start a fine-tune job: OpenAI's fields, and ours under `method`. It knows no recipe, no file.
+"""What a client sends to start a fine-tune job: OpenAI's fields, and ours under `method`.
 
 Every number may be `"auto"`, which is read as None: what that means is the recipe's business.
 """

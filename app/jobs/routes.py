@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse
 
 from app.errors import NotFound, Unprocessable
 from app.files.inspection import Inspections
-from app.jobs.builder import DataSet, Draft, JobBuilder
+from app.jobs.builder import DataSet, JobBuilder, JobDraft
 from app.jobs.job import Job
 from app.jobs.presenters import checkpoints, event_object, job_object, number_in
 from app.jobs.request import JobRequest, schema
@@ -98,7 +98,7 @@ def router(
 def _add_creating(
     routes: APIRouter, store: JobStore, builder: JobBuilder, inspections: Inspections, lane: ThreadLane
 ) -> None:
-    def begun(body: bytes, key: str | None) -> tuple[Job | Draft, str]:
+    def begun(body: bytes, key: str | None) -> tuple[Job | JobDraft, str]:
         """The job that came with the key before, otherwise a draft; and the digest of the request."""
         document = from_json(body)
         wanted = filled(JobRequest, document)
@@ -106,7 +106,7 @@ def _add_creating(
         known = None if key is None else store.known(key, digest)  # before anything that may have changed since
         return known or builder.draft(wanted), digest
 
-    def added(draft: Draft, read: Mapping[DataSet, Mapping[str, int]], key: str | None, digest: str) -> Job:
+    def added(draft: JobDraft, read: Mapping[DataSet, Mapping[str, int]], key: str | None, digest: str) -> Job:
         job_id = new_id()
         return store.add(builder.build(draft, job_id, read), key, digest, job_id)
 
@@ -126,7 +126,7 @@ def _add_creating(
         if key is not None and not _KEY.fullmatch(key):
             raise Unprocessable("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible characters of ASCII.")
         job, digest = await lane.ask(begun, await request.body(), key)
-        if isinstance(job, Draft):
+        if isinstance(job, JobDraft):
             read = {what: await while_connected(request, per_label(*what)) for what in job.unread}
             job = await lane.ask(added, job, read, key, digest)
         response.headers["location"] = f"{PREFIX}/{job.id}"

@@ -1,5 +1,5 @@
-"""JobStore: what people do with jobs. Each move of app.jobs.job is one statement, the same on SQLite and on PostgreSQL;
-it knows no process, no file on disk and no HTTP. Time is the database's.
+"""JobStore: what people do with jobs. Each move of app.jobs.job is one statement, the same on SQLite and on PostgreSQL.
+Time is the database's.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""A job's events as server-sent events: replayed, then as they come, until the job has ended. It knows no route.
+"""A job's events as server-sent events: replayed, then as they come, until the job has ended.
 
 A stream asks the database for news: nothing else is shared by all API processes and workers.
 """

@@ -1,4 +1,4 @@
-"""The tables of jobs and of their events, and the one statement that moves a job. It knows no process and no HTTP."""
+"""The tables of jobs and of their events, and the one statement that moves a job."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Watchdog: tells a training that hangs from one that only gets no processor. It knows seconds, no process."""
+"""Watchdog: tells a training that hangs from one that only gets no processor."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Which uncertain pictures a person should look at first: those that differ. It knows numbers only.
+"""Which uncertain pictures a person should look at first: those that differ.
 
 Next is always the picture with the largest doubt times distance to the nearest chosen one: the greedy k-center choice
 of Sener and Savarese (2018, arXiv:1708.00489), weighted with the model's doubt.

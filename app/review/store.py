@@ -1,4 +1,4 @@
-"""ReviewStore: pictures that a model was uncertain of, and which of them to look at. It knows no HTTP, no correction.
+"""ReviewStore: pictures that a model was uncertain of, and which of them to look at.
 
 A row is inserted after its bytes are safe and deleted before they go; `sweep` removes what has no row.
 """

@@ -1,4 +1,4 @@
-"""Database: one SQLite file or one PostgreSQL server, brought to this release's schema on first use. It knows no table.
+"""Database: one SQLite file or one PostgreSQL server, brought to this release's schema on first use.
 
 A store writes `with database.writing() as connection` and everything in the block happens or nothing does.
 """

@@ -1,4 +1,4 @@
-"""Which databases have uploads in a folder: each has a random id, and leaves it there. It knows no upload.
+"""Which databases have uploads in a folder: each has a random id, and leaves it there.
 
 So a folder that comes to stand beside another database, say an empty one, loses nothing to it.
 """

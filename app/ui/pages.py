@@ -1,4 +1,4 @@
-"""The pages for people: the first one, and the API to try and to read. It knows files and headers, no API route.
+"""The pages for people: the first one, and the API to try and to read.
 
 Whatever a page loads lies on this server: our own files in `static/`, and Swagger UI and Redoc, which the package
 fastapi-offline carries (its code is not used). Every link is relative, so that a path in front does no harm.

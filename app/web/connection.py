@@ -1,4 +1,4 @@
-"""Work that is worth doing only while somebody waits for it. It knows no route."""
+"""Work that is worth doing only while somebody waits for it."""
 
 import asyncio
 from collections.abc import Coroutine

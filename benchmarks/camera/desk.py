@@ -1,4 +1,4 @@
-"""What lies around and on a sheet: the table, the edges, holes, creases, stains. It knows no ink."""
+"""What lies around and on a sheet: the table, the edges, holes, creases, stains."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Scans, photocopies and faxes of a written sheet: even light, a slight skew, known resolutions. It knows no camera."""
+"""Scans, photocopies and faxes of a written sheet: even light, a slight skew, known resolutions."""
 
 import math
 from dataclasses import dataclass

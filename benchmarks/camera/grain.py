@@ -1,4 +1,4 @@
-"""Random textures: smooth, streaked and fine. It knows no paper, ink or light and draws from the given generator."""
+"""Random textures: smooth, streaked and fine. They are drawn from the given generator."""
 
 import cv2
 import numpy as np

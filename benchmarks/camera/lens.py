@@ -1,4 +1,4 @@
-"""A pinhole camera with a barrel-shaped lens over a flat page: which millimetre each pixel sees. It knows no light."""
+"""A pinhole camera with a barrel-shaped lens over a flat page: which millimetre each pixel sees."""
 
 import math
 from dataclasses import dataclass

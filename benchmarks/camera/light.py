@@ -1,4 +1,4 @@
-"""Light on a picture: falling off, a soft shadow, the lens's dark corners, a glossy spot. It knows no paper."""
+"""Light on a picture: falling off, a soft shadow, the lens's dark corners, a glossy spot."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What people write on: colours, rulings and textures in millimetres. It knows no pens, no light and no cameras."""
+"""What people write on: colours, rulings and textures in millimetres."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pens, pencil and chalk: how much of each point a writing covers, and in which colour. It knows no paper."""
+"""Pens, pencil and chalk: how much of each point a writing covers, and in which colour."""
 
 from dataclasses import dataclass
 

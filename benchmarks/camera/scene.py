@@ -1,7 +1,7 @@
 """Pictures of handwritten digits as people take them, for reporting only: a digit, a kind and a generator give a file.
 
 Nothing is tuned or trained on these. A pen writes on a sheet in millimetres, a pinhole camera or a scanner looks at it;
-it knows nothing of how the service reads them.
+the service's own code is not used.
 """
 
 from collections.abc import Callable

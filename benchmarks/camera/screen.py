@@ -1,4 +1,4 @@
-"""Digits drawn with a mouse or a finger on a screen: a screenshot, a transparent PNG. It knows no paper."""
+"""Digits drawn with a mouse or a finger on a screen: a screenshot, a transparent PNG."""
 
 import cv2
 import numpy as np

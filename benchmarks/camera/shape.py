@@ -1,4 +1,4 @@
-"""Turns a small bitmap of a digit into smooth strokes, as distances on a square. It knows no pens, paper or cameras."""
+"""Turns a small bitmap of a digit into smooth strokes, as distances on a square."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The only reader of archives: a zip's members, hardened. It knows no pictures and writes no file."""
+"""The only reader of archives: a zip's members, hardened. It writes no file."""
 
 import io
 import stat

@@ -1,4 +1,4 @@
-"""Rows -> prepared pictures without duplicates and contradictions, and a report. It knows no file format and no net."""
+"""Rows -> prepared pictures without duplicates and contradictions, and a report."""
 
 import hashlib
 from collections import Counter

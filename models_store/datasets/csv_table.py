@@ -1,4 +1,4 @@
-"""A CSV of pictures' paths and labels, or of labels and pixels -> rows. It knows no folder: a function opens files."""
+"""A CSV of pictures' paths and labels, or of labels and pixels -> rows. A function that it is given opens the files."""
 
 import csv
 import math

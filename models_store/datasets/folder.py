@@ -1,4 +1,4 @@
-"""The files of a folder on this machine, links that lead out of it left alone. It knows no labels and no pictures."""
+"""The files of a folder on this machine, links that lead out of it left alone."""
 
 import os
 from pathlib import Path

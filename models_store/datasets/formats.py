@@ -1,4 +1,4 @@
-"""A folder, a zip, a CSV or a JSONL file -> labelled pictures, row by row. It knows no pixels."""
+"""A folder, a zip, a CSV or a JSONL file -> labelled pictures, row by row."""
 
 import codecs
 import io

@@ -1,4 +1,4 @@
-"""JSON lines `{"image": base64, "label": "7"}` -> rows. It knows no folder."""
+"""JSON lines `{"image": base64, "label": "7"}` -> rows."""
 
 import base64
 import json

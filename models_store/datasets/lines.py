@@ -1,4 +1,4 @@
-"""The lines of a text file, one at a time, hardened. It knows nothing of what they say."""
+"""The lines of a text file, one at a time, hardened."""
 
 import io
 from typing import BinaryIO

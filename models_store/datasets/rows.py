@@ -1,4 +1,4 @@
-"""What every reader of a data set yields: rows and refused rows, and what a label may be. It knows no file format."""
+"""What every reader of a data set yields: rows and refused rows, and what a label may be."""
 
 import unicodedata
 from dataclasses import dataclass

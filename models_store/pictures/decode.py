@@ -1,4 +1,4 @@
-"""Bytes -> an upright picture in grey or colour: formats, limits, transparency. It knows no digits and no models."""
+"""Bytes -> an upright picture in grey or colour: formats, limits, transparency."""
 
 import io
 import struct

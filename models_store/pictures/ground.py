@@ -1,4 +1,4 @@
-"""From a picture to ink: how much each pixel differs from the paper around it. It knows no digits and no marks."""
+"""From a picture to ink: how much each pixel differs from the paper around it."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lays a digit's strokes out as MNIST's authors did (yann.lecun.com/exdb/mnist). It knows no page and no models."""
+"""Lays a digit's strokes out as MNIST's authors did (yann.lecun.com/exdb/mnist)."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Marks: connected ink, and which of them are the digit. It knows no colours and no layout."""
+"""Marks: connected ink, and which of them are the digit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -102,9 +102,9 @@ def inner(ink: Ink, spec: WritingSpec) -> Ink:
     left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
     right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
     cut = (left == 0) | (top == 0) | (right == ink.shape[1]) | (bottom == ink.shape[0])
-    strange = cut | _dots(stats)
-    strange[0] = False
-    around = cv2.dilate(strange[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
+    foreign = cut | _dots(stats)
+    foreign[0] = False
+    around = cv2.dilate(foreign[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
     return np.where(around == 1, np.float32(0), ink)
 
 

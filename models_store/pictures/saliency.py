@@ -1,4 +1,4 @@
-"""Draws what speaks for an answer onto the picture that a model saw. It knows no models."""
+"""Draws what speaks for an answer onto the picture that a model saw."""
 
 import cv2
 import numpy as np
@@ -12,12 +12,12 @@ _GROUND = 0.35  # how much of the picture's own brightness is left under the col
 _FULL = 0.99  # share of the pixels that colour less than fully
 
 
-def drawn(pixels: Pixels, heat: NDArray[np.float32]) -> bytes:
-    """A PNG: the picture uint8 [C, H, W] in grey, enlarged; red where `heat` [H, W] is above 0, blue where below."""
-    height, width = heat.shape
+def drawn(pixels: Pixels, saliency: NDArray[np.float32]) -> bytes:
+    """A PNG: the picture uint8 [C, H, W] in grey, enlarged; red where `saliency` [H, W] is above 0, blue below."""
+    height, width = saliency.shape
     times = max(1, round(_SIDE / max(height, width)))
     size = width * times, height * times
-    strength = heat / max(float(np.quantile(np.abs(heat), _FULL)), float(np.abs(heat).max()) / 4, 1e-12)
+    strength = saliency / max(float(np.quantile(np.abs(saliency), _FULL)), float(np.abs(saliency).max()) / 4, 1e-12)
     smooth = cv2.resize(strength.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     colour = np.where(smooth[..., None] > 0, np.array(_FOR, np.float32), np.array(_AGAINST, np.float32))
     share = np.minimum(np.abs(smooth), 1)[..., None]

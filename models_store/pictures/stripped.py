@@ -1,4 +1,4 @@
-"""A person's picture -> a PNG of its pixels and of nothing else, small enough to be kept. It knows no digits.
+"""A person's picture -> a PNG of its pixels and of nothing else, small enough to be kept.
 
 Where and when it was taken (EXIF), colour profiles, texts and previews are gone: they are metadata, never copied.
 """

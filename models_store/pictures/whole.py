@@ -1,4 +1,4 @@
-"""The preparation `picture`: the whole of it in a model's shape. It looks for nothing and knows no digits."""
+"""The preparation `picture`: the whole of it in a model's shape. Nothing is looked for in it."""
 
 import numpy as np
 from PIL import Image, ImageOps

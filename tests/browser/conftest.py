@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from models_store.refs import Ref
-from models_store.registry import open_store
+from models_store.shipped_version import open_store
 from tests.conftest import republished
 from tests.pictures import png
 from tests.system.harness import serving

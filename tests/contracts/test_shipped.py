@@ -7,7 +7,8 @@ import numpy as np
 from models_store.files import PROBES, read_probes
 from models_store.model import Model, predict_all
 from models_store.refs import Ref
-from models_store.registry import SHIPPED, Registry
+from models_store.registry import Registry
+from models_store.shipped_version import SHIPPED
 from training.data import rows, sources
 from training.synthetic import strokes
 

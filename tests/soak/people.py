@@ -1,5 +1,5 @@
 """People who use the service meanwhile: they make jobs until each is acknowledged, pause, resume and cancel some, and
-never stop to ask for predictions. They know HTTP only.
+never stop to ask for predictions.
 """
 
 import random

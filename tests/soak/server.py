@@ -1,5 +1,5 @@
 """The real service on a folder of its own: started, killed, started again, and every process of it found by the mark in
-its environment. It knows no job.
+its environment.
 """
 
 import contextlib

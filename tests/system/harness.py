@@ -1,4 +1,4 @@
-"""Starts the real server as people do, and loads it. It knows the command line and the HTTP interface."""
+"""Starts the real server as people do, and loads it."""
 
 import asyncio
 import json
@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from models_store.refs import Ref
-from models_store.registry import Registry, Version, open_store
+from models_store.registry import Registry, Version
+from models_store.shipped_version import open_store
 from tests.conftest import ROOT
 from tests.pictures import png
 from training.__main__ import main

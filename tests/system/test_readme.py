@@ -58,9 +58,7 @@ def test_the_readmes_five_curl_lines_are_answered(tmp_path: Path, curl: str) -> 
     (shown,) = re.findall(r"^```json\n(.+?)^```", text, re.M | re.S)
     shown = json.loads(shown)
     assert one.keys() == shown.keys() and one["timing_ms"].keys() == shown["timing_ms"].keys()
-    assert [one[key] for key in ("model", "label", "uncertain")] == [
-        shown[key] for key in ("model", "label", "uncertain")
-    ]
+    assert all(one[key] == shown[key] for key in ("model", "label", "uncertain"))
     assert len(one["probabilities"]) == 3
     assert [reading["label"] for reading in several["predictions"]] == ["1", "2"]
     assert page["text"] == "4207 915\n36 1888"

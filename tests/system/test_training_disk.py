@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from models_store.registry import open_store
+from models_store.shipped_version import open_store
 from tests.system.harness import Typed, drawn, left_in, published
 
 SIZE = 10 * 2**20  # bytes, of which the shipped version takes 2 and a checkpoint and a version 2 each

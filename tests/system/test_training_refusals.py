@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from models_store.registry import open_store
+from models_store.shipped_version import open_store
 from tests.conftest import ROOT
 from tests.system.harness import Typed, drawn, left_in
 

@@ -11,7 +11,8 @@ from models_store.finetune_defaults import recipe_for
 from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
 from models_store.refs import Ref
-from models_store.registry import Registry, Version, open_store
+from models_store.registry import Registry, Version
+from models_store.shipped_version import open_store
 from tests.lessons import Heard, digit_files, session, sign_files
 from training.finetune import replay
 from training.finetune.finetune import finetune

@@ -13,7 +13,8 @@ from app.jobs.request import JobRequest, schema
 from models_store.finetune_defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.refs import Ref
-from models_store.registry import SHIPPED, Registry
+from models_store.registry import Registry
+from models_store.shipped_version import SHIPPED
 from models_store.specs import AugmentSpec, FineTuneSpec
 
 BASE = Registry(SHIPPED).resolve(Ref("digits", None, 2))

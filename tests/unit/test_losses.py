@@ -63,9 +63,9 @@ def test_rows_that_all_show_labels_cost_the_same_whatever_the_weight(loss: str) 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 def test_outliers_alone_cost_least_where_nothing_is_favoured(loss: str) -> None:
     outlier = torch.full((2,), OUTLIER)
-    even = of_answers(torch.zeros(2, 3), strange, spec(loss)).item()
+    even = of_answers(torch.zeros(2, 3), outlier, spec(loss)).item()
     assert even == pytest.approx(0.5 * math.log(3) if loss == "cross_entropy" else 0, abs=1e-6)
-    assert of_answers(LOGITS[:2], strange, spec(loss)).item() > even
+    assert of_answers(LOGITS[:2], outlier, spec(loss)).item() > even
 
 
 def test_a_student_that_answers_as_its_teacher_costs_nothing() -> None:

@@ -8,7 +8,8 @@ import pytest
 from models_store.aliases import Aliases
 from models_store.errors import AliasConflict, BadRef, VersionCorrupt, VersionInUse, VersionNotFound
 from models_store.refs import Ref
-from models_store.registry import Registry, open_store
+from models_store.registry import Registry
+from models_store.shipped_version import open_store
 from tests.conftest import republished
 
 

@@ -8,7 +8,8 @@ import torch
 
 from models_store.model import Model, predict_all
 from models_store.refs import Ref
-from models_store.registry import SHIPPED, Registry
+from models_store.registry import Registry
+from models_store.shipped_version import SHIPPED
 from tests.lessons import mnist_files, stripes
 from training.data import sources
 from training.data.rows import OUTLIER, Rows

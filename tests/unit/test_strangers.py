@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from benchmarks import strangers as reported
+from benchmarks import outliers as reported
 from training.synthetic import strokes as draw
 from training.synthetic.outliers import digits, glyphs, marks, mixture, pen
 
 
-def test_the_same_seed_draws_the_same_strangers_and_another_seed_others() -> None:
+def test_the_same_seed_draws_the_same_outliers_and_another_seed_others() -> None:
     first, again, other = (mixture.outliers(64, seed) for seed in (3, 3, 4))
     assert first.shape == (64, 1, 28, 28)
     assert first.dtype == np.uint8

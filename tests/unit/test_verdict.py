@@ -12,7 +12,8 @@ from models_store.pictures.marks import BoundingBox
 from models_store.pictures.prepare import Prepared
 from models_store.pictures.warnings import PictureWarning
 from models_store.refs import Ref
-from models_store.registry import SHIPPED, Registry
+from models_store.registry import Registry
+from models_store.shipped_version import SHIPPED
 
 PIXELS = np.zeros((1, 28, 28), np.uint8)
 

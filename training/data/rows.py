@@ -1,4 +1,4 @@
-"""Labelled pictures as tensors in memory, and how they are split. It knows neither where they lie nor any net."""
+"""Labelled pictures as tensors in memory, and how they are split."""
 
 import hashlib
 from collections.abc import Iterator

@@ -42,8 +42,8 @@ def known(base: Version, data_folder: Path) -> DataSet | None:
 
 
 def reminders(known: DataSet, base: Version) -> Rows:
-    """Rows to repeat while a version learns: of the known ones, of scikit-learn's digits, and drawings in many hands;
-    and pictures of no digit, where the base is unsure of them.
+    """Rows to repeat while a version learns: of the known ones, of scikit-learn's digits, and drawn handwriting; and
+    pictures of no digit, where the base is unsure of them.
 
     With MNIST's alone, 20 digits of Semeion teach a point less.
     """

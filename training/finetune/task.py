@@ -1,4 +1,4 @@
-"""What one fine-tuning learns from, what judges it, and what it must not forget. It trains nothing."""
+"""What one fine-tuning learns from, what judges it, and what it must not forget."""
 
 from dataclasses import dataclass
 from pathlib import Path

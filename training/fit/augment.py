@@ -1,4 +1,5 @@
-"""Bends whole batches of pictures at once; it knows no labels and no epochs. A digit is never mirrored."""
+"""Augments whole batches of pictures at once: rotated, scaled, sheared, shifted, crumpled, cropped, mirrored. A digit
+is never mirrored."""
 
 import math
 from typing import Literal

@@ -19,7 +19,7 @@ State = dict[str, Any]  # tensors, numbers, texts, lists and dicts: nothing that
 
 @contextlib.contextmanager
 def experiment_folder(root: Path, key: str) -> Iterator[Path]:
-    """The folder of one training and what it leaves, held by one process; removed when the block ends well, and kept when
+    """The folder of one training and what it leaves, held by one process; removed when the block ends well, kept when
     it fails.
 
     `key` names what it learns from and how: the same command finds it again. Raises ExperimentBusy.

@@ -1,4 +1,4 @@
-"""Several processes as one run, through PyTorch's own engine. It reads no environment and knows no recipe."""
+"""Several processes that train as one, through PyTorch's own engine."""
 
 import contextlib
 from collections.abc import Iterator

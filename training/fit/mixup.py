@@ -1,4 +1,4 @@
-"""What a net is asked about, so that it keeps what another knows. It trains nothing."""
+"""Blends of pictures (mixup), which a teacher is asked about."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Optimizers, learning rates and which blocks learn, as a recipe names them. It knows no data and no loss."""
+"""Optimizers, learning rates and which blocks learn, as a recipe names them."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""In which number format a net trains quickest on this machine, or the same way every time. It knows no data."""
+"""In which number format a net trains quickest on this machine, or the same way every time."""
 
 import contextlib
 import copy

@@ -1,4 +1,4 @@
-"""Writes what torch did in a few steps of a run. It knows no loop: it is told when a step ends."""
+"""Writes what torch did in a few steps of a training."""
 
 import contextlib
 from collections.abc import Callable, Iterator

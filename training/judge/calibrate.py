@@ -1,4 +1,4 @@
-"""Fits how sure a version may sound, on rows that neither trained it nor test it. It knows no net and no loop."""
+"""Fits how sure a version may sound, on rows that neither trained it nor test it."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Decides whether a fine-tuned candidate is good enough to serve. It knows numbers only, not whence they come."""
+"""Decides whether a fine-tuned candidate is good enough to serve."""
 
 import math
 from dataclasses import dataclass

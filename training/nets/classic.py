@@ -1,4 +1,4 @@
-"""cnn, cnn-small and cnn-three: the nets of the tutorials, corrected; they know neither data nor normalisation."""
+"""cnn, cnn-small and cnn-three: the nets of the tutorials, corrected."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""rgb-cnn: a small net for whole colour pictures; it knows neither data nor normalisation."""
+"""rgb-cnn: a small net for whole colour pictures."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""fcnn and mlp: nets without convolutions; they know neither data nor normalisation.
+"""fcnn and mlp: nets without convolutions.
 
 Idea: every pixel is an input of its own (LeCun et al. 1998, "Gradient-based learning applied to document recognition",
 whose fully connected nets have 300 and 300-100 hidden units), with ReLU (Glorot et al. 2011) in place of tanh.

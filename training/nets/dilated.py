@@ -1,4 +1,4 @@
-"""dilated: a net of few weights that looks far; it knows neither data nor normalisation.
+"""dilated: a net of few weights that looks far.
 
 Ideas: holes in a kernel widen its view for no weight (Yu and Koltun 2015, arXiv:1511.07122); a kernel per channel and a
 1x1 convolution over the channels replace one large kernel (Chollet 2016, arXiv:1610.02357).

@@ -1,4 +1,4 @@
-"""fast and lite: the smallest nets here for their accuracy on MNIST; they know neither data nor normalisation.
+"""fast and lite: the smallest nets here for their accuracy on MNIST.
 
 Idea: a stride of 2 in the first 5x5 convolution quarters the work of all that follows, batch norm and ReLU stand after
 each convolution (Ioffe and Szegedy 2015, arXiv:1502.03167), and widths in multiples of 16 fill the CPU's vector units.

@@ -1,4 +1,4 @@
-"""The pieces that several nets are made of. It knows no whole net."""
+"""The pieces that several nets are made of."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""resnet18 and resnet50 as torchvision has them, with ImageNet's weights or fresh ones. It knows no data set."""
+"""resnet18 and resnet50 as torchvision has them, with ImageNet's weights or fresh ones."""
 
 import contextlib
 import pickle

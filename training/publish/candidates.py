@@ -1,4 +1,4 @@
-"""Turns a trained net into the files of a version: plain, bfloat16 and int8. It knows no data set and no registry.
+"""Turns a trained net into the files of a version: plain, bfloat16 and int8.
 
 The only user of torch.ao.quantization, which warns that it will move to another package.
 """

@@ -1,4 +1,4 @@
-"""Nets from stored weights: a version's own, or an operator's safetensors file. It unpickles and trains nothing."""
+"""Nets from stored weights: a version's own, or an operator's safetensors file. Nothing is unpickled."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

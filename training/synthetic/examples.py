@@ -1,4 +1,4 @@
-"""Draws the example pictures of the documentation: digits as people send them. It knows no model."""
+"""Draws the example pictures of the documentation: digits as people send them."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Digits in more hands than probes need: other shapes, pens and slants, for a net to be asked about. It knows no net.
+"""Digits in many handwritings: other shapes, pens and slants than probes have, for a net to be asked about.
 
 Where a net's own training pictures are not at hand, what it says of such drawings stands for what it knows.
 """

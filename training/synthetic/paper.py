@@ -1,4 +1,4 @@
-"""What `photos` are written on: sheets with or without printed lines, and the table under them. It knows no ink."""
+"""What `photos` are written on: sheets with or without printed lines, and the table under them."""
 
 import math
 

@@ -1,5 +1,5 @@
-"""Draws digits into pictures as people take them: to train, to calibrate and to tune the preparation with. It knows no
-model, and nothing of it reports how good one is: `benchmarks.camera` does, which is of another kind.
+"""Draws digits into pictures as people take them: to train, to calibrate and to tune the preparation with. Nothing of
+it reports how good a version is: `benchmarks.camera` does, which is of another kind.
 
 Everything happens in the picture's own plane: a bitmap is enlarged, its edge is hardened, it is laid on paper through a
 mild perspective, and light, grain and a JPEG's losses come on top.
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.synthetic import paper as surfaces
+from training.synthetic.paper import clouds, draw_lines, lay_on_table, sheet
 
 Bitmap = NDArray[np.uint8]  # [28, 28], ink 255 on ground 0
 Colour = NDArray[np.uint8]  # [H, W, 3]
@@ -38,11 +38,11 @@ def _page(bitmap: Bitmap, rng: np.random.Generator, lines: str = "", least: floa
     share = math.exp(rng.uniform(math.log(least), math.log(most)))
     tall = max(_LEAST_HEIGHT, share * min(height, width))
     corners = _corners(height, width, tall, rng)
-    paper = surfaces.sheet(height, width, rng)
+    paper = sheet(height, width, rng)
     if lines:
-        surfaces.draw_lines(paper, lines, tall, corners, rng)
+        draw_lines(paper, lines, tall, corners, rng)
     if rng.random() < _TABLES:
-        surfaces.lay_on_table(paper, corners, rng)
+        lay_on_table(paper, corners, rng)
     alpha = _laid(_shape(bitmap, rng), corners, height, width)
     pen = _pen_colour(rng)
     alpha *= _worn(height, width, rng) * rng.uniform(0.55, 1.0)
@@ -56,7 +56,7 @@ def _board(bitmap: Bitmap, rng: np.random.Generator) -> Colour:
     corners = _corners(height, width, max(_LEAST_HEIGHT, rng.uniform(0.15, 0.8) * min(height, width)), rng)
     tint = rng.choice([[40, 60, 45], [45, 45, 48], [20, 20, 22], [60, 45, 35], [35, 45, 70]])
     board = np.ones((height, width, 3), np.float32) * np.asarray(tint, np.float32) * rng.uniform(0.4, 1.5)
-    board += surfaces.clouds(height, width, rng, 5)[..., None] * rng.uniform(0, 16)  # wiped chalk
+    board += clouds(height, width, rng, 5)[..., None] * rng.uniform(0, 16)  # wiped chalk
     alpha = _laid(_shape(bitmap, rng), corners, height, width) * rng.uniform(0.6, 1.0)
     if rng.random() < 0.7:
         grain = rng.random((height, width)).astype(np.float32)
@@ -173,7 +173,7 @@ def _pen_colour(rng: np.random.Generator) -> Plane:
 
 def _worn(height: int, width: int, rng: np.random.Generator) -> Plane:
     """How much of the ink is there: a pen's pressure comes and goes, a pencil catches the paper's grain."""
-    worn = 1 - np.clip(surfaces.clouds(height, width, rng, 8), 0, 1) * rng.uniform(0, 0.35)
+    worn = 1 - np.clip(clouds(height, width, rng, 8), 0, 1) * rng.uniform(0, 0.35)
     if rng.random() < 0.25:
         worn = worn * np.clip(0.5 + rng.random((height, width)), 0, 1)
     return np.asarray(worn, np.float32)

@@ -1,4 +1,4 @@
-"""Draws handwritten-looking digits from strokes of its own: for probes, examples and tests. It knows no data set."""
+"""Draws handwritten-looking digits from strokes of its own: for probes, examples and tests."""
 
 import math
 

@@ -1,6 +1,4 @@
-"""Widens training rows by what a version will meet: its digits in people's pictures, and pictures of no digit. It knows
-no net and no loop.
-"""
+"""Widens training rows by what a version will meet: its digits in people's pictures, and pictures of no digit."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""From boxes of digits to lines and numbers in reading order. It knows no ink."""
+"""From boxes of digits to lines and numbers in reading order."""
 
 import math
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""Bytes -> the digits of a whole page, each as a version was trained to see it. It knows no models: a reader tells it
-how sure it is, and it says which of the digits that it cut apart are two, and in which order all are read."""
+"""Bytes -> the digits of a whole page, each as a version was trained to see it. A reader tells it how sure it is, and
+it says which of the digits that it cut apart are two, and in which order all are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

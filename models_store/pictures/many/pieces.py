@@ -1,6 +1,6 @@
 """From the ink of a whole page to its digits: what is one digit, what is none, and what may be two that touch.
 
-It knows no colours and no order: `order` reads the boxes that it finds.
+`order` reads the boxes that it finds.
 """
 
 from dataclasses import dataclass

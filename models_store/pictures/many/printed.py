@@ -1,6 +1,6 @@
 """Finds what forms and squared paper have printed between small digits, and takes it out of ink: rules, boxes, combs.
 
-`rules` does that for one large digit; here lines may be as short as a box around a digit. It knows no colours.
+`rules` does that for one large digit; here lines may be as short as a box around a digit.
 """
 
 import math

@@ -1,5 +1,4 @@
-"""Finds all digits on a picture that a person took: of one row, of a form, of a page. It knows no file formats and no
-models.
+"""Finds all digits on a picture that a person took: of one row, of a form, of a page.
 
     colour -> grey in which ink stands out -> ground -> ink -> print taken out -> pieces
 

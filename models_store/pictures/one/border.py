@@ -1,6 +1,4 @@
-"""Cuts off a line of one colour along a picture's sides, as screenshots, drawing canvases and scans have. It knows no
-ink and no digits.
-"""
+"""Cuts off a line of one colour along a picture's sides, as screenshots, drawing canvases and scans have."""
 
 import numpy as np
 from numpy.typing import NDArray

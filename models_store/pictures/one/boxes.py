@@ -1,6 +1,4 @@
-"""Finds the boxes that forms print around digits: one, or a row of them, whole or cut by the frame. It knows no colours
-and no digits.
-"""
+"""Finds the boxes that forms print around digits: one, or a row of them, whole or cut by the frame."""
 
 import itertools
 from dataclasses import dataclass

@@ -1,6 +1,4 @@
-"""One look at a picture, or at a part of it: which ink stands out, which of it is the digit, and how plainly. It knows
-no colours.
-"""
+"""One look at a picture, or at a part of it: which ink stands out, which of it is the digit, and how plainly."""
 
 import math
 from collections.abc import Sequence

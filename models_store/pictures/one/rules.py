@@ -1,5 +1,4 @@
-"""Finds the printed lines of ruled and squared paper and of boxes, and takes them out of ink. It knows no colours and
-no digits."""
+"""Finds the printed lines of ruled and squared paper and of boxes, and takes them out of ink."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
 """Where a sheet ends: a part of the picture with straight edges, lighter or darker than all around it, whose ground is
-its own. What lies beside it is a table, a hand's shadow or another sheet. It knows no ink and no digits.
+its own. What lies beside it is a table, a hand's shadow or another sheet.
 """
 
 import cv2

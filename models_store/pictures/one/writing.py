@@ -1,4 +1,4 @@
-"""The preparation `writing`: finds the one digit on a picture that a person took. It knows no file formats, no models.
+"""The preparation `writing`: finds the one digit on a picture that a person took.
 
     whole picture, small        colour -> grey in which ink stands out -> ground -> ink -> print taken out -> the mark
     the part around that mark   the same from close up; then strokes no thinner than a net can see

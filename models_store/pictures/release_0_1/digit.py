@@ -1,5 +1,5 @@
 """The preparation `digit`, as versions of release 0.1 were trained with it: finds the writing in a grey picture. It
-stays as it was, because those versions still read; new ones take `writing`. It knows no file formats and no models.
+stays as it was, because those versions still read; new ones take `writing`.
 
 All sizes are shares of a working picture of 128 pixels: enough to see strokes, small enough to take a millisecond.
 """

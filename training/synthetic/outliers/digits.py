@@ -1,4 +1,4 @@
-"""Digits that can't be read as one: written over each other, side by side, crossed out. It knows no labels."""
+"""Digits that can't be read as one: written over each other, side by side, crossed out."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

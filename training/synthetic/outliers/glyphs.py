@@ -1,4 +1,4 @@
-"""The letters and signs that no one reads as a digit, as strokes of a pen. It knows no pixels.
+"""The letters and signs that no one reads as a digit, as strokes of a pen.
 
 A glyph is written as its strokes, divided by `|`: points `x,y` in hundredths of its square, x to the right and y down.
 A stroke that begins with `~` is a curve through its points, any other a chain of straight lines.

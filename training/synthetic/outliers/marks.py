@@ -1,4 +1,4 @@
-"""Scribbles, blots, dots, textures and printed letters in MNIST's layout. It knows no digits."""
+"""Scribbles, blots, dots, textures and printed letters in MNIST's layout."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""Pictures that are no digits, for a net to learn to be uncertain of. It knows no net and no data set.
+"""Pictures that are no digits, for a net to learn to be uncertain of.
 
 Hendrycks, Mazeika and Dietterich 2019 ("Deep Anomaly Detection with Outlier Exposure", arXiv:1812.04606).
 """

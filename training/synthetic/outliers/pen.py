@@ -1,4 +1,4 @@
-"""Draws strokes as a hand would, and lays them out as MNIST does. It knows no letters and no digits."""
+"""Draws strokes as a hand would, and lays them out as MNIST does."""
 
 from collections.abc import Sequence
 

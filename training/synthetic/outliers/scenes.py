@@ -1,4 +1,4 @@
-"""What a preparation finds in pictures without any writing: clouds, edges, blots of colour. It knows no net."""
+"""What a preparation finds in pictures without any writing: clouds, edges, blots of colour."""
 
 import cv2
 import numpy as np

@@ -1,11 +1,11 @@
 """Pictures that are no digits, as people would send them: how many of each kind a version is uncertain of.
 
-    .venv/bin/python -m benchmarks.strangers [REF] [--store DIR]      (MNIST in DIGITSERVE_DATA_DIR; a minute)
+    .venv/bin/python -m benchmarks.outliers [REF] [--store DIR]      (MNIST in DIGITSERVE_DATA_DIR; a minute)
 
-Nothing here comes from what `training.synthetic.outliers` draws: the letters are of fonts that come with matplotlib, the
-photographs come with scikit-image, the digits that lie over each other are MNIST's test digits. All are dark on light
-paper of 120 to 300 pixels and go through the whole preparation. Letters that a person may take for a digit are counted
-apart, and so are lone digits, which should not be uncertain.
+Nothing here comes from what `training.synthetic.outliers` draws: the letters are of fonts that come with matplotlib,
+the photographs come with scikit-image, the digits that lie over each other are MNIST's test digits. All are dark on
+light paper of 120 to 300 pixels and go through the whole preparation. Letters that a person may take for a digit are
+counted apart, and so are lone digits, which should not be uncertain.
 """
 
 import argparse
@@ -29,7 +29,8 @@ from models_store.model import Model, predict_all
 from models_store.pictures.decode import to_png
 from models_store.pictures.prepare import prepare
 from models_store.refs import Ref
-from models_store.registry import Registry, Version, open_store
+from models_store.registry import Registry, Version
+from models_store.shipped_version import open_store
 from training.data import sources
 from training.data.rows import Rows
 from training.errors import DataMissing
