@@ -24,6 +24,7 @@ from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 
 ROOT = Path(__file__).parent.parent
+FIXTURES = ROOT / "tests" / "fixtures"
 EXAMPLES = ROOT / "docs" / "examples"
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from models_store.refs import Ref
 from models_store.shipped_version import open_store
 from tests.conftest import republished
-from tests.pictures import png
+from tests.support.pictures import png
 from tests.system.harness import serving
 
 REVIEW = "/v1/review"

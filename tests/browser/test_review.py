@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DOUBTFUL, REVIEW, Open, wait, waiting
-from tests.pictures import png
-from tests.unit.test_datasets_clean import unit
+from tests.support.pictures import png
+from tests.unit.models_store.datasets.test_clean import unit
 from training.synthetic import strokes as drawings
 
 FEEDBACK = "/v1/feedback"

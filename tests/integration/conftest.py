@@ -11,8 +11,8 @@ from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.databases import Postgres, programs, started
-from tests.played import World
+from tests.support.databases import Postgres, programs, started
+from tests.support.played import World
 
 
 @pytest.fixture(scope="session")

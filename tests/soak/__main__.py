@@ -22,12 +22,12 @@ import numpy as np
 
 from app.storage.db import Database
 from models_store.registry import Registry
-from tests.databases import Postgres, programs, started
-from tests.pictures import png
 from tests.soak import promises
 from tests.soak.chaos import Chaos
 from tests.soak.people import Asker, Orderer, Seen, ask
 from tests.soak.server import Server
+from tests.support.databases import Postgres, programs, started
+from tests.support.pictures import png
 from tests.system.harness import drawn
 from training.synthetic import strokes
 

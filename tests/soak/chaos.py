@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from tests.databases import Postgres
 from tests.soak.people import Seen
 from tests.soak.server import LEASE_SECONDS, Server
+from tests.support.databases import Postgres
 
 _PAUSE = (0.5, 5.0)  # seconds from one accident to the next
 _ZOMBIE = (1.0, 3.0)  # seconds that a stopped process stays stopped after its lease is over

@@ -21,7 +21,7 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 from tests.conftest import ROOT
-from tests.pictures import png
+from tests.support.pictures import png
 from training.__main__ import main
 from training.synthetic import strokes
 

@@ -13,8 +13,8 @@ from app.jobs.launcher import LocalLauncher
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import ROOT
-from tests.job_folders import job
-from tests.lessons import digit_files
+from tests.support.job_folders import job
+from tests.support.lessons import digit_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc, and only Linux tells of a parent's end")
 

@@ -9,12 +9,12 @@ import pytest
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.pictures import png
-from tests.reviewing import REVIEW
+from tests.support.pictures import png
+from tests.support.reviewing import REVIEW
+from tests.support.uploading import lying_in
 from tests.system.harness import serving, until
 from tests.system.test_jobs import eventually
-from tests.unit.test_datasets_clean import unit
-from tests.uploading import lying_in
+from tests.unit.models_store.datasets.test_clean import unit
 
 
 def test_pictures_outlive_the_server_and_go_when_their_days_are_over(

@@ -14,7 +14,7 @@ from PIL import Image
 
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.pictures import png
+from tests.support.pictures import png
 from tests.system.harness import Load, events, serving, start, until
 from training.synthetic import strokes
 

@@ -12,7 +12,7 @@ from PIL import Image
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import running
-from tests.pictures import png
+from tests.support.pictures import png
 from tests.system.harness import Typed, published
 from training.synthetic import strokes
 

@@ -15,8 +15,8 @@ import pytest
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import ROOT
-from tests.job_folders import job
-from tests.lessons import digit_files
+from tests.support.job_folders import job
+from tests.support.lessons import digit_files
 from tests.system.harness import NOWHERE, left_in
 
 _SECONDS = 120  # until a test gives up

@@ -19,7 +19,7 @@ from app.settings import Settings
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec, NetSpec
 from tests.conftest import running
-from tests.pictures import png
+from tests.support.pictures import png
 from tests.system.harness import Typed, published
 from training.commands import RECIPES
 from training.data.rows import Rows

@@ -1,0 +1,144 @@
+"""POST /v1/read through the whole app, on the shipped version."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.main import create_app
+from app.settings import Settings
+from models_store.registry import Registry
+from models_store.specs import InputSpec
+from tests.conftest import EXAMPLES, republished, running
+from tests.support.pictures import encoded, png, saved
+from tests.support.rows import boxed, written
+
+PNG = {"content-type": "image/png"}
+
+
+@pytest.fixture
+def sheet() -> bytes:
+    return png(written(["1907 365", "42"], np.random.default_rng(3), height=60).levels)
+
+
+async def test_multipart_and_raw_bytes_get_the_same_answer(client: httpx.AsyncClient, sheet: bytes) -> None:
+    answers = [
+        await client.post("/v1/read", files={"file": ("page.png", sheet, "image/png")}),
+        await client.post("/v1/read", content=sheet, headers=PNG),
+        await client.post("/v1/read", content=sheet, headers={"content-type": "application/octet-stream"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    first, *others = (answer.json() for answer in answers)
+    assert (first["text"], first["model"], first["warnings"]) == ("1907 365\n42", "digits@1", [])
+    assert all(other["lines"] == first["lines"] for other in others)
+    assert len({first["id"], *(other["id"] for other in others)}) == 3
+
+
+async def test_an_answer_adds_up(client: httpx.AsyncClient, sheet: bytes) -> None:
+    page = (await client.post("/v1/read", content=sheet, headers=PNG)).json()
+    assert page["text"] == "\n".join(line["text"] for line in page["lines"])
+    for line in page["lines"]:
+        assert line["text"] == " ".join(number["text"] for number in line["numbers"])
+        for number in line["numbers"]:
+            digits = number["digits"]
+            assert number["text"] == "".join(digit["label"] for digit in digits)
+            assert number["confidence"] == pytest.approx(math.prod(d["confidence"] for d in digits), abs=1e-4)
+            assert number["uncertain"] is any(digit["uncertain"] for digit in digits)
+            for digit in digits:
+                assert digit["top"][0] == {"label": digit["label"], "confidence": digit["confidence"]}
+                assert digit["confidence"] >= digit["top"][1]["confidence"]
+                inner, outer = digit["box"], number["box"]
+                assert outer["x"] <= inner["x"] and outer["y"] <= inner["y"]
+                assert inner["x"] + inner["width"] <= outer["x"] + outer["width"] <= page["width"]
+                assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] <= page["height"]
+
+
+async def test_a_form_is_one_number(client: httpx.AsyncClient) -> None:
+    form = boxed(written(["40718"], np.random.default_rng(4), height=60, gap=0.8), margin=12, thick=2)
+    page = (
+        await client.post("/v1/read", content=encoded(form.levels, "JPEG"), headers={"content-type": "image/jpeg"})
+    ).json()
+    assert page["text"] == "40718"
+
+
+async def test_touching_digits_are_uncertain(client: httpx.AsyncClient) -> None:
+    row = written(["3388"], np.random.default_rng(20), height=60, gap=-0.03)
+    page = (await client.post("/v1/read", content=png(row.levels), headers=PNG)).json()
+    assert page["lines"][0]["numbers"][0]["uncertain"] is True
+
+
+@pytest.mark.parametrize("label", range(10))
+async def test_one_digit_on_a_page_gets_the_label_of_predict(client: httpx.AsyncClient, label: int) -> None:
+    picture = (EXAMPLES / f"{label}.png").read_bytes()
+    alone = (await client.post("/v1/predict", content=picture, headers=PNG)).json()
+    page = (await client.post("/v1/read", content=picture, headers=PNG)).json()
+    assert page["text"] == alone["label"] == str(label)
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+async def test_a_blank_picture_has_no_lines(client: httpx.AsyncClient, grey: int) -> None:
+    for side in (28, 300):
+        page = (await client.post("/v1/read", content=png(np.full((side, side), grey, np.uint8)), headers=PNG)).json()
+        assert (page["text"], page["lines"], page["warnings"]) == ("", [], ["blank_image"])
+        assert (page["width"], page["height"]) == (side, side)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        pytest.param(b"", PNG, 422, "file_missing", id="empty"),
+        pytest.param(b"x", {"content-type": "multipart/form-data"}, 400, "multipart_malformed", id="no boundary"),
+        pytest.param(b"x", {"content-type": "application/json"}, 415, "unsupported_media_type", id="no picture's type"),
+        pytest.param(b"x" * 99, PNG, 422, "image_invalid", id="random bytes"),
+        pytest.param(b"GIF89a" + b"\0" * 50, PNG, 415, "unsupported_image_format", id="GIF"),
+        pytest.param(saved(Image.new("1", (13000, 13000))), PNG, 413, "image_too_large", id="bomb"),
+        pytest.param(saved(Image.new("L", (1, 1))), PNG, 422, "image_bad_dimensions", id="1x1"),
+    ],
+)
+async def test_bad_input(
+    client: httpx.AsyncClient, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = await client.post("/v1/read", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_picture_that_ends_too_early(client: httpx.AsyncClient, sheet: bytes) -> None:
+    answer = await client.post("/v1/read", content=sheet[: len(sheet) // 2], headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) == (422, "image_truncated")
+
+
+@pytest.mark.parametrize(("ref", "status", "code"), [("nope", 404, "model_not_found"), ("a b", 422, "bad_model_name")])
+async def test_a_ref_that_leads_nowhere(client: httpx.AsyncClient, ref: str, status: int, code: str) -> None:
+    answer = await client.post("/v1/read", params={"model": ref}, content=b"x", headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.fixture
+async def whole(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
+    """A service with `digits@2`, which looks at whole pictures."""
+    republished(registry, input=InputSpec(preparation="picture"))
+    async with running(create_app(Settings(store_dir=registry.root))) as http:
+        yield http
+
+
+async def test_a_version_that_looks_for_no_writing_reads_no_page(whole: httpx.AsyncClient, sheet: bytes) -> None:
+    answer = await whole.post("/v1/read?model=digits@2", content=sheet, headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) == (422, "model_finds_no_writing")
+    assert answer.json()["detail"].startswith("digits@2 looks at whole pictures")
+
+
+async def test_many_pages_at_once(client: httpx.AsyncClient, sheet: bytes) -> None:
+    answers = await asyncio.gather(*(client.post("/v1/read", content=sheet, headers=PNG) for _ in range(12)))
+    assert {answer.json()["text"] for answer in answers} == {"1907 365\n42"}
+
+
+async def test_a_full_page_is_answered_to_its_256th_digit(client: httpx.AsyncClient) -> None:
+    rows = ["1740 1740 1740 1740 1740"] * 14
+    page = png(written(rows, np.random.default_rng(9), height=30, gap=0.5).levels)
+    answer = (await client.post("/v1/read", content=page, headers=PNG)).json()
+    assert answer["warnings"] == ["too_many_marks"]
+    assert sum(len(number["digits"]) for line in answer["lines"] for number in line["numbers"]) == 256

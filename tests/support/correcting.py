@@ -1,0 +1,95 @@
+"""/v1/feedback with the room of files beside it, and pictures to correct."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from app.feedback import routes
+from app.feedback.intake import Intake
+from app.feedback.store import FeedbackStore
+from app.files import routes as file_routes
+from app.files.inspection import Inspections
+from app.files.store import FileStore
+from app.jobs.store import JobStore
+from app.storage.db import WAIT_SECONDS, Database
+from app.web import error_handlers
+from app.web.limits import BodyLimit
+from app.web.request_log import RequestLog
+from models_store.pictures.stripped import Stripped, strip
+from models_store.registry import Registry
+from models_store.specs import InputSpec
+from tests.support.pictures import png
+from tests.support.uploading import lying_in
+from tests.unit.models_store.datasets.test_clean import unit
+
+FEEDBACK = "/v1/feedback"
+MAX_BODY = 2**20
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service: its client, its store, and the folder where the pictures lie."""
+
+    http: httpx.AsyncClient
+    app: FastAPI
+    store: FeedbackStore
+    intake: Intake
+    folder: Path
+
+    def left(self) -> list[str]:
+        """The names in the folder: one per correction, and whatever should not be there."""
+        return lying_in(self.folder)
+
+    async def post(self, picture: bytes, **fields: str) -> httpx.Response:
+        """A correction as a form."""
+        return await self.http.post(FEEDBACK, files={"file": ("x.png", picture)}, data=fields)
+
+    async def given(self, picture: bytes, **fields: str) -> dict[str, Any]:
+        """The record of a correction that is taken."""
+        answer = await self.post(picture, **fields)
+        assert answer.status_code in (200, 201), answer.text
+        return dict(answer.json())
+
+
+@asynccontextmanager
+async def serving(
+    database: Database,
+    registry: Registry,
+    state: Path,
+    job_after: int = 0,
+    wait_seconds: float = WAIT_SECONDS,
+    **options: int,
+) -> AsyncIterator[Service]:
+    """The service on this database and this store; `options` are those of FeedbackStore."""
+    store = FeedbackStore(database, state, **options)
+    app = FastAPI()
+    error_handlers.install(app)
+    intake = Intake(registry, store, max_image_pixels=16_000_000)
+    app.include_router(routes.router(store, intake, "digits", job_after, wait_seconds))
+    files, jobs = FileStore(database, state), JobStore(database)
+    app.include_router(file_routes.router(files, InputSpec, jobs.using, Inspections()))
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY)
+    app.add_middleware(RequestLog)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield Service(http, app, store, intake, state / "feedback")
+
+
+def picture(seed: int) -> bytes:
+    """A PNG in MNIST's format, another for each seed."""
+    return png(unit(seed))
+
+
+def kept(seed: int) -> Stripped:
+    """The same, ready to be kept."""
+    return strip(picture(seed))
+
+
+def put(store: FeedbackStore, seed: int, label: str, model: str = "digits") -> str:
+    """The id of a correction."""
+    return store.add(model, label, kept(seed), read_by="digits@1", read_as=None).correction.id

@@ -1,0 +1,147 @@
+"""What the command line sends, how often it tries, and what it makes of a stream."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli.client import Client, StreamEvent, parse
+from app.cli.refusal import Refusal
+from tests.support.answering import Answer, answering, as_json, as_problem, as_stream
+
+STATE = {"type": "state", "level": "info", "message": "The job runs.", "data": {"state": "running"}}
+END = {"type": "state", "level": "info", "message": "accepted", "data": {"state": "succeeded"}}
+EVENTS = "GET /v1/fine_tuning/jobs/ftjob-1/events"
+JOBS = "POST /v1/fine_tuning/jobs"
+
+
+class Slept(list[float]):
+    """A clock that does not tick: what was asked of it."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+# As the WHATWG's text has them: comments, a field without a blank, two data lines, an event without data.
+STREAM = (
+    b': ping\n\nid: 1\nevent: message\ndata: {"type": "message", "message": "one\xe2\x80\xa8two"}\n\n'
+    b'id:2\r\ndata: {"type": "metrics",\r\ndata:  "data": {"epoch": 3}}\r\n\r\nid: 3\n\nretry: 5\n\n'
+)
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
+def test_a_stream_says_the_same_however_it_is_cut(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(STREAM)]
+    chunks = [STREAM[a:b] for a, b in itertools.pairwise(edges)]
+    assert list(parse(chunks)) == [
+        StreamEvent("1", "message", "info", "one\u2028two", {}),
+        StreamEvent("2", "metrics", "info", "", {"epoch": 3}),
+    ]
+
+
+def test_a_stream_that_ends_too_early_is_taken_up_where_it_broke() -> None:
+    slept = Slept()
+    broken = [as_stream(STATE), Answer(hang_up=True), as_problem(503, "Later."), as_stream(END, first=2)]
+    with answering({EVENTS: broken}) as (url, asked), Client(url, slept) as client:
+        told = [(event.number, event.state) for event in client.events("ftjob-1")]
+    assert told == [("1", "running"), ("2", "succeeded")]
+    assert [request.headers["last-event-id"] for request in asked] == ["0", "1", "1", "1"]
+    assert all(request.headers["accept"] == "text/event-stream" for request in asked)
+    assert len(slept) == 3
+
+
+def test_a_server_that_is_gone_is_asked_for_half_a_minute() -> None:
+    slept = Slept()
+    with (
+        answering({EVENTS: [Answer(hang_up=True)]}) as (url, _),
+        Client(url, slept) as client,
+        pytest.raises(Refusal, match="The job is kept"),
+    ):
+        list(client.events("ftjob-1"))
+    assert 25 < sum(slept) < 60
+
+
+def test_one_who_waits_long_is_not_left_by_connections_that_break_now_and_then() -> None:
+    # a heartbeat, and a connection that ends though more was promised
+    lives = Answer(200, b": ping\n\n", "text/event-stream", {"content-length": "99"})
+    answers = [lives, Answer(hang_up=True)] * 12 + [as_stream(END)]
+    with answering({EVENTS: answers}) as (url, asked), Client(url, Slept()) as client:
+        assert [event.state for event in client.events("ftjob-1")] == ["succeeded"]
+    assert len(asked) == 25
+
+
+@pytest.mark.parametrize("first", [Answer(hang_up=True), as_problem(503, "The database does not answer.")])
+def test_one_key_goes_with_every_try_to_make_a_job(first: Answer) -> None:
+    slept = Slept()
+    with answering({JOBS: [first, as_json({"id": "ftjob-1"}, 201)]}) as (url, asked), Client(url, slept) as client:
+        assert client.create({"model": "digits"}, "k1")["id"] == "ftjob-1"
+    assert [request.headers["idempotency-key"] for request in asked] == ["k1", "k1"]
+    assert [json.loads(request.body) for request in asked] == [{"model": "digits"}] * 2
+    assert len(slept) == 1
+
+
+def test_the_server_says_how_long_to_wait() -> None:
+    slept = Slept()
+    busy = Answer(503, b'{"detail": "Later."}', headers={"retry-after": "5"})
+    with (
+        answering({JOBS: [busy]}) as (url, asked),
+        Client(url, slept) as client,
+        pytest.raises(Refusal, match=r"^Later\.$"),
+    ):
+        client.create({}, "k")
+    assert len(asked) == 5 and min(slept) == 5 and max(slept) == 10
+
+
+def test_a_file_whose_answer_was_lost_is_not_sent_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"PK")
+    with (
+        answering({"POST /v1/files": [Answer(hang_up=True)]}) as (url, asked),
+        Client(url, Slept()) as client,
+        pytest.raises(Refusal),
+    ):
+        client.upload(tmp_path / "a.zip", "a.zip")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 2), (404, 2), (409, 1), (413, 2), (422, 2), (429, 1), (500, 1)])
+def test_of_a_problem_the_sentence_is_told(status: int, code: int) -> None:
+    with (
+        answering({JOBS: [as_problem(status, "Say it otherwise.")]}) as (url, _),
+        Client(url) as client,
+        pytest.raises(Refusal, match=r"^Say it otherwise\.$") as refused,
+    ):
+        client.create({}, "k")
+    assert refused.value.exit_code == code
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), Answer(200, b"[]"), Answer(404, b"no"), Answer(302)])
+def test_another_server_than_ours_is_told_apart(answer: Answer) -> None:
+    with (
+        answering({JOBS: [answer]}) as (url, _),
+        Client(url) as client,
+        pytest.raises(Refusal, match="as DigitServe does not"),
+    ):
+        client.create({}, "k")
+
+
+def test_an_id_of_any_characters_stays_one_part_of_the_path() -> None:
+    with answering({}) as (url, asked), Client(url) as client, pytest.raises(Refusal):
+        client.job("../../models?x#y")
+    assert asked[0].path == "/v1/fine_tuning/jobs/..%2F..%2Fmodels%3Fx%23y"
+
+
+@pytest.mark.parametrize("url", ["", "digits", "ftp://a", "http://", "http://a:b"])
+def test_what_is_no_address_is_said(url: str) -> None:
+    with pytest.raises(Refusal, match="is no URL") as refused:
+        Client(url)
+    assert refused.value.exit_code == 2
+
+
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nothing answers there
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with answering({"GET /v1/fine_tuning/jobs/a": [as_json({"id": "a"})]}) as (url, _), Client(url, Slept()) as client:
+        assert client.job("a") == {"id": "a"}

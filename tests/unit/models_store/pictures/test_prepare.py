@@ -1,0 +1,157 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models_store.pictures.prepare import prepare
+from models_store.pictures.warnings import PictureWarning
+from models_store.specs import InputSpec
+from tests.support import layout
+from tests.support.layout import Grey
+from tests.support.pictures import encoded, png, saved
+from training.synthetic import strokes as draw
+
+SPEC = InputSpec()
+DIGIT = InputSpec(preparation="digit")
+
+
+def pixels(data: bytes, spec: InputSpec = SPEC) -> Grey:
+    prepared = prepare(data, spec)
+    assert prepared.warnings == ()
+    assert prepared.pixels.dtype == np.uint8
+    assert prepared.pixels.shape == (1, 28, 28)
+    unit: Grey = prepared.pixels[0]
+    return unit
+
+
+def mean_difference(left: Grey, right: Grey) -> float:
+    return float(np.abs(left.astype(int) - right).mean())
+
+
+@pytest.fixture
+def paper(rng: np.random.Generator) -> Grey:
+    return draw.on_paper(3, rng)
+
+
+@pytest.mark.parametrize(("form", "options"), [("WEBP", {"lossless": True}), ("BMP", {})])
+def test_the_format_makes_no_difference(paper: Grey, form: str, options: dict[str, bool]) -> None:
+    assert (pixels(encoded(paper, form, **options)) == pixels(png(paper))).all()
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(paper: Grey) -> None:
+    wide = paper.astype(np.uint16)
+    assert (pixels(saved(Image.fromarray(wide * 257))) == pixels(png(paper))).all()
+    assert mean_difference(pixels(saved(Image.fromarray(wide * 20 + 300))), pixels(png(paper))) < 1
+
+
+@pytest.mark.parametrize("ink", [0, 100, 255])
+def test_transparent_ground_contrasts_with_the_ink(paper: Grey, ink: int) -> None:
+    level = Image.new("L", (300, 200), ink)  # under the transparent ground lies the ink's own colour
+    alpha = Image.fromarray(layout.grey((255.0 - paper) * 255 / 225))
+    hard = Image.fromarray((paper < 128).astype(np.uint8)).convert("P")
+    hard.putpalette([ink] * 6)
+    opaque = png(np.where(paper < 128, 0, 255).astype(np.uint8))
+    same = (
+        (saved(Image.merge("LA", (level, alpha))), png(paper)),
+        (saved(Image.merge("RGBA", (level, level, level, alpha))), png(paper)),
+        (saved(hard, transparency=0), opaque),
+    )
+    for transparent, laid in same:
+        assert mean_difference(pixels(transparent, DIGIT), pixels(laid, DIGIT)) < 1
+        # `writing` measures strokes in whole pixels, and light ones against another ground: one pixel wider or narrower
+        assert layout.likeness(pixels(transparent), pixels(laid)) > 0.98
+
+
+def test_a_cmyk_jpeg_is_no_negative(paper: Grey) -> None:
+    colours = Image.fromarray(paper).convert("RGB")
+    seen = pixels(saved(colours.convert("CMYK"), "JPEG", quality=95))
+    assert mean_difference(seen, pixels(png(paper))) < 1
+
+
+# EXIF 2.32, tag 274: where the picture's first stored row and column belong.
+STORED = {
+    2: lambda upright: upright[:, ::-1],  # top, right
+    3: lambda upright: upright[::-1, ::-1],  # bottom, right
+    4: lambda upright: upright[::-1],  # bottom, left
+    5: lambda upright: upright.T,  # left, top
+    6: lambda upright: upright[:, ::-1].T,  # right, top
+    7: lambda upright: upright[::-1, ::-1].T,  # right, bottom
+    8: lambda upright: upright[::-1].T,  # left, bottom
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_pictures_are_turned_upright(paper: Grey, orientation: int) -> None:
+    stored = np.ascontiguousarray(STORED[orientation](paper))
+    exif = Image.Exif()
+    exif[274] = orientation
+    assert (pixels(png(stored, exif=exif)) == pixels(png(paper))).all()
+    assert mean_difference(pixels(encoded(stored, "JPEG", quality=95, exif=exif)), pixels(png(paper))) < 1
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow's word, where we have no other
+def test_a_broken_exif_block_is_passed_over(paper: Grey) -> None:
+    broken = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"
+    assert (pixels(png(paper, exif=broken)) == pixels(png(paper))).all()
+
+
+@pytest.mark.parametrize("size", [(2, 2), (8192, 2), (28, 28), (300, 200)])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_one_even_colour_is_blank(form: str, size: tuple[int, int]) -> None:
+    for level in (0, 128, 255):
+        prepared = prepare(saved(Image.new("L", size, level), form), SPEC)
+        assert prepared.warnings == (PictureWarning.BLANK_IMAGE,)
+        assert prepared.is_blank
+        assert not prepared.pixels.any()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_nothing_but_transparency_is_blank(mode: str) -> None:
+    assert prepare(saved(Image.new(mode, (50, 50))), SPEC).is_blank
+
+
+def test_mnists_format_passes_bit_for_bit(rng: np.random.Generator) -> None:
+    for label in range(10):
+        unit = draw.unit(label, rng)
+        assert (pixels(png(unit)) == unit).all()
+    for side in range(4):  # ink up to the border
+        unit = np.zeros((28, 28), np.uint8)
+        unit[:8] = rng.integers(0, 256, (8, 28))
+        unit = np.rot90(unit, side).copy()
+        assert (pixels(png(unit)) == unit).all()
+        assert (pixels(encoded(unit, "BMP")) == unit).all()
+
+
+def test_mnists_digits_that_touch_the_border_pass_bit_for_bit(data_dir: Path) -> None:
+    raw = (data_dir / "MNIST" / "raw" / "t10k-images-idx3-ubyte").read_bytes()
+    pictures = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
+    inner = pictures[:, 1:-1, 1:-1].sum((1, 2), dtype=np.int64)
+    touching = pictures[pictures.sum((1, 2), dtype=np.int64) > inner]
+    assert len(touching) == 107
+    for unit in touching:
+        assert (pixels(png(unit)) == unit).all()
+
+
+def test_a_dark_digit_of_28_pixels_is_not_taken_for_mnists_format(rng: np.random.Generator) -> None:
+    for label in range(10):
+        unit = draw.unit(label, rng)
+        assert layout.likeness(pixels(png(255 - unit)), unit) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("ink", "warnings"), [(180, ()), (220, (PictureWarning.LOW_CONTRAST,)), (240, (PictureWarning.BLANK_IMAGE,))]
+)
+def test_faint_ink_is_warned_of(rng: np.random.Generator, ink: int, warnings: tuple[PictureWarning, ...]) -> None:
+    faint = draw.on_paper(5, rng, ground=250, pen_grey=ink)
+    assert prepare(png(faint), SPEC).warnings == warnings
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_a_digit_anywhere_on_paper_gets_its_own_layout(rng: np.random.Generator, label: int) -> None:
+    strokes = draw.digit(label, 80, rng)
+    for top, left in ((8, 300 - strokes.shape[1] - 8), (200 - strokes.shape[0] - 8, 8)):
+        paper = layout.grey(layout.placed(strokes, (200, 300), top, left))
+        seen = pixels(png(paper))
+        assert layout.likeness(seen, layout.naive(strokes)) > 0.97
+        assert seen.max() == 255

@@ -1,0 +1,214 @@
+"""Runs of the loop with what surrounds them, and versions from scratch."""
+
+import dataclasses
+import statistics
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from models_store.errors import BadRef, DataSetRejected, RecipeRejected
+from models_store.recipe import Recipe
+from models_store.refs import Ref
+from models_store.registry import Registry, Version
+from models_store.specs import DataSpec, NetSpec, TrainSpec
+from tests.support.lessons import SPEC, Heard, digit_files, mnist_files, recipe_of, session, stripes
+from training.data.rows import DataSet, Rows
+from training.errors import ExperimentBusy, TrainingDiverged
+from training.fit.epoch import Epoch
+from training.fit.material import Material
+from training.fit.runtime import Runtime
+from training.learn import experiment, key, learn, load
+from training.train import cross_validate, train
+
+SMALL = Recipe(
+    publish_to="stripes",
+    net=NetSpec(name="mlp", options={"hidden": 16, "second": 16}),
+    data=DataSpec(source="mnist"),
+    train=TrainSpec(epochs=3, batch_size=20, learning_rate=0.05, precision="float32"),
+)
+
+
+class Killed(Exception):
+    """Stands for whatever ends a process between two epochs."""
+
+
+class Killing(Heard):
+    """Ends the process after the first epoch."""
+
+    def epoch(self, run: str, epoch: Epoch) -> None:
+        super().epoch(run, epoch)
+        raise Killed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A hundred stripes to learn from and 30 to be tested by, as MNIST's files."""
+    return mnist_files(tmp_path / "data", stripes(100), stripes(30, seed=5))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "own")
+
+
+def weights(version: Version | None) -> dict[str, torch.Tensor]:
+    assert version is not None
+    return safetensors.torch.load_file(version.folder / "weights.safetensors")
+
+
+def equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(tensor, right[name]) for name, tensor in left.items())
+
+
+def left_behind(store: Registry) -> list[Path]:
+    return [*store.root.glob(".runs/*/*"), *store.root.rglob(".staging-*")]
+
+
+def test_a_killed_run_goes_on_by_the_same_command_to_the_same_weights(folder: Path, store: Registry) -> None:
+    with pytest.raises(Killed):
+        train(SMALL, session(store, folder, Killing()))
+    assert [path.name for path in left_behind(store)] == ["training.pt"]
+    assert store.models() == []
+    heard = Heard()
+    resumed = train(SMALL, session(store, folder, heard))
+    assert heard.numbers("training") == [2, 3]
+    assert heard.notes == ["training: went on from the checkpoint after epoch 1"]
+    assert left_behind(store) == []
+
+    assert store.aliases("stripes") == {"champion": 1}
+
+    rows = load(SMALL, folder, heard)
+    unbroken = learn("training", SMALL, Material(rows.train), len(rows.labels), Runtime(), Heard()).net
+    assert equal(weights(resumed), unbroken.state_dict())
+
+
+def test_fresh_begins_anew_and_another_run_has_its_own_checkpoint(folder: Path, store: Registry) -> None:
+    def killed(recipe: Recipe, fresh: bool = False) -> list[int]:
+        heard = Killing()
+        with pytest.raises(Killed):
+            train(recipe, session(store, folder, heard, fresh))
+        return heard.numbers("training")
+
+    assert killed(SMALL) == [1]
+    assert killed(SMALL) == [2]
+    assert killed(dataclasses.replace(SMALL, seed=2)) == [1]
+    assert len(left_behind(store)) == 2
+    assert killed(SMALL, fresh=True) == [1]
+    assert killed(SMALL) == [2]
+    assert len(left_behind(store)) == 2
+
+
+def test_what_is_learned_from_and_how_names_the_run(folder: Path, store: Registry) -> None:
+    rows = load(SMALL, folder, Heard())
+    name = key(SMALL, rows)
+    assert name.startswith("stripes-") and key(SMALL, rows) == name
+    darker = DataSet(Rows(rows.train.pictures // 2, rows.train.labels), rows.test, rows.labels, rows.source)
+    recipes = (dataclasses.replace(SMALL, seed=2), dataclasses.replace(SMALL, publish_to="other"))
+    assert len({name, key(SMALL, darker), *(key(recipe, rows) for recipe in recipes)}) == 4
+    with experiment(session(store), name), pytest.raises(ExperimentBusy):
+        train(SMALL, session(store, folder, Heard()))
+
+
+def test_the_rows_set_apart_give_numbers_and_are_not_learned() -> None:
+    rows = stripes(48)
+    recipe = recipe_of(dataclasses.replace(SPEC, epochs=2, validation=0.5, batch_size=12))
+    heard = Heard()
+    fitted = learn("training", recipe, Material(rows), 3, Runtime(), heard)
+    assert heard.steps == {"training": 2}  # of the 24 rows that are left
+    assert heard.epochs == [("training", epoch) for epoch in fitted.epochs]
+    assert all(whole_share(epoch.validation_accuracy, 24) for epoch in fitted.epochs)
+
+    heard = Heard()
+    learn("training", recipe, Material(rows, validation=stripes(7, seed=9)), 3, Runtime(), heard)
+    assert heard.steps == {"training": 4}  # with rows to watch, none is set apart
+    assert all(whole_share(epoch.validation_accuracy, 7) for _, epoch in heard.epochs)
+
+
+def whole_share(share: float | None, rows: int) -> bool:
+    return share is not None and abs(share * rows - round(share * rows)) < 1e-5
+
+
+def test_without_a_share_for_validation_there_are_no_such_numbers() -> None:
+    fitted = learn(
+        "training", recipe_of(dataclasses.replace(SPEC, epochs=1)), Material(stripes(40)), 3, Runtime(), Heard()
+    )
+    assert (fitted.epochs[0].validation_loss, fitted.epochs[0].validation_accuracy) == (None, None)
+
+
+def test_the_same_recipe_begins_with_the_same_weights_whatever_came_before() -> None:
+    recipe = recipe_of(dataclasses.replace(SPEC, epochs=1, precision="float32"))
+    torch.rand(5)
+    first = learn("training", recipe, Material(stripes(40)), 3, Runtime(), Heard()).net.state_dict()
+    torch.rand(7)
+    again = learn("fold 1", recipe, Material(stripes(40)), 3, Runtime(), Heard()).net.state_dict()
+    assert equal(first, again)
+
+
+def test_every_fold_is_judged_by_rows_that_its_run_has_not_seen(folder: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, epochs=4))
+    heard = Heard()
+    accuracies = cross_validate(recipe, 4, session(Registry(tmp_path), folder, heard))
+    assert accuracies == pytest.approx([1, 1, 1, 1])
+    assert heard.steps == {f"fold {number}": 4 for number in (1, 2, 3, 4)}  # 75 rows in batches of 20
+    assert [row[0] for row in heard.rows] == ["fold 1", "fold 2", "fold 3", "fold 4", "mean +- deviation"]
+
+
+def test_a_fold_of_rows_without_a_rule_is_a_guess_and_the_mean_is_told(tmp_path: Path) -> None:
+    noise = torch.Generator().manual_seed(1)
+    labels = torch.randint(0, 3, (60,), generator=noise)
+    rows = Rows(torch.randint(0, 256, (60, 1, 28, 28), generator=noise, dtype=torch.uint8), labels)
+    unseen = Rows(rows.pictures, torch.full_like(labels, 99))  # no net has a label 99: looked at, they would fail
+    heard = Heard()
+    accuracies = cross_validate(
+        SMALL, 3, session(Registry(tmp_path), mnist_files(tmp_path / "noise", rows, unseen), heard)
+    )
+    assert all(0 <= accuracy <= 0.8 for accuracy in accuracies)  # a run that had seen its part knows it by heart
+    assert [accuracy * 20 for accuracy in accuracies] == pytest.approx([round(20 * it) for it in accuracies])
+    mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
+    assert heard.rows[-1][1] == f"{mean:.2%} +- {spread:.2%}"
+    assert heard.titles == ["3-fold cross-validation on 60 training rows"]
+
+
+@pytest.mark.parametrize("folds", [1, 101])
+def test_folds_that_cannot_be_are_refused(folder: Path, tmp_path: Path, folds: int) -> None:
+    with pytest.raises(RecipeRejected, match="folds"):
+        cross_validate(SMALL, folds, session(Registry(tmp_path), folder, Heard()))
+
+
+def test_a_run_that_fails_publishes_nothing_and_leaves_nothing(folder: Path, store: Registry) -> None:
+    wild = dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, learning_rate=1e12))
+    with pytest.raises(TrainingDiverged):
+        train(wild, session(store, folder, Heard()))
+    with pytest.raises(BadRef):
+        train(dataclasses.replace(SMALL, publish_to="../x"), session(store, folder, Heard()))
+    greedy = dataclasses.replace(SMALL.calibration, held_out=51)
+    with pytest.raises(RecipeRejected, match="more than half of the 100"):
+        train(dataclasses.replace(SMALL, calibration=greedy), session(store, folder, Heard()))
+    assert store.models() == [] and left_behind(store) == []
+
+
+def test_what_is_left_out_of_a_persons_files_is_told(tmp_path: Path) -> None:
+    path = digit_files(tmp_path / "new", per_digit=5)
+    recipe = dataclasses.replace(SMALL, data=DataSpec(source="files", path=str(path)))
+    heard = Heard()
+    assert len(load(recipe, tmp_path, heard).labels) == 10
+    assert heard.notes == []
+    (path / "7" / "9.png").write_bytes(b"no picture")
+    load(recipe, tmp_path, heard)
+    assert len(heard.notes) == 1 and "7/9.png" in heard.notes[0]
+    with pytest.raises(DataSetRejected):
+        load(dataclasses.replace(recipe, data=DataSpec(source="files", path=str(tmp_path / "no"))), tmp_path, heard)
+
+
+def test_the_temperature_comes_from_a_sibling_and_the_version_from_all_rows(folder: Path, store: Registry) -> None:
+    recipe = dataclasses.replace(SMALL, calibration=dataclasses.replace(SMALL.calibration, held_out=30))
+    heard = Heard()
+    version = train(recipe, session(store, folder, heard))
+    assert version is not None and store.verify(Ref("stripes")).manifest == version.manifest
+    assert heard.steps == {"training": 5, "calibration": 4}  # 100 rows, and the 70 that were not held out
+    assert version.manifest.data.train_rows == 100
+    assert version.manifest.calibration.fitted_on == (
+        "30 held-out training pictures, read 100.00% right by a sibling run"
+    )
