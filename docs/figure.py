@@ -1,4 +1,4 @@
-"""Draws docs/reading.png: the example pictures, what the model is given of each, and what it answers.
+"""Draws docs/pictures/reading.png: the example pictures, what the model is given of each, and what it answers.
 
 .venv/bin/python docs/figure.py
 """
@@ -39,7 +39,7 @@ def main() -> None:
             axes.set(xticks=[], yticks=[])
     for axes, text in zip(rows[:, 0], ("the picture", "what the\nmodel sees", "its answer"), strict=True):
         axes.set_ylabel(text, rotation=0, ha="right", va="center", fontsize=9)
-    figure.savefig(DOCS / "reading.png", dpi=100)
+    figure.savefig(DOCS / "pictures" / "reading.png", dpi=100)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draws docs/kinds.png: a picture of every kind that `benchmarks.pictures` reports on, of digits drawn by the project.
+"""Draws docs/pictures/kinds.png: a picture of every kind that `benchmarks.pictures` reports on, of digits drawn by the project.
 
 PYTHONPATH=. .venv/bin/python docs/kinds.py
 """
@@ -24,7 +24,7 @@ def main() -> None:
         axes.imshow(ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).convert("RGBA"))
         axes.set_title(kind.removeprefix("photo_").replace("_", " "), fontsize=9)
         axes.set(xticks=[], yticks=[])
-    figure.savefig(Path(__file__).parent / "kinds.png", dpi=80)
+    figure.savefig(Path(__file__).parent / "pictures" / "kinds.png", dpi=80)
 
 
 if __name__ == "__main__":

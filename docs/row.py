@@ -1,4 +1,4 @@
-"""Draws docs/row.png, which README and guides send to /v1/read: two lines of numbers on ruled paper.
+"""Draws docs/pictures/row.png, which README and guides send to /v1/read: two lines of numbers on ruled paper.
 
 .venv/bin/python docs/row.py
 """
@@ -33,7 +33,7 @@ def main() -> None:
             left += width + 14
     shadow = np.linspace(1, 0.82, SIZE[1]) * np.linspace(1, 0.93, SIZE[0])[:, None]
     grey = (page.clip(20, 255) * shadow + rng.normal(0, 3, SIZE)).round().clip(0, 255)
-    Image.fromarray(grey.astype(np.uint8)).save(Path(__file__).parent / "row.png", optimize=True)
+    Image.fromarray(grey.astype(np.uint8)).save(Path(__file__).parent / "pictures" / "row.png", optimize=True)
 
 
 if __name__ == "__main__":

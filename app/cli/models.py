@@ -87,7 +87,8 @@ def _promote(options: argparse.Namespace) -> None:
     current = registry.aliases(version.name).get(CHAMPION)
     expected = current if options.expected is None else options.expected
     registry.promote(version.name, version.number, expected=expected)
-    print(f"{version.ref} is the champion; it was {version.name}@{current}.")
+    before = "there was none" if current is None else f"it was {version.name}@{current}"
+    print(f"{version.ref} is the champion; {before}.")
 
 
 def _rollback(options: argparse.Namespace) -> None:

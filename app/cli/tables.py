@@ -3,7 +3,7 @@
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from app.cli.terminal import console
+from app.cli.terminal import console, shown
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
@@ -17,7 +17,7 @@ def print_models(registry: Registry) -> None:
         for number in reversed(registry.versions(name)):
             marks = ", ".join(sorted(alias for alias, target in aliases.items() if target == number))
             try:
-                table.add_row(*_row(registry.resolve(Ref(name, None, number)), marks))
+                table.add_row(*map(shown, _row(registry.resolve(Ref(name, None, number)), marks)))
             except StoreError:
                 table.add_row(f"{name}@{number}", marks, "[red]refused: see digitserve models verify")
     console().print(table)
@@ -50,7 +50,7 @@ def print_version(registry: Registry, version: Version) -> None:
     }
     table = Table(box=None, show_header=False)
     for key, value in facts.items():
-        table.add_row(f"[bold]{key}", value)
+        table.add_row(f"[bold]{key}", shown(value))
     console().print(table)
 
 

@@ -24,12 +24,13 @@ class Stop:
         self._loop = asyncio.get_running_loop()
 
     def end(self) -> None:
-        """From now on a signal changes nothing. Python's own handlers would end its last milliseconds with a failure."""
+        """From now on a signal changes nothing: Python drops our handlers while it ends, and would end as a failure."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
 
     def _handle(self, number: int) -> None:
         if self._loop is None:
+            self.end()  # once is enough
             raise SystemExit(0)
         with contextlib.suppress(RuntimeError):  # the loop is closed: everything has ended
             self._loop.call_soon_threadsafe(self._ask, number)

@@ -12,6 +12,7 @@ from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
 from tests.support.databases import Postgres, programs, started
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.played import World
 
 
@@ -32,7 +33,7 @@ def postgres() -> Iterator[Postgres]:
 def template(postgres: Postgres) -> Iterator[str]:
     """A database with this release's tables: a copy of it is made faster than the tables are."""
     with postgres.database() as name:
-        database = Database(postgres.url(name))
+        database = Database(postgres.url(name), PATIENCE_SECONDS)
         with database.reading():
             pass
         database.close()
@@ -68,7 +69,8 @@ def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[s
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    opened = Database(url)
+    """One whose answers are waited for, however busy the machine is: few tests are about that wait."""
+    opened = Database(url, PATIENCE_SECONDS)
     yield opened
     opened.close()
 

@@ -16,13 +16,14 @@ from app.files import routes as file_routes
 from app.files.inspection import Inspections
 from app.files.store import FileStore
 from app.jobs.store import JobStore
-from app.storage.db import WAIT_SECONDS, Database
+from app.storage.db import Database
 from app.web import error_handlers
 from app.web.limits import BodyLimit
 from app.web.request_log import RequestLog
 from models_store.pictures.stripped import Stripped, strip
 from models_store.registry import Registry
 from models_store.specs import InputSpec
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from tests.support.uploading import lying_in
 from tests.unit.models_store.datasets.test_clean import unit
@@ -62,7 +63,7 @@ async def serving(
     registry: Registry,
     state: Path,
     job_after: int = 0,
-    wait_seconds: float = WAIT_SECONDS,
+    wait_seconds: float = PATIENCE_SECONDS,
     **options: int,
 ) -> AsyncIterator[Service]:
     """The service on this database and this store; `options` are those of FeedbackStore."""

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -15,12 +14,13 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+
 _SETTINGS = {
     "listen_addresses": "",  # only the socket in our own folder
     "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",  # nothing here outlives the tests
     "max_connections": "200", "shared_buffers": "16MB", "lc_messages": "C",
 }  # fmt: skip
-_START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
 
 
@@ -45,20 +45,13 @@ class Postgres:
                 [self._programs / "postgres", "-D", "data", "-k", str(self._folder), *settings],
                 cwd=self._folder, user=self._user, stdout=log, stderr=log, preexec_fn=_die_with_parent,
             )  # fmt: skip
-        for _ in range(_START_SECONDS * 50):
-            try:
-                self.run("SELECT 1")
-                return
-            except psycopg.OperationalError:
-                assert self._server.poll() is None, (self._folder / "log").read_text()[-2000:]
-                time.sleep(0.02)
-        raise TimeoutError((self._folder / "log").read_text()[-2000:])
+        wait_until(self._answers, self._said)
 
     def stop(self) -> None:
         """As an operator does: connections are cut, everything is written."""
         assert self._server is not None
         self._server.send_signal(signal.SIGINT)
-        self._server.wait(60)
+        self._server.wait(PATIENCE_SECONDS)
 
     def url(self, database: str, driver: str = "postgresql") -> str:
         """SQLAlchemy's URL of a database of this server."""
@@ -76,6 +69,17 @@ class Postgres:
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield name
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _answers(self) -> bool:
+        try:
+            self.run("SELECT 1")
+            return True
+        except psycopg.OperationalError:
+            assert self._server is not None and self._server.poll() is None, self._said()
+            return False
+
+    def _said(self) -> str:
+        return (self._folder / "log").read_text()[-2000:]
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]

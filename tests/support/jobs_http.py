@@ -24,13 +24,14 @@ from app.jobs.job import Job
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
-from app.storage.db import WAIT_SECONDS, Database
+from app.storage.db import Database
 from app.web import error_handlers
 from app.web.drain import Drain
 from app.web.request_log import RequestLog
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 
 JOBS = "/v1/fine_tuning/jobs"
@@ -93,7 +94,7 @@ async def serving(
     registry: Registry,
     state: Path,
     store: JobStore | None = None,
-    wait_seconds: float = WAIT_SECONDS,
+    wait_seconds: float = PATIENCE_SECONDS,
     inspections: Inspections | None = None,
     **streams: Any,
 ) -> AsyncIterator[Service]:

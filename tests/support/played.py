@@ -15,6 +15,7 @@ from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.support.ordered import add_file, order
+from tests.support.patience import PATIENCE_SECONDS
 
 ORDER = order(training_file="file-a")
 NUMBERS = {
@@ -69,7 +70,7 @@ class World:
     """A database with one queued job, a store with two versions, and a clock that only waiting moves."""
 
     def __init__(self, tmp_path: Path, registry: Registry) -> None:
-        self.database = Database(f"sqlite:///{tmp_path / 'jobs.db'}")
+        self.database = Database(f"sqlite:///{tmp_path / 'jobs.db'}", PATIENCE_SECONDS)
         self.store, self.leases = JobStore(self.database), Leases(self.database)
         self.registry, self.root = registry, tmp_path / "jobs"
         self.upload = tmp_path / "upload"

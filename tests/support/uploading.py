@@ -20,6 +20,7 @@ from app.web import error_handlers
 from app.web.limits import BodyLimit
 from app.web.request_log import RequestLog
 from models_store.specs import InputSpec
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from tests.unit.models_store.datasets.test_archive import zipped
 from tests.unit.models_store.datasets.test_clean import unit
@@ -63,7 +64,7 @@ async def serving(
     spare_bytes: int = 0,
 ) -> AsyncIterator[Service]:
     """The service on a folder, and on a database of its own where none is given."""
-    own = Database(f"sqlite:///{state_dir / 'digitserve.db'}")
+    own = Database(f"sqlite:///{state_dir / 'digitserve.db'}", PATIENCE_SECONDS)
     store = FileStore(database or own, state_dir, spare_bytes)
     app = FastAPI()
     error_handlers.install(app)

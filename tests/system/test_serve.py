@@ -114,6 +114,19 @@ def test_doctor_finds_a_healthy_machine_healthy_and_a_missing_store_not(tmp_path
     assert "Set DIGITSERVE_STORE_DIR" in bad.stdout
 
 
+def test_doctor_knows_its_own_server_and_another_program(tmp_path: Path) -> None:
+    with serving(tmp_path / "log", "--workers", "1") as (_, url):
+        port = url.rsplit(":", 1)[1]
+        for host in ("127.0.0.1", "0.0.0.0"):
+            own = command("doctor", DIGITSERVE_HOST=host, DIGITSERVE_PORT=port)
+            assert own.returncode == 0, own.stdout
+            assert f"ok    port {port} on {host}: DigitServe runs there, and digits@1 answers" in own.stdout
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = command("doctor", DIGITSERVE_PORT=str(other.getsockname()[1]))
+    assert taken.returncode == 1
+    assert "is taken by another program: serve on another with --port" in taken.stdout
+
+
 def test_output_into_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m app openapi | head -1", shell=True, cwd=ROOT, capture_output=True, text=True, check=False

@@ -16,6 +16,7 @@ from models_store.registry import Registry
 from models_store.specs import InputSpec
 from tests.integration.jobs.test_builder import with_input
 from tests.support.jobs_http import JOBS, serving
+from tests.support.patience import PATIENCE_SECONDS, until
 
 
 class Gated(Inspections):
@@ -31,7 +32,7 @@ class Gated(Inspections):
         def asked() -> InputSpec:
             if self.closed:
                 self.begun += 1
-                assert self.let.wait(120)
+                assert self.let.wait(PATIENCE_SECONDS)
             return spec()
 
         return await super().report(path, asked)
@@ -51,9 +52,7 @@ async def test_jobs_are_listed_and_cancelled_while_many_creations_read(registry:
                 for number in range(10)
             ]
             try:
-                async with asyncio.timeout(120):
-                    while gate.begun < 2:
-                        await asyncio.sleep(0.01)
+                await until(lambda: gate.begun == 2)
                 job_id = await service.job()  # its data set was read for this input already
                 assert [job["id"] for job in (await service.http.get(JOBS)).json()["data"]] == [job_id]
                 assert (await service.http.post(f"{JOBS}/{job_id}/cancel")).json()["status"] == "cancelled"

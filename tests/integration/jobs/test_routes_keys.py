@@ -17,7 +17,7 @@ KEY = {"idempotency-key": "mine-1"}
 
 @pytest.fixture
 async def service(database: Database, registry: Registry, tmp_path: Path) -> AsyncIterator[Service]:
-    async with serving(database, registry, tmp_path / "state", wait_seconds=120) as running:
+    async with serving(database, registry, tmp_path / "state") as running:
         yield running
 
 

@@ -18,6 +18,7 @@ from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.contracts.test_errors import check_shape
 from tests.support.jobs_http import JOBS, serving
+from tests.support.patience import PATIENCE_SECONDS, until
 
 PICTURE = (EXAMPLES / "7.png").read_bytes()
 JOB = f"{JOBS}/ftjob-{'0' * 24}"
@@ -53,7 +54,7 @@ class Slow(JobStore):
         self.let = threading.Event()
 
     def get(self, job_id: str) -> Job:
-        assert self.let.wait(20)
+        assert self.let.wait(PATIENCE_SECONDS)
         return super().get(job_id)
 
 
@@ -71,9 +72,7 @@ async def test_who_gets_no_turn_is_told_and_who_has_one_is_answered(
                 for _ in range(12)
             ]
             try:
-                async with asyncio.timeout(10):
-                    while sum(one.done() for one in asked) < 4:
-                        await asyncio.sleep(0.01)
+                await until(lambda: sum(one.done() for one in asked) == 4)
             finally:
                 store.let.set()
             answers = await asyncio.gather(*asked)

@@ -1,3 +1,5 @@
+"""Versions in their folders: published once, numbered on, verified to the byte, deleted for good."""
+
 import dataclasses
 import shutil
 import threading
@@ -5,33 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from models_store.aliases import Aliases
 from models_store.errors import AliasConflict, BadRef, VersionCorrupt, VersionInUse, VersionNotFound
 from models_store.refs import Ref
 from models_store.registry import Registry
-from models_store.shipped_version import open_store
 from tests.conftest import republished
-
-
-def test_a_new_store_holds_the_shipped_version_as_champion(registry: Registry) -> None:
-    assert registry.models() == ["digits"]
-    assert registry.resolve(Ref.parse("digits")).ref == "digits@1"
-    assert registry.aliases("digits") == {"champion": 1}
-
-
-def test_opening_again_copies_nothing(registry: Registry) -> None:
-    open_store(registry.root)
-    assert registry.versions("digits") == [1]
-
-
-def test_the_shipped_version_takes_the_next_free_number_and_moves_no_champion(registry: Registry) -> None:
-    own = republished(registry)
-    shutil.rmtree(registry.root / "digits" / "1")
-    own.folder.rename(registry.root / "digits" / "1")
-    (registry.root / "digits" / "aliases.json").write_text('{"champion": 1}')
-    open_store(registry.root)
-    assert registry.versions("digits") == [1, 2]
-    assert registry.aliases("digits") == {"champion": 1}
 
 
 def test_publish_numbers_on_and_leaves_the_champion(registry: Registry) -> None:
@@ -71,32 +50,6 @@ def test_what_an_alias_names_is_not_deleted(registry: Registry) -> None:
     with pytest.raises(VersionInUse, match="alias champion points at version 1"):
         registry.delete("digits", 1)
     assert registry.verify(Ref("digits")).number == 1
-
-
-def test_a_deleted_shipped_version_stays_deleted(registry: Registry) -> None:
-    for number in (2, 3):
-        republished(registry, gate=f"copy {number}")
-        registry.promote("digits", number, expected=number - 1)
-    registry.delete("digits", 1)
-    assert open_store(registry.root).versions("digits") == [2, 3]
-
-
-def test_a_kill_between_the_rename_and_the_first_alias_is_mended_at_the_next_start(registry: Registry) -> None:
-    (registry.root / "digits" / "aliases.json").unlink()
-    assert open_store(registry.root).aliases("digits") == {"champion": 1}
-    assert registry.versions("digits") == [1]
-
-
-def test_a_version_deleted_meanwhile_is_not_promoted(registry: Registry) -> None:
-    republished(registry)
-    aliases = Aliases(registry.root / "digits")
-
-    def gone() -> None:
-        raise VersionNotFound("deleted")
-
-    with pytest.raises(VersionNotFound):
-        aliases.point("champion", 2, 1, gone)
-    assert registry.aliases("digits") == {"champion": 1}
 
 
 def test_a_rollback_without_a_champion_says_so(registry: Registry) -> None:
@@ -195,10 +148,3 @@ def test_a_missing_file_is_refused_by_name(registry: Registry) -> None:
     (registry.root / "digits" / "1" / "weights.safetensors").unlink()
     with pytest.raises(VersionCorrupt, match=r"weights\.safetensors is missing"):
         registry.verify(Ref("digits"))
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"champion": "1"}', '{"champion": true}', '{"champion": 0}'])
-def test_a_damaged_alias_file_is_refused_by_name(registry: Registry, text: str) -> None:
-    (registry.root / "digits" / "aliases.json").write_text(text)
-    with pytest.raises(VersionCorrupt, match=r"aliases\.json"):
-        registry.resolve(Ref("digits"))

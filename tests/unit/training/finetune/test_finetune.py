@@ -39,16 +39,6 @@ def run(base: Version, recipe: Recipe, store: Registry, heard: Heard | None = No
     return finetune(base, recipe, session(store, report=heard))
 
 
-@pytest.mark.parametrize("suffix", [None, "mine"])
-def test_the_recipe_starts_from_the_base(base: Version, suffix: str | None) -> None:
-    recipe = recipe_for(base, "new", suffix)
-    assert recipe.publish_to == ("digits" if suffix is None else "digits-mine")
-    assert recipe.finetune is not None and recipe.finetune.base == "digits@1"
-    assert (recipe.net.name, recipe.input) == (base.manifest.net, base.manifest.input)
-    assert (recipe.data.source, recipe.data.path) == ("files", "new")
-    assert Recipe.from_json(recipe.to_json()) == recipe
-
-
 def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base: Version, tmp_path: Path) -> None:
     heard = Heard()
     champion = base.manifest.digest
