@@ -1,51 +1,78 @@
-# Every command makes the virtual environment first where it is missing or older than the lock.
+# Every command makes the virtual environment first where it is missing or older than its lock.
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+RUNS := .venv/.runs
+DEVELOPS := .venv/.develops
+
+# Which torch: `make demo TORCH_INDEX=URL` takes it from there, and .venv remembers that. Where none was ever given, pip's
+# own settings decide; `make demo TORCH_INDEX=` goes back to them. Another index than before replaces torch.
+TAKEN := $(shell cat .venv/.torch_index 2>/dev/null)
+TORCH_INDEX ?= $(TAKEN)
+ifneq ($(TORCH_INDEX),$(TAKEN))
+REPLACE := --force-reinstall
+.PHONY: $(RUNS) $(DEVELOPS)
+endif
 
 .PHONY: demo serve test soak check format train bench bench-training
+.NOTPARALLEL:  # two of pip must not write into one environment
 .DEFAULT_GOAL := demo
 
-demo: $(READY)  ## start a server, let it read pictures and learn a hand that it reads badly
+demo: $(RUNS)  ## start a server, let it read pictures and learn a hand that it reads badly
 	$(BIN)/python docs/demo.py
 
-serve: $(READY)  ## serve on http://127.0.0.1:8000 until stopped
+serve: $(RUNS)  ## serve on http://127.0.0.1:8000 until stopped
 	$(BIN)/digitserve serve
 
 # Files with long tests first, so that no process is left with them alone at the end.
 SUITE := tests/system tests/browser tests/unit tests/integration tests/contracts
-test: $(READY)  ## unit, integration, system and contract tests
+test: $(DEVELOPS)  ## unit, integration, system and contract tests
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
 
 MINUTES ?= 20
 SEED ?= 1
-soak: $(READY)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2
+soak: $(DEVELOPS)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
-check: $(READY)  ## lint, format, types, import walls, file lengths
+check: $(DEVELOPS)  ## lint, format, types, import walls, file lengths
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --config tests/contracts/imports.toml
 	$(BIN)/python tests/contracts/file_lengths.py
 
-format: $(READY)  ## let ruff mend what it can
+format: $(DEVELOPS)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 RECIPE ?= fast
-train: $(READY)  ## train a version: make train RECIPE=bundled
+train: $(RUNS)  ## train a version: make train RECIPE=bundled
 	$(BIN)/python -m training train $(RECIPE)
 
-bench: $(READY)  ## the quickest recipes beside the tutorials' way
+bench: $(DEVELOPS)  ## the quickest recipes beside the tutorials' way
 	$(BIN)/python -m benchmarks.training lite cnn
 
-bench-training: $(READY)  ## every recipe; the table goes into the README
+bench-training: $(DEVELOPS)  ## every recipe; the table goes into docs/benchmarks.md
 	$(BIN)/python -m benchmarks.training --write docs/benchmarks.md
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
-	touch $(READY)
+$(RUNS): requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+	@touch $(RUNS)
+
+$(DEVELOPS): requirements.lock requirements-dev.lock pyproject.toml
+	$(call install,requirements-dev.lock)
+	@touch $(RUNS) $(DEVELOPS)
+
+# $(call install,LOCK) says what it will be and how large, then has pip do it. The stamps go first and come back last, so
+# that a failure leaves none. An older pip only means that the size can't be said, so that its update may fail.
+define install
+@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
+@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+@rm -f $(RUNS) $(DEVELOPS)
+-@$(PIP) install --quiet 'pip>=23.3'
+@$(BIN)/python setup/say_size.py $(1) $(REPLACE) $(TORCH_INDEX:%=--torch-index '%')
+$(if $(TORCH_INDEX)$(REPLACE),$(PIP) install $(REPLACE) --no-deps --constraint requirements.lock $(TORCH_INDEX:%=--index-url '%') torch torchvision)
+@echo '$(TORCH_INDEX)' > .venv/.torch_index
+$(PIP) install --requirement $(1) $(TORCH_INDEX:%=--extra-index-url '%')
+$(PIP) install --no-build-isolation --no-deps --editable .
+endef

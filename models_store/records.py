@@ -53,6 +53,15 @@ def plain(record: Any) -> dict[str, Any]:
     return dataclasses.asdict(record)
 
 
+def named_as_first(record: Any) -> Any:
+    """The same under the names that keys had first: what is named by a digest of it keeps its name for ever."""
+    if not dataclasses.is_dataclass(record):
+        return record
+    first = {new: old for old, new in getattr(record, "FORMER_NAMES", {}).items()}
+    names = [field.name for field in dataclasses.fields(record)]
+    return {first.get(name, name): named_as_first(getattr(record, name)) for name in names}
+
+
 def _join(where: str, key: object) -> str:
     return f"{where}.{key}" if where else str(key)
 

@@ -1,5 +1,6 @@
 """What many tests stand on: a store of their own, a client without a network, MNIST where the machine has it."""
 
+import asyncio
 import dataclasses
 import os
 import shutil
@@ -22,6 +23,7 @@ from models_store.model import Model, load_fastest, use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
+from tests.support.patience import Patience
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -97,10 +99,23 @@ def republished(registry: Registry, **changes: object) -> Version:
         return registry.publish("digits", folder, draft)
 
 
+class _Patient(httpx.ASGITransport):
+    """Repeats a request whose version is still being loaded, as its answer says: a busy machine takes long for that."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        patience = Patience("a version to be loaded")
+        while True:
+            answer = await super().handle_async_request(request)
+            can_repeat = isinstance(request.stream, httpx.SyncByteStream)  # its body is there, and not on its way
+            if not can_repeat or answer.status_code != 503 or b'"code":"loading"' not in await answer.aread():
+                return answer
+            await asyncio.sleep(patience.pause())
+
+
 @asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A started app and a client that calls it without a network."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = _Patient(app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from models_store.errors import RecipeRejected
 from models_store.recipe import Recipe
+from models_store.records import named_as_first
 from models_store.registry import RUNS, Registry
 from models_store.specs import InputSpec
 from training.data import sources
@@ -117,5 +119,7 @@ def experiment(session: Session, name: str) -> Iterator[Path]:
 
 
 def key(recipe: Recipe, rows: DataSet) -> str:
-    """Names a training by all that it learns from and how: the same command on the same data has the same key."""
-    return f"{recipe.publish_to}-{hashlib.sha256((recipe.to_json() + rows.digest()).encode()).hexdigest()[:16]}"
+    """Names a training by all that it learns from and how: the same command on the same data has the same key, in later
+    releases too."""
+    text = json.dumps(named_as_first(recipe), indent=1) + rows.digest()
+    return f"{recipe.publish_to}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

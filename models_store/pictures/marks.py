@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_store.pictures.ground import Ink
+from models_store.pictures.hysteresis import components
 from models_store.preparation import WritingSpec
 
 _RIVAL_SIZE = 0.4  # of the digit's size, from which another mark is one too
@@ -62,14 +63,9 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Mar
 
     `slope` is how much the picture's brightness changes around each pixel, as a share of the ink's contrast. `even`
     says that the frame is bare but for ink, so that what it cuts is no table.
-
-    Hysteresis (Canny 1986): weak pixels count where they touch strong ones.
     """
-    count, found, table, _ = cv2.connectedComponentsWithStats((ink > spec.weak).astype(np.uint8), connectivity=8)
-    labels, stats = np.asarray(found, np.int32), np.asarray(table, np.int32)
-    strong = np.bincount(labels[ink > spec.strong], minlength=count)
-    weight = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count)
-    weight[0] = 0.0
+    found = components(ink, spec.weak, spec.strong)
+    labels, stats, weight, strong, count = found.labels, found.stats, found.weights, found.strong, len(found.weights)
     frames = _frames(labels, stats, weight)
     weight[frames] = 0.0
     if not (weight[strong > 0] > 0).any():

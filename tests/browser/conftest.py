@@ -3,18 +3,19 @@
 import dataclasses
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from models_store.refs import Ref
 from models_store.shipped_version import open_store
 from tests.conftest import republished
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.support.pictures import png
 from tests.system.harness import serving
 
@@ -62,18 +63,19 @@ def draw(page: Page, stroke: tuple[tuple[float, float], ...]) -> None:
     page.mouse.up()
 
 
+def ask(method: str, url: str, **details: Any) -> httpx.Response:
+    """One request, whose answer may take as long as the machine needs."""
+    return httpx.request(method, url, timeout=PATIENCE_SECONDS, trust_env=False, **details)
+
+
 def waiting(server: str) -> list[str]:
     """The ids of the pictures that wait for review, in the order of the page."""
-    return [one["id"] for one in httpx.get(f"{server}{REVIEW}", params={"limit": 100}).json()["data"]]
+    return [one["id"] for one in ask("GET", f"{server}{REVIEW}", params={"limit": 100}).json()["data"]]
 
 
 def wait(server: str, count: int) -> None:
     """Returns when so many wait: they are kept after they are answered."""
-    for _ in range(400):
-        if len(waiting(server)) == count:
-            return
-        time.sleep(0.05)
-    pytest.fail("the pictures do not wait")
+    wait_until(lambda: len(waiting(server)) == count, progress=lambda: waiting(server))
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +99,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _warm(url: str) -> None:
     """Nobody waits for DOUBTFUL to be loaded later."""
     blank = {"file": png(np.zeros((28, 28), np.uint8))}  # is never kept
-    for _ in range(60):
-        if httpx.post(f"{url}/v1/predict", params={"model": DOUBTFUL}, files=blank, timeout=60).status_code == 200:
-            return
-    pytest.fail(f"{DOUBTFUL} is not loaded")
+    wait_until(lambda: ask("POST", f"{url}/v1/predict", params={"model": DOUBTFUL}, files=blank).status_code == 200)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +110,7 @@ def browser() -> Iterator[Browser]:
         missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         missing("there is no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=[_ONLY_HERE])
+        running = playwright.chromium.launch(executable_path=found, args=[_ONLY_HERE], timeout=1000 * PATIENCE_SECONDS)
         yield running
         running.close()
 
@@ -120,6 +119,8 @@ def browser() -> Iterator[Browser]:
 def visit(browser: Browser, server: str) -> Iterator[Callable[[str], Visit]]:
     """Opens a path of the server in a browser that has seen nothing yet."""
     context = browser.new_context(base_url=server)
+    context.set_default_timeout(1000 * PATIENCE_SECONDS)
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 
     def opened(path: str) -> Visit:
         visit = Visit(context.new_page())

@@ -4,28 +4,27 @@ import io
 import re
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import DOUBTFUL, REVIEW, SEVEN, Open, draw, wait, waiting
+from tests.browser.conftest import DOUBTFUL, REVIEW, SEVEN, Open, ask, draw, wait, waiting
 from tests.conftest import EXAMPLES
 
 FEEDBACK = "/v1/feedback"
 
 
 def corrections(server: str) -> list[dict[str, Any]]:
-    return list(httpx.get(server + FEEDBACK).json()["data"])
+    return list(ask("GET", server + FEEDBACK).json()["data"])
 
 
 @pytest.fixture(autouse=True)
 def none_before(server: str) -> None:
     for one in corrections(server):
-        httpx.delete(f"{server}{FEEDBACK}/{one['id']}").raise_for_status()
+        ask("DELETE", f"{server}{FEEDBACK}/{one['id']}").raise_for_status()
     for picture_id in waiting(server):
-        httpx.delete(f"{server}{REVIEW}/{picture_id}").raise_for_status()
+        ask("DELETE", f"{server}{REVIEW}/{picture_id}").raise_for_status()
 
 
 def keys(page: Page) -> Locator:
@@ -89,7 +88,7 @@ def test_an_uncertain_answer_asks_and_a_chosen_file_is_kept_as_it_was_sent(visit
     expect(page.locator(".reply")).to_contain_text("kept as 3.")
     (kept,) = corrections(server)
     assert (kept["label"], kept["read_by"], kept["read_as"]) == ("3", DOUBTFUL, "3")
-    png = httpx.get(f"{server}{FEEDBACK}/{kept['id']}/picture").content
+    png = ask("GET", f"{server}{FEEDBACK}/{kept['id']}/picture").content
     there, sent = (np.asarray(Image.open(file)) for file in (io.BytesIO(png), EXAMPLES / "3.png"))
     assert np.array_equal(there, sent)
 

@@ -3,12 +3,11 @@
 import io
 import re
 
-import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.conftest import SEVEN, Open, draw
+from tests.browser.conftest import SEVEN, Open, ask, draw
 from tests.conftest import EXAMPLES
 
 DRAWN = {
@@ -48,7 +47,7 @@ def test_a_page_loads_without_the_world(visit: Open, path: str, scheme: str) -> 
 
 @pytest.mark.parametrize("path", DRAWN)
 def test_a_page_allows_no_inline_script_and_has_none(server: str, path: str) -> None:
-    answer = httpx.get(server + path)
+    answer = ask("GET", server + path)
     rules = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
     assert (rules["default-src"], rules["script-src"]) == ("'none'", "'self'")
     assert ("'unsafe-inline'" in rules["style-src"]) == (path == "/redoc")
@@ -57,8 +56,8 @@ def test_a_page_allows_no_inline_script_and_has_none(server: str, path: str) -> 
 
 @pytest.mark.parametrize("path", [*DRAWN, "/ui/main.js", "/ui/swagger-ui-bundle.js"])
 def test_a_file_is_sent_once_and_asked_for_again(server: str, path: str) -> None:
-    first = httpx.get(server + path)
-    again = httpx.get(server + path, headers={"if-none-match": first.headers["etag"]})
+    first = ask("GET", server + path)
+    again = ask("GET", server + path, headers={"if-none-match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     for answer in (first, again):
         assert answer.headers["cache-control"] == "no-cache"
@@ -68,7 +67,7 @@ def test_a_file_is_sent_once_and_asked_for_again(server: str, path: str) -> None
 
 def test_the_way_out_of_the_folder_is_closed(server: str) -> None:
     for path in ("/ui/%2e%2e/pages.py", "/ui/../pages.py", "/ui/nope.js", "/ui/"):
-        answer = httpx.get(server + path)
+        answer = ask("GET", server + path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
@@ -106,14 +105,14 @@ def test_a_dropped_picture_is_read(visit: Open) -> None:
 def test_a_phones_photograph_is_made_small_enough(visit: Open, server: str) -> None:
     large, buffer = Image.open(EXAMPLES / "7.png").convert("L").resize((4600, 4900)), io.BytesIO()
     large.save(buffer, "JPEG")
-    assert httpx.post(f"{server}/v1/predict", files={"file": buffer.getvalue()}).json()["code"] == "image_too_large"
+    assert ask("POST", f"{server}/v1/predict", files={"file": buffer.getvalue()}).json()["code"] == "image_too_large"
     page = visit("/").page
     page.locator("#photo").set_input_files(FilePayload(name="7.jpg", mimeType="image/jpeg", buffer=buffer.getvalue()))
     expect_seven(page)
 
 
 def test_a_text_file_is_refused_in_the_servers_words(visit: Open, server: str) -> None:
-    sentence = httpx.post(f"{server}/v1/predict", files={"file": b"no picture"}).json()["detail"]
+    sentence = ask("POST", f"{server}/v1/predict", files={"file": b"no picture"}).json()["detail"]
     page = visit("/").page
     page.locator("#choose").set_input_files(FilePayload(name="a.txt", mimeType="text/plain", buffer=b"no picture"))
     expect(page.locator(".refusal")).to_have_text(sentence)

@@ -3,12 +3,11 @@
 import re
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DOUBTFUL, REVIEW, Open, wait, waiting
+from tests.browser.conftest import DOUBTFUL, REVIEW, Open, ask, wait, waiting
 from tests.support.pictures import png
 from tests.unit.models_store.datasets.test_clean import unit
 from training.synthetic import strokes as drawings
@@ -18,13 +17,13 @@ FEEDBACK = "/v1/feedback"
 
 def labels(server: str) -> list[str]:
     """Of all corrections, the newest first."""
-    return [one["label"] for one in httpx.get(server + FEEDBACK).json()["data"]]
+    return [one["label"] for one in ask("GET", server + FEEDBACK).json()["data"]]
 
 
 def read(server: str, pictures: list[bytes]) -> None:
     """They are read, and wait."""
     for picture in pictures:
-        answer = httpx.post(f"{server}/v1/predict", params={"model": DOUBTFUL}, files={"file": picture})
+        answer = ask("POST", f"{server}/v1/predict", params={"model": DOUBTFUL}, files={"file": picture})
         assert answer.json()["uncertain"]
     wait(server, len(pictures))
 
@@ -32,8 +31,8 @@ def read(server: str, pictures: list[bytes]) -> None:
 @pytest.fixture(autouse=True)
 def none_before(server: str) -> None:
     for room in (REVIEW, FEEDBACK):
-        for one in httpx.get(server + room, params={"limit": 100}).json()["data"]:
-            httpx.delete(f"{server}{room}/{one['id']}").raise_for_status()
+        for one in ask("GET", server + room, params={"limit": 100}).json()["data"]:
+            ask("DELETE", f"{server}{room}/{one['id']}").raise_for_status()
 
 
 def cards(page: Page) -> list[str]:
@@ -50,7 +49,7 @@ def test_a_click_answers_and_the_next_one_is_in_focus(visit: Open, server: str) 
     first = page.locator(".card").first
     expect(first).to_be_focused()
     assert len(first.locator(".likely .key").all()) == 2 and len(first.locator(".others .key").all()) == 8
-    best = httpx.get(f"{server}{REVIEW}").json()["data"][0]["best"]
+    best = ask("GET", f"{server}{REVIEW}").json()["data"][0]["best"]
     expect(first.locator(".likely strong")).to_have_text([one["label"] for one in best])
     assert first.locator("img").evaluate("image => image.naturalWidth") == 28
     first.locator(".likely .key").first.click()
@@ -86,7 +85,7 @@ def test_a_digit_key_answers_the_picture_in_focus_and_delete_dismisses(visit: Op
     page.keyboard.press("5")  # the last one: the one before has the focus
     expect(page.get_by_text("Nothing waits")).to_be_visible()
     assert labels(server) == ["5", "3", "8"] and waiting(server) == []
-    kept = httpx.get(server + FEEDBACK).json()["data"]
+    kept = ask("GET", server + FEEDBACK).json()["data"]
     assert {one["read_by"] for one in kept} == {DOUBTFUL} and len(order) == 4
 
 
@@ -114,7 +113,7 @@ def test_what_somebody_else_has_answered_goes_and_another_refusal_stays(visit: O
     read(server, [png(unit(seed)) for seed in range(2)])
     page = visit("/review").page
     expect(page.locator(".card")).to_have_count(2)
-    httpx.post(f"{server}{REVIEW}/{cards(page)[0]}", json={"label": "1"}).raise_for_status()
+    ask("POST", f"{server}{REVIEW}/{cards(page)[0]}", json={"label": "1"}).raise_for_status()
     page.locator(".card").first.press("2")
     expect(page.locator(".card")).to_have_count(1)
     expect(page.get_by_role("status")).to_have_text("Somebody has answered or dismissed it already.")

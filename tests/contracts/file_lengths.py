@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def main() -> int:
     """Prints every file over the limit. Returns 1 where there is one."""
-    rooms = ("app", "models_store", "training", "tests", "benchmarks", "docs")
+    rooms = ("app", "models_store", "training", "digitserve", "setup", "tests", "benchmarks", "docs")
     listed = [path.relative_to(ROOT) for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
     long = [(name, n) for name in listed if (n := len((ROOT / name).read_text().splitlines())) > LIMIT]
     for name, lines in long:

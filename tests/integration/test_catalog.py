@@ -12,6 +12,7 @@ from app.main import create_app
 from app.settings import Settings
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, republished, running
+from tests.support.patience import Patience
 
 PICTURE = (EXAMPLES / "7.png").read_bytes()
 
@@ -28,11 +29,9 @@ async def answering(http: httpx.AsyncClient, model: str = "digits") -> str:
 
 
 async def until_answering(http: httpx.AsyncClient, ref: str) -> None:
-    for _ in range(100):
-        if await answering(http) == ref:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"{ref} did not come to serve")
+    patience = Patience(f"{ref} to serve")
+    while await answering(http) != ref:
+        await asyncio.sleep(patience.pause())
 
 
 async def test_the_list_has_one_entry_per_model(client: httpx.AsyncClient) -> None:

@@ -68,6 +68,16 @@ async def until(
     return found
 
 
+def in_spite_of(refusal: type[Exception], call: Callable[[], T]) -> T:
+    """What it gives when it is no longer refused: a wait of production's may be too short on a busy machine."""
+    patience = Patience(_words(call))
+    while True:
+        try:
+            return call()
+        except refusal:
+            time.sleep(patience.pause())
+
+
 def worked(pid: int) -> int:
     """Progress of a process that computes: tens of seconds of the processor, its children's with it. One that only
     waits and looks again does not come so far."""
@@ -80,7 +90,9 @@ def worked(pid: int) -> int:
                 children += map(int, task.read_text().split())
         except OSError:  # it has just ended
             continue
-        seconds += sum(map(int, facts[11:15])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime, and of those waited for
+        seconds += sum(map(int, facts[11:15])) / os.sysconf(
+            "SC_CLK_TCK"
+        )  # proc(5): utime, stime, and of those waited for
     return int(seconds / 10)
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,11 +20,11 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 from tests.conftest import ROOT
+from tests.support.patience import PATIENCE_SECONDS, Patience, wait_until, worked
 from tests.support.pictures import png
 from training.__main__ import main
 from training.synthetic import strokes
 
-START_SECONDS = 90
 NOWHERE = "/dev/null/data"  # no folder can ever be made there: MNIST is missing, and nothing is downloaded
 
 
@@ -44,13 +43,18 @@ def serving(log: Path, *arguments: str, shipped: bool = False) -> Iterator[tuple
     finally:
         if child.poll() is None:
             child.terminate()
-        child.wait(60)
+        child.wait(PATIENCE_SECONDS)
 
 
 def start(output: IO[str], *arguments: str) -> subprocess.Popen[bytes]:
     """`digitserve serve` on a port that the system chooses, writing to `output`."""
     command = [sys.executable, "-m", "app", "serve", "--port", "0", *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+
+
+def caller(url: str) -> httpx.Client:
+    """A client of that server, which waits for its answers as long as the machine needs."""
+    return httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)
 
 
 def events(log: Path, name: str) -> list[dict[str, object]]:
@@ -61,18 +65,18 @@ def events(log: Path, name: str) -> list[dict[str, object]]:
 
 def until(log: Path, name: str, count: int = 1) -> list[dict[str, object]]:
     """Waits until an event was logged `count` times."""
-    for _ in range(START_SECONDS * 20):
+
+    def logged() -> list[dict[str, object]]:
         found = events(log, name)
-        if len(found) >= count:
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"{name} was not logged {count} times: {log.read_text()[-3000:]}")
+        return found if len(found) >= count else []
+
+    return wait_until(logged, progress=lambda: f"{count} times {name} in {log.read_text()[-3000:]}")
 
 
 def _wait_until_ready(child: subprocess.Popen[bytes], log: Path) -> str:
     url = str(until(log, "listening")[0]["url"])
     assert child.poll() is None, log.read_text()
-    assert httpx.get(f"{url}/readyz", timeout=START_SECONDS, trust_env=False).status_code == 200
+    assert httpx.get(f"{url}/readyz", timeout=PATIENCE_SECONDS, trust_env=False).status_code == 200
     return url
 
 
@@ -102,7 +106,7 @@ class Load:
 
     async def _client(self) -> None:
         headers = {"content-type": "image/png"}
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, trust_env=False) as http:
             while not self._stop.is_set():
                 try:
                     answer = await http.post(f"{self._url}/v1/predict", content=self._picture, headers=headers)
@@ -175,8 +179,13 @@ def training(*arguments: object, **environment: str) -> subprocess.Popen[str]:
 
 def ended(child: subprocess.Popen[str]) -> Told:
     """What the process left when it is done."""
-    out, error = child.communicate(timeout=300)
-    return Told(child.returncode, out, error)
+    patience = Patience("the command to end", progress=lambda: worked(child.pid))
+    while True:
+        try:
+            out, error = child.communicate(timeout=1)
+            return Told(child.returncode, out, error)
+        except subprocess.TimeoutExpired:
+            patience.pause()
 
 
 def published(store: Path, ref: str) -> Version:

@@ -20,7 +20,7 @@ from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, FIXTURES, ROOT, running
-from tests.system.test_jobs import eventually
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 SUCCEEDED, KILLED, WAITING = (
     f"ftjob-{name}" for name in ("493ca9abd396d543783a818c", "f0b78796aab53d4b8cb68f22", "3d4f98fa197404f18210c594")
@@ -85,11 +85,11 @@ def test_its_jobs_go_on_where_they_stood(left: Settings, tmp_path: Path, monkeyp
     worker = subprocess.Popen([sys.executable, "-m", "app", "worker", "--beside"], cwd=ROOT)
     try:
         with jobs_of(left) as jobs:
-            eventually(lambda: jobs.get(WAITING).state is State.SUCCEEDED, seconds=300)
+            wait_until(lambda: jobs.get(WAITING).state is State.SUCCEEDED, lambda: jobs.events(WAITING, 1000))
             killed, events = jobs.get(KILLED), jobs.events(KILLED, 1000)[0]
     finally:
         worker.terminate()
-        worker.wait(60)
+        worker.wait(PATIENCE_SECONDS)
     assert (killed.state, killed.attempt) == (State.SUCCEEDED, 2)
     assert any("went on from the checkpoint after epoch 3" in event.message for event in events)
     epochs = [event.data["epoch"] for event in events if event.type == "metrics" and event.data]

@@ -3,21 +3,28 @@
 import io
 import os
 import signal
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from sqlalchemy import func, select
 
+from app.errors import DatabaseUnavailable
+from app.jobs.tables import jobs
+from app.storage.db import Database, now
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES
+from tests.support.ordered import expire
+from tests.support.patience import PATIENCE_SECONDS, in_spite_of, wait_until
 from tests.system.harness import drawn, events, serving, until
 
+LEASE_SECONDS = 600
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -32,21 +39,16 @@ def pictures(tmp_path: Path) -> bytes:
 
 
 def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", http_client=httpx.Client(trust_env=False, timeout=60))
-
-
-def eventually(what: Callable[[], Any], seconds: float = 90) -> Any:
-    """What it gives as soon as that is anything."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.05)
-    return pytest.fail("it did not happen")
+    return openai.OpenAI(
+        base_url=f"{url}/v1", api_key="none", http_client=httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS)
+    )
 
 
 def ended(ai: openai.OpenAI, job: str) -> Any:
-    found = eventually(lambda: (one := ai.fine_tuning.jobs.retrieve(job)).status in ENDED and one)
+    found: Any = wait_until(
+        lambda: (one := ai.fine_tuning.jobs.retrieve(job)).status in ENDED and one,
+        progress=lambda: [event.message for event in ai.fine_tuning.jobs.list_events(job, limit=3).data],
+    )
     assert found.status == "succeeded", found
     return found
 
@@ -91,38 +93,60 @@ def test_the_openai_package_drives_the_whole_story(tmp_path: Path, pictures: byt
         seven = (EXAMPLES / "7.png").read_bytes()
 
         def answers() -> str:
-            sent = httpx.post(f"{url}/v1/predict", content=seven, headers={"content-type": "image/png"})
+            sent = httpx.post(
+                f"{url}/v1/predict", content=seven, headers={"content-type": "image/png"}, timeout=PATIENCE_SECONDS
+            )
             assert sent.status_code == 200
             return str(sent.json()["model"])
 
         assert made.aliases == ["champion"], done.to_dict()["result"]
-        eventually(lambda: answers() == "digits@2")
-        httpx.post(f"{url}/v1/models/digits/rollback").raise_for_status()
-        eventually(lambda: answers() == "digits@1")
+        wait_until(lambda: answers() == "digits@2")
+        httpx.post(f"{url}/v1/models/digits/rollback", timeout=PATIENCE_SECONDS).raise_for_status()
+        wait_until(lambda: answers() == "digits@1")
         assert ai.files.delete(uploaded.id).deleted
         # Neither the upload nor its copies in the job's folder, nor weights: only what was ordered and said.
         kept = {"recipe.json", "events.jsonl", "stderr.txt"}
-        eventually(lambda: {path.name for path in (tmp_path / "state" / "jobs").rglob("*.*")} == kept)
+        wait_until(lambda: {path.name for path in (tmp_path / "state" / "jobs").rglob("*.*")} == kept)
         left = {path.name for path in (tmp_path / "state" / "jobs").rglob("*") if path.is_file()}
         assert left == kept and not list((tmp_path / "state").rglob("data"))
 
 
 @pytest.fixture
 def two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, str, openai.OpenAI]]:
-    """A supervisor's process id, its URL and a client; a lease lasts two seconds."""
+    """A supervisor's process id, its URL and a client; a lease ends only where the test says so."""
     monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "2")
-    monkeypatch.setenv("DIGITSERVE_JOB_LEASE_SECONDS", "2")
+    monkeypatch.setenv("DIGITSERVE_JOB_LEASE_SECONDS", str(LEASE_SECONDS))
     with serving(tmp_path / "log", "--workers", "1") as (server, url), client(url) as ai:
         yield server.pid, url, ai
 
 
-def worker_of(log: Path, folder: Path) -> int:
+def worker_of(folder: Path) -> int:
     """The worker that runs the job now, by the parent of its training."""
     for pid in processes(folder):
         line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if b"finetune" in line:
             return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return 0
+
+
+def let_lease_end(tmp_path: Path) -> None:
+    """An hour goes by in which no worker is heard of. Raises DatabaseUnavailable while one that was stopped writes."""
+    with closing(Database(f"sqlite:///{tmp_path / 'state' / 'digitserve.db'}", wait_seconds=1)) as database:
+        with database.reading() as connection:
+            left = connection.execute(select(func.max(jobs.c.lease_until) - now())).scalar_one()
+        assert left is None or 15 < left <= LEASE_SECONDS  # as it was set: the default is 15
+        expire(database)
+
+
+def stop(worker: int, tmp_path: Path) -> None:
+    """The worker is not heard of any more; not in the middle of a write, which would keep all others from theirs."""
+    while True:
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            let_lease_end(tmp_path)
+            return
+        except DatabaseUnavailable:
+            os.kill(worker, signal.SIGCONT)
 
 
 def versions_of(tmp_path: Path, job: str) -> list[int]:
@@ -138,17 +162,18 @@ def test_whatever_is_killed_or_stopped_a_job_ends_once(
     log = tmp_path / "log"
     uploaded = ai.files.create(file=("mine.zip", pictures), purpose="fine-tune").id
     job = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 90}).id
-    eventually(lambda: len(epochs(ai, job)) >= 3)
+    wait_until(lambda: len(epochs(ai, job)) >= 3)
 
-    killed = worker_of(log, tmp_path)
+    killed = wait_until(lambda: worker_of(tmp_path))
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: worker_of(log, tmp_path) not in (0, killed))  # its training went with it: another has the job
-    eventually(lambda: len(epochs(ai, job)) >= 8)
+    in_spite_of(DatabaseUnavailable, lambda: let_lease_end(tmp_path))
+    wait_until(lambda: worker_of(tmp_path) not in (0, killed))  # its training went with it: another has the job
+    wait_until(lambda: len(epochs(ai, job)) >= 8)
 
-    stopped = worker_of(log, tmp_path)
-    os.kill(stopped, signal.SIGSTOP)
-    eventually(lambda: ai.fine_tuning.jobs.retrieve(job).to_dict()["attempt"] == 3)
-    eventually(lambda: len(epochs(ai, job)) >= 12)
+    stopped = wait_until(lambda: worker_of(tmp_path))
+    stop(stopped, tmp_path)
+    wait_until(lambda: ai.fine_tuning.jobs.retrieve(job).to_dict()["attempt"] == 3)
+    wait_until(lambda: len(epochs(ai, job)) >= 12)
     os.kill(stopped, signal.SIGCONT)
     until(log, "job_lost")  # the old owner wakes up, is told, and ends its training
 
@@ -162,9 +187,10 @@ def test_whatever_is_killed_or_stopped_a_job_ends_once(
     assert states.count("succeeded") == 1 and states[0] == "succeeded"
 
     again = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 30}).id
-    eventually(lambda: len(epochs(ai, again)) >= 3)
+    wait_until(lambda: len(epochs(ai, again)) >= 3)
     os.kill(supervisor, signal.SIGKILL)
-    eventually(lambda: processes(tmp_path) == [])  # nothing serves and nothing trains any more
+    wait_until(lambda: processes(tmp_path) == [])  # nothing serves and nothing trains any more
+    in_spite_of(DatabaseUnavailable, lambda: let_lease_end(tmp_path))
     with serving(tmp_path / "log2", "--workers", "1") as (_, url), client(url) as ai:
         ended(ai, again)
     assert events(tmp_path / "log2", "job_claimed")[0]["job"] == again

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from models_store.registry import Registry
 from tests.conftest import ROOT
 from tests.support.job_folders import job
 from tests.support.lessons import digit_files
+from tests.support.patience import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc, and only Linux tells of a parent's end")
 
-_SECONDS = 60  # until a test gives up
 _ENDLESS = 5000  # epochs
 _WORKER = """
 import os, signal, sys, time
@@ -40,7 +39,7 @@ def test_a_worker_killed_at_once_leaves_no_training(tmp_path: Path, registry: Re
     )
     try:
         assert worker.returncode == -signal.SIGKILL
-        until_gone(folder)
+        wait_until(lambda: not trainings(folder), progress=lambda: (folder / "events.jsonl").read_text()[-1000:])
         assert (folder / "events.jsonl").read_text() == ""  # it had not begun
     finally:
         for process in trainings(folder):
@@ -60,14 +59,6 @@ def test_the_training_is_not_told_the_databases_password(tmp_path: Path, registr
         child.kill()
     assert {"DIGITSERVE_DATA_DIR", "DIGITSERVE_LOG_LEVEL", "PATH"} <= names
     assert "DIGITSERVE_DATABASE_URL" not in names
-
-
-def until_gone(folder: Path) -> None:
-    for _ in range(50 * _SECONDS):
-        if not trainings(folder):
-            return
-        time.sleep(0.02)
-    pytest.fail((folder / "events.jsonl").read_text()[-1000:])
 
 
 def trainings(folder: Path) -> list[int]:

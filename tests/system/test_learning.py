@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
-from tests.system.harness import serving
-from tests.system.test_jobs import ENDED, eventually
+from tests.support.patience import wait_until
+from tests.system.harness import caller, serving
+from tests.system.test_jobs import ENDED
 
 AFTER = 50  # corrections that start a job: enough that held-out ones judge it, not five folds in turn
 TAUGHT, KEPT, BATCH = 300, 100, 200
@@ -53,10 +54,7 @@ class Reader:
 def test_it_learns_from_corrections_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hand: Any) -> None:
     monkeypatch.setenv("DIGITSERVE_FEEDBACK_JOB_AFTER", str(AFTER))
     taught, kept = hand.written(TAUGHT, KEPT)
-    with (
-        serving(tmp_path / "log", "--workers", "1") as (_, url),
-        httpx.Client(base_url=url, trust_env=False, timeout=60) as http,
-    ):
+    with serving(tmp_path / "log", "--workers", "1") as (_, url), caller(url) as http:
         reader = Reader(http, hand)
         answers = reader.labels(taught)
         wrong = [(p, answer) for p, answer in zip(taught, answers, strict=True) if answer != p.label]
@@ -67,13 +65,16 @@ def test_it_learns_from_corrections_by_itself(tmp_path: Path, monkeypatch: pytes
             given = http.post("/v1/feedback", files=files, data=said)
             assert (given.status_code, given.json()["read_by"]) == (201, "digits@1"), given.text
 
-        jobs: list[dict[str, Any]] = eventually(lambda: http.get(JOBS).json()["data"])
-        (job,) = eventually(lambda: (found := http.get(JOBS).json()["data"])[0]["status"] in ENDED and found)
+        jobs: list[dict[str, Any]] = wait_until(lambda: http.get(JOBS).json()["data"])
+        (job,) = wait_until(
+            lambda: (found := http.get(JOBS).json()["data"])[0]["status"] in ENDED and found,
+            progress=lambda: http.get(f"{JOBS}/{jobs[0]['id']}/events").json()["data"][:3],
+        )
         assert job["id"] == jobs[0]["id"] and job["metadata"] == {"started_by": "feedback"}
         assert (job["status"], job["fine_tuned_model"]) == ("succeeded", "digits@2"), job
         assert job["result"]["promoted"], job["result"]
 
-        eventually(lambda: reader.right(kept) > before)  # every process follows within a second
+        wait_until(lambda: reader.right(kept) > before)  # every process follows within a second
         assert reader.right([picture for picture, _ in wrong]) > len(wrong) / 2  # none of which was right
         listed = http.get("/v1/feedback?limit=100").json()["data"]
         learned = [one for one in listed if one["job"] == job["id"]]

@@ -3,17 +3,16 @@
 import dataclasses
 from pathlib import Path
 
-import httpx
 import pytest
 
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support.patience import wait_until
 from tests.support.pictures import png
 from tests.support.reviewing import REVIEW
 from tests.support.uploading import lying_in
-from tests.system.harness import serving, until
-from tests.system.test_jobs import eventually
+from tests.system.harness import caller, serving, until
 from tests.unit.models_store.datasets.test_clean import unit
 
 
@@ -26,19 +25,28 @@ def test_pictures_outlive_the_server_and_go_when_their_days_are_over(
     monkeypatch.setenv("DIGITSERVE_KEEP_UNCERTAIN", "1")
     monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "0")
     monkeypatch.setenv("DIGITSERVE_WORKERS", "2")
-    with serving(tmp_path / "first") as (_, url), httpx.Client(base_url=url, trust_env=False, timeout=60) as http:
+    with (
+        serving(tmp_path / "first") as (_, url),
+        caller(url) as http,
+    ):
         for seed in range(4):
             request = {"params": {"model": doubtful}, "files": {"file": png(unit(seed))}}
             # 503 as long as it is being loaded
-            eventually(lambda request=request: http.post("/v1/predict", **request).status_code == 200)  # type: ignore[misc]
-        eventually(lambda: len(lying_in(home)) == 4)
+            wait_until(lambda request=request: http.post("/v1/predict", **request).status_code == 200)  # type: ignore[misc]
+        wait_until(lambda: len(lying_in(home)) == 4)
     monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "1")
-    with serving(tmp_path / "second") as (_, url), httpx.Client(base_url=url, trust_env=False, timeout=60) as http:
+    with (
+        serving(tmp_path / "second") as (_, url),
+        caller(url) as http,
+    ):
         until(tmp_path / "second", "worker_ready")
         page = http.get(REVIEW).json()
         assert {one["id"] for one in page["data"]} == set(lying_in(home)) and len(page["data"]) == 4
     monkeypatch.setenv("DIGITSERVE_REVIEW_KEPT_DAYS", "0.00001")
-    with serving(tmp_path / "third") as (_, url), httpx.Client(base_url=url, trust_env=False, timeout=60) as http:
+    with (
+        serving(tmp_path / "third") as (_, url),
+        caller(url) as http,
+    ):
         until(tmp_path / "third", "worker_ready")
-        eventually(lambda: lying_in(home) == [])
+        wait_until(lambda: lying_in(home) == [])
         assert http.get(REVIEW).json()["data"] == []

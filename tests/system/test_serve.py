@@ -7,40 +7,36 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, ROOT, republished
-from tests.system.harness import serving, until
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.system.harness import caller, serving, until
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+        timeout=PATIENCE_SECONDS,
     )  # fmt: skip
 
 
 def test_it_serves_reads_a_promotion_and_stops_at_sigterm(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with serving(log) as (child, url), httpx.Client(base_url=url) as http:
+    with serving(log) as (child, url), caller(url) as http:
         picture = {"file": (EXAMPLES / "7.png").read_bytes()}
         answer = http.post("/v1/predict", files=picture, headers={"x-request-id": "seen-in-the-log"})
         assert (answer.json()["label"], answer.json()["model"]) == ("7", "digits@1")
         republished(Registry(tmp_path / "store"))
         assert command("models", "promote", "digits@2").returncode == 0
         until(log, "version_loaded", count=3)  # two processes loaded digits@1, now the first one loads digits@2
-        models = set()
-        for _ in range(100):
-            models.add(http.post("/v1/predict", files=picture).json()["model"])
-            time.sleep(0.02)
-        assert models >= {"digits@2"}
+        wait_until(lambda: http.post("/v1/predict", files=picture).json()["model"] == "digits@2")
         child.send_signal(signal.SIGTERM)
-        assert child.wait(30) == 0
+        assert child.wait(PATIENCE_SECONDS) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     (seen,) = (line for line in lines if line.get("request_id") == "seen-in-the-log")
     assert (seen["event"], seen["path"], seen["status"]) == ("request", "/v1/predict", 200)

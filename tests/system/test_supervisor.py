@@ -1,6 +1,5 @@
 """Processes that are killed, stopped and swapped under load: what a client sees, and what is left behind."""
 
-import asyncio
 import io
 import os
 import signal
@@ -14,6 +13,8 @@ from PIL import Image
 
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support import patience
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from tests.system.harness import Load, events, serving, start, until
 from training.synthetic import strokes
@@ -39,12 +40,9 @@ def pids(log: Path, *roles: str) -> list[int]:
     return [int(str(event["pid"])) for event in started if not roles or event["role"] in roles]
 
 
-async def wait_until_gone(pid: int) -> None:
-    for _ in range(600):
-        if not is_alive(pid):
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"process {pid} goes on")
+async def answers(load: Load, count: int) -> None:
+    """Waits until so many have come."""
+    await patience.until(lambda: load.answers.total() >= count, progress=load.answers.total)
 
 
 async def test_a_killed_process_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
@@ -53,14 +51,10 @@ async def test_a_killed_process_is_replaced_and_the_others_go_on(tmp_path: Path)
         until(log, "ready", count=2)
         victim, other = pids(log, "api")
         async with Load(url, PICTURE, connections=8) as load:
-            while sum(load.answers.values()) < 200:
-                await _breathe()
+            await answers(load, 200)
             os.kill(victim, signal.SIGKILL)
-            while len(events(log, "ready")) < 3:
-                await _breathe()
-            before = sum(load.answers.values())
-            while sum(load.answers.values()) < before + 200:
-                await _breathe()
+            await patience.until(lambda: len(events(log, "ready")) == 3, progress=load.answers.total)
+            await answers(load, load.answers.total() + 200)
         assert load.statuses == {200}
         assert len(load.broken) <= 8  # at most what the victim held
         replacement = pids(log, "api")[2]
@@ -77,10 +71,10 @@ async def test_after_kill_9_of_the_supervisor_nothing_keeps_listening(tmp_path: 
         child.kill()
         child.wait()
         for pid in pids(log):
-            await wait_until_gone(pid)
+            await patience.until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
         host, port = url.removeprefix("http://").split(":")
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((host, int(port)), timeout=1)
+            socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -90,9 +84,9 @@ async def test_an_end_while_the_model_still_loads_leaves_nothing(tmp_path: Path,
         child = start(output, "--workers", "2")
         until(log, "process_started", count=3)
         child.send_signal(number)
-        assert child.wait(60) == (0 if number == signal.SIGTERM else -number)
+        assert child.wait(PATIENCE_SECONDS) == (0 if number == signal.SIGTERM else -number)
     for pid in pids(log):
-        await wait_until_gone(pid)
+        await patience.until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
     assert events(log, "process_killed") == []
 
 
@@ -101,12 +95,10 @@ async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path:
     with serving(log, "--workers", "2") as (child, url):
         until(log, "ready", count=2)
         async with Load(url, PICTURE, connections=16) as load:
-            while sum(load.answers.values()) < 300:
-                await _breathe()
+            await answers(load, 300)
             assert load.statuses == {200}
             child.send_signal(signal.SIGTERM)
-            while child.poll() is None:
-                await _breathe()
+            await patience.until(lambda: child.poll() is not None)
         assert child.returncode == 0
         assert load.statuses <= {200, 503}  # 503: the parent's answer to whoever came after the signal
         accepted = [event["status"] for event in events(log, "request") if event["path"] == "/v1/predict"]
@@ -124,7 +116,10 @@ async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) ->
         until(log, "ready")
         republished(Registry(tmp_path / "store"))
         (pid,) = pids(log, "api")
-        async with Load(url, PICTURE, connections=16) as load, httpx.AsyncClient(base_url=url, timeout=60) as http:
+        async with (
+            Load(url, PICTURE, connections=16) as load,
+            httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http,
+        ):
             for number in range(200):
                 version = 2 - number % 2
                 body = {"version": version, "expected": 3 - version}
@@ -145,7 +140,7 @@ def test_large_pictures_are_given_back(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.effect_noise((4000, 3000), 40).convert("RGB").save(buffer, "JPEG")
     log = tmp_path / "log"
-    with serving(log, "--workers", "1") as (_, url), httpx.Client(base_url=url, timeout=60) as http:
+    with serving(log, "--workers", "1") as (_, url), httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
         until(log, "ready")
         (pid,) = pids(log, "api")
         headers = {"content-type": "image/jpeg"}
@@ -164,8 +159,4 @@ async def test_a_process_that_keeps_ending_is_restarted_ever_later(tmp_path: Pat
             until(log, "process_started", count=len(pids(log)) + 1)
         pauses = [float(str(event["restart_seconds"])) for event in until(log, "process_ended", count=3)]
         assert pauses[1] > pauses[0] and pauses[2] > pauses[1]
-        assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
-
-
-async def _breathe() -> None:
-    await asyncio.sleep(0.02)
+        assert httpx.get(f"{url}/healthz", timeout=PATIENCE_SECONDS).status_code == 200

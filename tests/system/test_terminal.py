@@ -18,7 +18,8 @@ import pytest
 
 from models_store.shipped_version import open_store
 from tests.conftest import ROOT
-from tests.system.harness import START_SECONDS, events, serving, start, until
+from tests.support.patience import PATIENCE_SECONDS, Patience
+from tests.system.harness import events, serving, start, until
 
 CTRL_C = b"\x03"
 READY = "Ctrl-C stops it"
@@ -49,25 +50,23 @@ class Terminal:
 
     def until(self, words: str) -> None:
         """Waits until the words are shown."""
-        for _ in range(START_SECONDS * 20):
-            if words in self._shown.decode(errors="replace"):
-                return
-            assert self._read(), f"{words!r} was not shown: {self._shown.decode()}"
-        pytest.fail(f"{words!r} was not shown: {self._shown.decode()}")
+        patience = Patience(words, progress=lambda: self._shown)
+        while words not in self._shown.decode(errors="replace"):
+            assert self._read(patience.pause()), f"{words!r} was not shown: {self._shown.decode()}"
 
     def type(self, keys: bytes) -> None:
         os.write(self._keyboard, keys)
 
     def ended(self) -> int:
         """The exit code, when everything is shown."""
-        for _ in range(START_SECONDS * 20):
-            if not self._read():
-                return self.child.wait(60)
-        pytest.fail(f"it goes on: {self._shown.decode()}")
+        patience = Patience("the end", progress=lambda: self._shown)
+        while self._read(patience.pause()):
+            pass
+        return self.child.wait(PATIENCE_SECONDS)
 
-    def _read(self) -> bool:
+    def _read(self, seconds: float) -> bool:
         """Reads for a moment. False when the last process of the terminal has ended."""
-        if select.select([self._keyboard], [], [], 0.05)[0]:
+        if select.select([self._keyboard], [], [], seconds)[0]:
             try:
                 data = os.read(self._keyboard, 65_536)
             except OSError:  # Linux's way to say so
@@ -91,7 +90,7 @@ def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
     finally:
         if child.poll() is None:
             child.terminate()
-            child.wait(60)
+            child.wait(PATIENCE_SECONDS)
         os.close(keyboard)
 
 
@@ -109,8 +108,8 @@ def test_a_first_start_is_four_lines_in_words_and_again_right_after_ctrl_c() -> 
         with terminal("--port", str(port), "--workers", "2") as shown:
             shown.until(READY)
             url = f"http://127.0.0.1:{port}"
-            assert httpx.get(f"{url}/readyz", timeout=60, trust_env=False).json()["model"] == "digits@1"
-            httpx.get(f"{url}/v1/models", timeout=60, trust_env=False)
+            assert httpx.get(f"{url}/readyz", timeout=PATIENCE_SECONDS, trust_env=False).json()["model"] == "digits@1"
+            httpx.get(f"{url}/v1/models", timeout=PATIENCE_SECONDS, trust_env=False)
             shown.until("GET /v1/models")
             shown.type(CTRL_C)
             assert shown.ended() == 0
@@ -146,7 +145,7 @@ def test_a_start_waits_for_the_server_before_it_to_end(tmp_path: Path) -> None:
         before.send_signal(signal.SIGINT)
         with terminal("--port", str(port), "--workers", "1") as shown:
             shown.until(READY)
-        assert before.wait(60) == 0
+        assert before.wait(PATIENCE_SECONDS) == 0
 
 
 def test_json_on_a_terminal_where_it_is_asked_for() -> None:
@@ -181,7 +180,7 @@ def test_listening_is_logged_when_it_answers_and_starting_first(tmp_path: Path) 
         child = start(output, "--workers", "2")
     try:
         (listening,) = until(log, "listening")
-        answer = httpx.get(f"{listening['url']}/readyz", timeout=60, trust_env=False)
+        answer = httpx.get(f"{listening['url']}/readyz", timeout=PATIENCE_SECONDS, trust_env=False)
         assert answer.json()["model"] == listening["version"] == "digits@1"
         assert (listening["workers"], listening["ready"]) == (2, True)
         assert json.loads(log.read_text().splitlines()[0])["event"] == "starting"
@@ -189,5 +188,5 @@ def test_listening_is_logged_when_it_answers_and_starting_first(tmp_path: Path) 
         assert len(events(log, "listening")) == 1
     finally:
         child.terminate()
-        child.wait(60)
+        child.wait(PATIENCE_SECONDS)
     assert [line["level"] for line in events(log, "stopped")] == ["info"]

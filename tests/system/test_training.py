@@ -1,9 +1,6 @@
 """python -m training as people start it, on the digits that come with scikit-learn."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,23 +9,19 @@ from models_store.model import load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import ROOT
-from tests.system.harness import NOWHERE
+from tests.system.harness import NOWHERE, Told, ended, training
 from training.data import sources
 from training.data.rows import as_numpy
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "training", *arguments, "--threads", "1"],
-        cwd=ROOT, env={**os.environ, "DIGITSERVE_DATA_DIR": NOWHERE}, capture_output=True, text=True, timeout=300,
-        check=False,
-    )  # fmt: skip
+def run(*arguments: str) -> Told:
+    return ended(training(*arguments, DIGITSERVE_DATA_DIR=NOWHERE))
 
 
 def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
     done = run("train", "bundled", "--epochs", "6")
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.code == 0, done.error
+    events = [json.loads(line) for line in done.out.splitlines()]
     assert [event["number"] for event in events if event["event"] == "epoch"] == [1, 2, 3, 4, 5, 6] * 2
     result = events[-1]
     assert (result["event"], result["version"], result["champion"]) == ("result", "digits-bundled@1", True)
@@ -60,9 +53,9 @@ def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     done = run(*arguments)
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert sentence in done.error
+    assert "Traceback" not in done.error
     store = tmp_path / "store"
     assert not store.exists() or not list(store.rglob(".staging-*"))
 
@@ -72,4 +65,4 @@ def test_an_unknown_key_in_a_recipe_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(recipe)
     done = run("train", str(path))
-    assert (done.returncode, "Unknown key train.batch_sise" in done.stderr) == (2, True)
+    assert (done.code, "Unknown key train.batch_sise" in done.error) == (2, True)

@@ -17,9 +17,9 @@ from models_store.registry import Registry
 from tests.conftest import ROOT
 from tests.support.job_folders import job
 from tests.support.lessons import digit_files
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.system.harness import NOWHERE, left_in
 
-_SECONDS = 120  # until a test gives up
 _ENDLESS = 5000  # epochs
 
 
@@ -81,11 +81,10 @@ def heard(folder: Path, event: str) -> bool:
 
 
 def until(condition: Callable[[], bool], folder: Path) -> None:
-    for _ in range(_SECONDS * 50):
-        if condition():
-            return
-        time.sleep(0.02)
-    pytest.fail((folder / "stderr.txt").read_text()[-3000:] + (folder / "events.jsonl").read_text()[-1000:])
+    def told() -> str:
+        return (folder / "stderr.txt").read_text()[-3000:] + (folder / "events.jsonl").read_text()[-1000:]
+
+    wait_until(condition, progress=told)
 
 
 def test_it_publishes_with_leave_only_and_once_however_often_it_is_killed(
@@ -114,7 +113,7 @@ def test_it_publishes_with_leave_only_and_once_however_often_it_is_killed(
     again.wait()
 
     last = children.start(folder)
-    assert last.wait(_SECONDS) == 0
+    assert last.wait(PATIENCE_SECONDS) == 0
     told = said(folder)
     assert [line["event"] for line in told] == ["ready", "result"]  # nothing was learned again
     made = registry.verify(Ref("digits", None, 2))
@@ -137,7 +136,7 @@ def test_sigterm_in_the_middle_of_an_epoch_leaves_checkpoints_and_nothing_half_w
     child = children.start(folder)
     until(lambda: heard(folder, "epoch"), folder)
     child.terminate()
-    assert child.wait(_SECONDS) == 143
+    assert child.wait(PATIENCE_SECONDS) == 143
     assert left_in(registry.root) == {"digits": [1]}
     assert [path.name for path in folder.glob("*.pt")] == ["training.pt"]
     assert not list(folder.glob(".*"))
@@ -148,7 +147,7 @@ def test_sigterm_in_the_middle_of_an_epoch_leaves_checkpoints_and_nothing_half_w
     child = children.start(folder)
     until(lambda: heard(folder, "epoch"), folder)
     child.terminate()
-    assert child.wait(_SECONDS) == 143
+    assert child.wait(PATIENCE_SECONDS) == 143
     first = next(line["number"] for line in said(folder) if line["event"] == "epoch")
     assert first in (learned + 1, learned + 2)  # the last epoch may have been saved and not told
 
@@ -160,7 +159,7 @@ def test_sigterm_while_it_waits_for_leave_publishes_nothing(
     child = children.start(folder)
     until(lambda: heard(folder, "ready"), folder)
     child.terminate()
-    assert child.wait(_SECONDS) == 143
+    assert child.wait(PATIENCE_SECONDS) == 143
     assert left_in(registry.root) == {"digits": [1]}
 
 
@@ -185,7 +184,8 @@ def test_it_dies_with_its_parent(tmp_path: Path, registry: Registry) -> None:
         assert alive(child)
         parent.kill()
         parent.wait()
-        until(lambda: not alive(child), folder)
+        wait_until(lambda: not alive(child))
+        assert not heard(folder, "ready")  # it was not done by itself
     finally:
         parent.kill()
         parent.communicate()
@@ -225,7 +225,7 @@ def test_what_takes_seconds_to_import_and_nobody_needs_stays_out(tmp_path: Path,
 
 def test_a_refusal_is_a_line_with_a_code(tmp_path: Path, registry: Registry, children: Children) -> None:
     folder = folder_of(tmp_path, registry, ref="digits@7")
-    assert children.start(folder).wait(_SECONDS) == 2
+    assert children.start(folder).wait(PATIENCE_SECONDS) == 2
     last = said(folder)[-1]
     assert last == {
         "event": "error", "code": "base_unusable", "text": "The model digits has no version 7. It has 1."

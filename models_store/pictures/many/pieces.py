@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_store.pictures.ground import Grey, Ink
+from models_store.pictures.hysteresis import components
 from models_store.pictures.marks import BoundingBox
 from models_store.preparation import WritingSpec
 
@@ -87,20 +88,15 @@ def pieces(ink: Grey, spec: WritingSpec) -> list[Piece]:
 
 
 def _marks(ink: Grey, spec: WritingSpec) -> _Marks:
-    """Hysteresis (Canny 1986): weak pixels count where they touch strong ones. The frame's own corner is no mark."""
-    count, labels, table, _ = cv2.connectedComponentsWithStats((ink > 255 * spec.weak).astype(np.uint8), connectivity=8)
-    stats = np.asarray(table, np.int32)
-    places = np.flatnonzero(labels)
-    mine, values = labels.ravel()[places], ink.ravel()[places]
-    weights = np.asarray(np.bincount(mine, weights=values / 255, minlength=count), np.float64)
-    strong = np.bincount(mine[values > 255 * spec.strong], minlength=count)
-    best = np.flatnonzero(strong[1:] > 0) + 1
-    best = best[np.argsort(-weights[best])][:_MOST]
-    renamed = np.zeros(count, np.int32)
+    """The heaviest marks, which have strong ink. The frame's own corner is none."""
+    found = components(ink, spec.weak, spec.strong, full=255)
+    best = np.flatnonzero(found.strong[1:] > 0) + 1
+    best = best[np.argsort(-found.weights[best])][:_MOST]
+    renamed = np.zeros(len(found.weights), np.int32)
     renamed[best] = np.arange(1, len(best) + 1)
-    stats = stats[best]
+    stats = found.stats[best]
     boxes = np.stack([stats[:, 1], stats[:, 0], stats[:, 1] + stats[:, 3], stats[:, 0] + stats[:, 2]], axis=1)
-    return _Marks(renamed[labels], boxes, weights[best], stats[:, cv2.CC_STAT_AREA])
+    return _Marks(renamed[found.labels], boxes, found.weights[best], stats[:, cv2.CC_STAT_AREA])
 
 
 def _sizes(boxes: Boxes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

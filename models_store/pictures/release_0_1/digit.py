@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models_store.pictures.hysteresis import components
+
 FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
 LOW_CONTRAST = 0.25  # of the ground's brightness
 _WORK = 128  # pixels: the longer side of the working picture
@@ -93,11 +95,8 @@ def _ink(work: Ink) -> Ink:
 
 
 def _strokes(ink: Ink) -> NDArray[np.bool_]:
-    """Hysteresis (Canny 1986): weak pixels count where they touch strong ones; then only marks of some weight stay."""
-    count, marks, _, _ = cv2.connectedComponentsWithStats((ink > 0.35).astype(np.uint8), connectivity=8)
-    strong = np.bincount(marks[ink > 0.6], minlength=count)
-    weight = np.bincount(marks.ravel(), weights=ink.ravel(), minlength=count)
-    weight[0] = 0
-    weight[strong == 0] = 0
-    kept = weight > 0.12 * weight.max() if weight.max() > 0 else np.zeros(count, bool)
-    return np.asarray(kept[marks])
+    """Where marks of some weight are."""
+    marks = components(ink, weak=0.35, strong=0.6)
+    weight = np.where(marks.strong == 0, 0, marks.weights)
+    kept = weight > 0.12 * weight.max() if weight.max() > 0 else np.zeros(len(weight), bool)
+    return np.asarray(kept[marks.labels])

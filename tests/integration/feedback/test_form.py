@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -18,6 +19,8 @@ from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.contracts.test_errors import check_shape
 from tests.support.correcting import FEEDBACK, MAX_BODY, Service, picture, serving
+from tests.support.leaping import LeapingLoop, leap
+from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.pictures import png, saved
 from tests.system.test_training_disk import Disk, disk
 from tests.unit.models_store.pictures.test_stripped import digit
@@ -178,31 +181,58 @@ async def test_while_the_database_is_down() -> None:
         assert (await http.post("/v1/predict", content=seven, headers=PNG)).json()["label"] == "7"
 
 
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    return "asyncio", {"loop_factory": LeapingLoop}
+
+
+class Held:
+    """A call that goes on when it is let."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.begun = 0
+        self.let = threading.Event()
+        self._call = call
+
+    def __call__(self, *details: Any, **named: Any) -> Any:
+        self.begun += 1
+        assert self.let.wait(PATIENCE_SECONDS)
+        return self._call(*details, **named)
+
+
+async def answered(asked: Sequence[asyncio.Task[httpx.Response]], held: Held, turns: int) -> list[httpx.Response]:
+    """The answers to more than get a turn: who gets none is told before the first of the others is let go on."""
+
+    def are_told() -> bool:
+        leap(60)
+        return sum(one.done() for one in asked) == len(asked) - turns
+
+    try:
+        await until(lambda: held.begun == turns)
+        await until(are_told)
+    finally:
+        held.let.set()
+    return [await one for one in asked]
+
+
 async def test_who_gets_no_turn_is_told(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    let = threading.Event()
     with closing(Database(f"sqlite:///{tmp_path / 'digitserve.db'}")) as database:
-        async with serving(database, registry, tmp_path / "state", wait_seconds=0.05) as service:
-            monkeypatch.setattr(service.store, "list", lambda *_: ([], not let.wait(20)))
+        async with serving(database, registry, tmp_path / "state", wait_seconds=60) as service:
+            held = Held(service.store.list)
+            monkeypatch.setattr(service.store, "list", held)
             asked = [asyncio.create_task(service.http.get(FEEDBACK)) for _ in range(6)]
-            while sum(one.done() for one in asked) < 2:
-                await asyncio.sleep(0.01)
-            let.set()
-            answers = await asyncio.gather(*asked)
+            answers = await answered(asked, held, turns=4)
     assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 2
 
 
 async def test_more_pictures_than_can_be_looked_at(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    let = threading.Event()
     with closing(Database(f"sqlite:///{tmp_path / 'digitserve.db'}")) as database:
-        async with serving(database, registry, tmp_path / "state", wait_seconds=0.05) as service:
-            check = service.intake.check
-            monkeypatch.setattr(service.intake, "check", lambda *what, **said: let.wait(20) and check(*what, **said))
+        async with serving(database, registry, tmp_path / "state", wait_seconds=60) as service:
+            held = Held(service.intake.check)
+            monkeypatch.setattr(service.intake, "check", held)
             asked = [asyncio.create_task(service.post(picture(seed), label="7")) for seed in range(4)]
-            while sum(one.done() for one in asked) < 2:
-                await asyncio.sleep(0.01)
-            let.set()
-            answers = await asyncio.gather(*asked)
+            answers = await answered(asked, held, turns=2)
     assert sorted(answer.status_code for answer in answers) == [201, 201, 429, 429]
     assert {refusal(answer)[1] for answer in answers if answer.status_code == 429} == {"too_busy"}

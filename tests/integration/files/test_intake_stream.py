@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Message
 
 from models_store.specs import InputSpec
+from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.uploading import FILES, ZIP, Service, digits, picture, serving
 
 MEGABYTE = 2**20
@@ -103,14 +104,8 @@ class Gate:
 
     def __call__(self) -> InputSpec:
         self.came += 1
-        assert self.open.wait(60)
+        assert self.open.wait(PATIENCE_SECONDS)
         return InputSpec()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not true():
-            await asyncio.sleep(0.01)
 
 
 async def test_two_are_read_at_once_and_the_others_wait_without_holding_anything_up(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.contracts.test_errors import check_shape
 from tests.support.jobs_http import JOBS, serving
+from tests.support.leaping import LeapingLoop, leap
 from tests.support.patience import PATIENCE_SECONDS, until
 
 PICTURE = (EXAMPLES / "7.png").read_bytes()
@@ -46,14 +47,21 @@ async def test_predict_goes_on_while_jobs_wait_and_are_refused() -> None:
         assert (await http.get("/readyz")).status_code == 200
 
 
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    return "asyncio", {"loop_factory": LeapingLoop}
+
+
 class Slow(JobStore):
     """A store that answers `get` when it is let."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.let = threading.Event()
+        self.begun = 0
 
     def get(self, job_id: str) -> Job:
+        self.begun += 1
         assert self.let.wait(PATIENCE_SECONDS)
         return super().get(job_id)
 
@@ -64,15 +72,21 @@ async def test_who_gets_no_turn_is_told_and_who_has_one_is_answered(
 ) -> None:
     with closing(Database(f"sqlite:///{tmp_path / 'jobs.db'}")) as database:
         store = Slow(database)
-        async with serving(database, registry, tmp_path / "state", store, wait_seconds=0.1) as service:
+        async with serving(database, registry, tmp_path / "state", store, wait_seconds=60) as service:
             job_id = await service.job()
             store.cancel(job_id)
             asked = [
                 asyncio.create_task(service.http.get(f"{JOBS}/{job_id}{tail}", headers={"accept": accept}))
                 for _ in range(12)
             ]
+
+            def are_told() -> bool:
+                leap(60)
+                return sum(one.done() for one in asked) == 4
+
             try:
-                await until(lambda: sum(one.done() for one in asked) == 4)
+                await until(lambda: store.begun == 8)
+                await until(are_told)
             finally:
                 store.let.set()
             answers = await asyncio.gather(*asked)

@@ -19,6 +19,7 @@ from app.storage.db import Database
 from models_store.registry import Registry
 from tests.contracts.test_errors import check_shape
 from tests.support.jobs_http import JOBS, RESULT, Service, serving
+from tests.support.patience import PATIENCE_SECONDS, until
 
 STREAM = {"accept": "text/event-stream"}
 
@@ -27,9 +28,11 @@ class Interrupted(JobStore):
     """A store whose database is down while `down`."""
 
     down = False
+    refused = 0
 
     def events(self, *details: Any, **options: Any) -> tuple[Sequence[JobEvent], bool]:
         if self.down:
+            self.refused += 1
             raise DatabaseUnavailable("database_unavailable", "The database does not answer.")
         return super().events(*details, **options)
 
@@ -42,7 +45,8 @@ async def listening(database: Database, registry: Registry, state: Path, **strea
         with socket.create_server(("127.0.0.1", 0)) as listener:
             server = uvicorn.Server(uvicorn.Config(service.app, lifespan="off", ws="none", log_config=None))
             serve = asyncio.create_task(server.serve(sockets=[listener]))
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as http:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
                 service.http = http
                 yield service
             server.should_exit = True
@@ -84,18 +88,14 @@ class Told:
 
 @asynccontextmanager
 async def told(service: Service, job_id: str, **headers: str) -> AsyncIterator[Told]:
-    async with service.http.stream("GET", f"{JOBS}/{job_id}/events", headers=STREAM | headers, timeout=20) as answer:
+    async with service.http.stream("GET", f"{JOBS}/{job_id}/events", headers=STREAM | headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield Told(answer)
 
 
 async def until_open(service: Service, count: int) -> None:
-    for _ in range(500):
-        if service.streams.open == count:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"{service.streams.open} streams are open, not {count}")
+    await until(lambda: service.streams.open == count, lambda: service.streams.open)
 
 
 async def test_what_was_is_replayed_and_what_comes_is_told_until_the_end(service: Service) -> None:
@@ -190,7 +190,7 @@ async def test_a_database_that_comes_back_has_lost_nothing(service: Service) -> 
         await stream.block()
         service.store.down = True
         service.store.cancel(job_id)
-        await asyncio.sleep(0.03)
+        await until(lambda: service.store.refused)
         service.store.down = False
         assert [number for number, _ in await stream.rest()] == ["1", "2", "end"]
 

@@ -18,11 +18,13 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from app.main import create_app
+from app.review import sampler
 from app.settings import Settings
 from app.storage.db import Database
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, republished, running
+from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.pictures import png, saved
 from tests.support.reviewing import REVIEW
 from tests.support.uploading import lying_in
@@ -33,6 +35,12 @@ PREDICT = "/v1/predict"
 DOUBTFUL = "digits@2"
 PNG = {"content-type": "image/png"}
 SEVEN = (EXAMPLES / "7.png").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _the_end_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For everything that was given, however busy the machine is; the unit tests say how long it waits otherwise."""
+    monkeypatch.setattr(sampler, "_CLOSE_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -50,15 +58,10 @@ async def keeping(tmp_path: Path, url: str, is_asked: bool = True, **settings: A
     options = {"keep_uncertain": True, "store_dir": tmp_path / "store", "state_dir": tmp_path, **settings}
     async with running(create_app(Settings(database_url=url, **options))) as http:
         await http.get(REVIEW)  # makes the tables
-        async with asyncio.timeout(120):
-            while is_asked and (await _blank(http)).status_code == 503:  # a busy machine takes long to load it
-                await asyncio.sleep(0.1)
+        if is_asked:
+            blank = png(np.zeros((28, 28), np.uint8))  # never kept
+            await http.post(PREDICT, params={"model": DOUBTFUL}, content=blank, headers=PNG)
         yield http
-
-
-async def _blank(http: httpx.AsyncClient) -> httpx.Response:
-    picture = png(np.zeros((28, 28), np.uint8))  # never kept
-    return await http.post(PREDICT, params={"model": DOUBTFUL}, content=picture, headers=PNG)
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -144,9 +147,7 @@ async def test_two_hundred_at_once_are_answered_and_kept(tmp_path: Path, url: st
             *(http.post(PREDICT, params={"model": doubtful}, content=one, headers=PNG) for one in pictures)
         )
         assert [answer.json()["uncertain"] for answer in answers] == [True] * 200
-        async with asyncio.timeout(60):
-            while len(left(tmp_path)) < 201:
-                await asyncio.sleep(0.05)
+        await until(lambda: len(left(tmp_path)) == 201, progress=lambda: left(tmp_path))
     assert len({one["id"] for one in await queue(tmp_path, url)}) == 100
 
 
@@ -182,9 +183,7 @@ async def test_while_the_database_is_locked_predictions_go_on_and_pictures_wait(
                     assert answer.status_code == 200
                 with other.reading() as reader:  # every answer came before the first row
                     assert reader.exec_driver_sql("SELECT count(*) FROM review").scalar() == 0
-            async with asyncio.timeout(30):
-                while len(left(tmp_path)) < 20:
-                    await asyncio.sleep(0.05)
+            await until(lambda: len(left(tmp_path)) == 20, progress=lambda: left(tmp_path))
 
 
 async def test_a_kept_picture_is_json_that_the_snapshot_knows(tmp_path: Path, url: str, doubtful: str) -> None:

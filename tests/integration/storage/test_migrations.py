@@ -27,6 +27,7 @@ from app.jobs.tables import jobs
 from app.storage.db import HEAD, Database, metadata
 from tests.conftest import ROOT
 from tests.support.ordered import order
+from tests.support.patience import PATIENCE_SECONDS
 
 TABLES = {"identity", "files", "jobs", "events", "feedback", "review"}
 UPLOAD: dict[str, Any] = {
@@ -40,7 +41,7 @@ OPEN = """
 import sys
 from app.storage.db import Database
 sys.stdin.readline()
-with Database(sys.argv[1]).reading():
+with Database(sys.argv[1], float(sys.argv[2])).reading():
     pass
 """
 
@@ -54,7 +55,7 @@ def tables(url: str) -> set[str]:
 
 
 def use(url: str) -> None:
-    with closing(Database(url)) as database, database.writing() as connection:
+    with closing(Database(url, PATIENCE_SECONDS)) as database, database.writing() as connection:
         connection.execute(text("DELETE FROM jobs"))
 
 
@@ -132,7 +133,7 @@ def test_eight_threads_of_one_process_start_at_once(empty_url: str) -> None:
 
 
 def test_eight_processes_start_at_once(empty_url: str) -> None:
-    command = [sys.executable, "-c", OPEN, empty_url]
+    command = [sys.executable, "-c", OPEN, empty_url, str(PATIENCE_SECONDS)]
     children = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)
     ]
@@ -140,7 +141,7 @@ def test_eight_processes_start_at_once(empty_url: str) -> None:
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    assert [child.communicate(timeout=120)[1] for child in children] == [""] * 8
+    assert [child.communicate(timeout=PATIENCE_SECONDS)[1] for child in children] == [""] * 8
     assert {child.returncode for child in children} == {0}
     assert tables(empty_url) == TABLES | {"alembic_version"}
 

@@ -39,7 +39,7 @@ def test_what_is_written_has_the_new_names_only() -> None:
 @pytest.mark.parametrize(
     ("kind", "where", "data", "sentence"),
     [
-        (PhotosSpec, "photos", {"strangers": 0.3, "outliers": 0.3}, r"photos\.strangers is called photos\.outliers now"),
+        (PhotosSpec, "photos", {"strangers": 1, "outliers": 1}, r"photos\.strangers is called photos\.outliers now"),
         (TrainSpec, "train", {**TRAIN, "exposure": 1, "outlier_weight": 1}, r"train\.exposure is called"),
     ],
 )

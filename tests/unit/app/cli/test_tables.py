@@ -74,9 +74,7 @@ def test_one_version_shows_its_facts(registry: Registry, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("label", ["[red]", "[/b]", "[link=x]", ":smile:", "a[1]"])
-def test_a_label_is_shown_as_it_is_called(
-    registry: Registry, capsys: pytest.CaptureFixture[str], label: str
-) -> None:
+def test_a_label_is_shown_as_it_is_called(registry: Registry, capsys: pytest.CaptureFixture[str], label: str) -> None:
     version = described(registry, labels=("0", label), gate=f"accepted: {label}")
     assert f"labels 0 {label} " in (out := shown(registry, version, capsys))
     assert f"gate accepted: {label} " in out

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from app.errors import Unprocessable
 from app.jobs.options import described, recipe_of
-from app.jobs.request import JobRequest, schema
+from app.jobs.request import JobRequest
 from models_store.finetune_defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.refs import Ref
@@ -104,48 +103,6 @@ def test_mirrored_digits_are_refused_by_name() -> None:
     assert refused.value.param == "method.supervised.augment"
 
 
-@pytest.mark.parametrize(("fields", "where"), [
-    ({"hyperparameters": {"n_epochs": 0}}, "hyperparameters.n_epochs"),
-    ({"hyperparameters": {"n_epochs": True}}, "hyperparameters.n_epochs"),
-    ({"hyperparameters": {"n_epochs": 1.5}}, "hyperparameters.n_epochs"),
-    ({"hyperparameters": {"n_epochs": "3"}}, "hyperparameters.n_epochs"),
-    ({"hyperparameters": {"n_epochs": 1001}}, "hyperparameters.n_epochs"),
-    ({"hyperparameters": {"batch_size": 1}}, "hyperparameters.batch_size"),
-    ({"hyperparameters": {"learning_rate_multiplier": 0}}, "hyperparameters.learning_rate_multiplier"),
-    ({"hyperparameters": {"learning_rate_multiplier": True}}, "hyperparameters.learning_rate_multiplier"),
-    ({"hyperparameters": {"epochs": 3}}, "hyperparameters.epochs"),
-    ({"method": {"type": "dpo"}}, "method.type"),
-    ({"method": {"type": "supervised", "supervised": {"unfreeze": "tail"}}}, "method.supervised.unfreeze"),
-    ({"method": {"type": "supervised", "supervised": {"augment": {"crop": 0}}}}, "method.supervised.augment.crop"),
-    ({"method": {"type": "supervised", "supervised": {"augment": 3}}}, "method.supervised.augment"),
-    ({"method": {"type": "supervised", "supervised": {"early_stopping": -1}}}, "method.supervised.early_stopping"),
-    ({"method": {"type": "supervised", "supervised": {"replay": 5000}}}, "method.supervised.replay"),
-    ({"method": {"type": "supervised", "supervised": {"promote": True}}}, "method.supervised.promote"),
-    ({"suffix": ""}, "suffix"),
-    ({"seed": 2**31}, "seed"),
-    ({"metadata": {"k" * 65: "v"}}, f"metadata.{'k' * 65}.[key]"),
-    ({"metadata": {"k": "v" * 513}}, "metadata.k"),
-    ({"metadata": {"k": 3}}, "metadata.k"),
-    ({"metadata": {str(number): "v" for number in range(17)}}, "metadata"),
-    ({"metadata": {"k": "a\0"}}, "metadata.k"),
-    ({"integrations": [{"type": "wandb"}]}, "integrations"),
-    ({"n_epochs": 3}, "n_epochs"),
-])  # fmt: skip
-def test_a_field_that_makes_no_sense_is_named(fields: dict[str, Any], where: str) -> None:
-    with pytest.raises(ValidationError) as refused:
-        request(**fields)
-    assert ".".join(map(str, refused.value.errors()[0]["loc"])) == where
-
-
-def test_what_openais_client_sends_beside_is_no_error() -> None:
-    assert request(integrations=None) == request(integrations=[]) == request()
-
-
-def test_sixteen_pairs_of_the_longest_texts_pass() -> None:
-    pairs = {f"{number:064}": "v" * 512 for number in range(16)}
-    assert request(metadata=pairs).metadata == pairs
-
-
 def auto_or(*others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.just("auto"), *others)
 
@@ -178,10 +135,3 @@ def test_whatever_is_asked_is_a_recipe_and_what_is_shown_asks_for_the_same(asked
     again = recipe_of(BASE, request(method=shown["method"], seed=shown["seed"]), "ftjob-1", min_accuracy=0.8)
     assert again.train.learning_rate == pytest.approx(made.train.learning_rate, rel=1e-5)
     assert described(again, sent) == shown
-
-
-def test_the_schema_is_in_one_piece_and_names_every_field() -> None:
-    document = schema()
-    assert "$ref" not in str(document)
-    assert set(document["properties"]) == set(JobRequest.model_fields)
-    assert document["required"] == ["model", "training_file"]

@@ -1,18 +1,14 @@
-"""People's pictures on disk: whole or not at all, and nothing of another database goes."""
+"""People's pictures on disk: whole or not at all."""
 
-import os
-import time
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from app.errors import StorageFull
 from app.storage.blobs import BlobStore
-from app.storage.leftovers import LEFTOVER_SECONDS
 from tests.support.uploading import lying_in
 
-MINE, OTHER = "a" * 32, "b" * 32
+MINE = "a" * 32
 
 
 @pytest.fixture
@@ -29,13 +25,6 @@ def put(blobs: BlobStore, picture: bytes = b"large", thumbnail: bytes = b"small"
     name = blobs.new_id()
     blobs.put(name, picture, thumbnail, database_id)
     return name
-
-
-def age(home: Path) -> None:
-    """Everything in it becomes older than an hour."""
-    for path in home.iterdir():
-        for each in (*path.rglob("*"), path):
-            os.utime(each, (time.time() - LEFTOVER_SECONDS - 60,) * 2)
 
 
 def test_a_picture_is_kept_with_a_small_one_and_goes_with_it(blobs: BlobStore, home: Path) -> None:
@@ -69,28 +58,3 @@ def test_what_can_not_be_written_leaves_nothing_half(blobs: BlobStore, home: Pat
     with pytest.raises(OSError, match="not empty"):
         blobs.put(taken, b"large", b"small", MINE)
     assert lying_in(home) == [taken]
-
-
-def test_what_has_no_row_goes_after_an_hour_and_nothing_else(blobs: BlobStore, home: Path) -> None:
-    assert blobs.leftovers.old() == []  # there is no folder yet
-    known, lost = put(blobs), put(blobs)
-    (home / ".arriving-half").mkdir()
-    (home / "of the operator").mkdir()
-    assert blobs.leftovers.old() == []
-    age(home)
-    new = put(blobs)
-    left = blobs.leftovers.old()
-    assert sorted(left) == sorted([".arriving-half", known, lost])
-    assert sorted(blobs.leftovers.clear(left, {known}, MINE)) == sorted([".arriving-half", lost])
-    assert lying_in(home) == sorted([known, new, "of the operator"])
-
-
-@pytest.mark.parametrize("marks", [[OTHER], [MINE, OTHER]])
-def test_beside_another_database_nothing_whole_goes(blobs: BlobStore, home: Path, marks: list[str]) -> None:
-    names = [put(blobs, database_id=mark) for mark in marks]
-    (home / ".arriving-half").mkdir()
-    age(home)
-    with capture_logs() as logs:
-        assert blobs.leftovers.clear(blobs.leftovers.old(), set(), MINE) == [".arriving-half"]
-    assert lying_in(home) == sorted(names)
-    assert [(line["event"], line["count"]) for line in logs] == [("files_of_another_database", len(names))]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models_store.datasets import lines
 from models_store.datasets.formats import read
 from models_store.datasets.rows import Refused, Row
 from models_store.errors import DataSetRejected
@@ -123,15 +122,6 @@ def test_bytes_that_are_no_utf8_refuse_their_row_only(beside: Path) -> None:
     rows = table(beside, b"file,label\n\xe4.png,1\n\xc3\xa4.png,2\na.png,\xff\n\xed\xa0\x80,1\nsub/b.png,3\n")
     assert [row.code for row in rows if isinstance(row, Refused)] == ["not_utf8"] * 3
     assert [(row.where, row.label) for row in rows if isinstance(row, Row)] == [("line 3", "2"), ("line 6", "3")]
-
-
-def test_a_line_without_an_end_is_not_held_in_memory(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LONGEST", 50)
-    rows = table(beside, "file,label\n" + "x" * 500 + ",1\na.png," + " " * 50 + "7\nsub/b.png,1\n")
-    assert [(row.where, row.code) for row in rows if isinstance(row, Refused)] == [
-        ("line 2", "row_too_long"), ("line 3", "row_too_long"),
-    ]  # fmt: skip
-    assert rows[2:] == [Row("line 4", "1", b"sub/b.png")]
 
 
 @pytest.mark.parametrize(

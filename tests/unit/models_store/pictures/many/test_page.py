@@ -1,4 +1,5 @@
-import cv2
+"""A whole page for a reader: its candidates in its own pixels, in reading order, cut where two may touch."""
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +11,7 @@ from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
 from tests.support.layout import Grey, likeness
 from tests.support.pictures import encoded, png, saved
-from tests.support.rows import Place, Sheet, boxed, combed, squared, written
+from tests.support.rows import Place, Sheet, written
 from training.synthetic import strokes
 
 SPEC = InputSpec()
@@ -51,65 +52,6 @@ def test_lines_and_numbers_are_found_where_they_were_written(rng: np.random.Gene
     assert numbers == [[4, 3], [2], [2, 1, 3]]
     assert read.warnings == ()
     assert (read.height, read.width) == sheet.levels.shape
-
-
-@pytest.mark.parametrize("fall", [-0.15, 0.15])
-def test_slanted_lines(rng: np.random.Generator, fall: float) -> None:
-    sheet = written(["26058", "71934"], rng, fall=fall)
-    check_found(page(png(sheet.levels)), sheet)
-
-
-@pytest.mark.parametrize("height", [22, 40, 90])
-def test_small_and_large_digits_in_boxes(rng: np.random.Generator, height: int) -> None:
-    sheet = boxed(written(["205839"], rng, height=height, gap=0.8), thick=max(1, height // 30))
-    check_found(page(png(sheet.levels)), sheet)
-
-
-@pytest.mark.parametrize("printed", [boxed, combed, squared])
-def test_what_a_form_has_printed_is_left_out(rng: np.random.Generator, printed: object) -> None:
-    assert callable(printed)
-    sheet = printed(written(["86093275"], rng, height=50, gap=0.7))
-    check_found(page(png(sheet.levels)), sheet)
-
-
-def test_turned_squared_paper(rng: np.random.Generator) -> None:
-    sheet = squared(written(["380265"], rng, height=50, gap=0.5))
-    height, width = sheet.levels.shape
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 6, 1)
-    turned = cv2.warpAffine(sheet.levels, turn, (width, height), flags=cv2.INTER_CUBIC, borderValue=240)
-    assert len(order(page(png(np.asarray(turned, np.uint8))))) == 6
-
-
-def test_dirt_points_and_dashes_are_no_digits(rng: np.random.Generator) -> None:
-    sheet = written(["503827"], rng, gap=0.8)
-    levels = sheet.levels.copy()
-    for _, _, bottom, right in sheet.places[::2]:
-        levels[bottom - 5 : bottom, right + 8 : right + 13] = 30
-    top, left, bottom, _ = sheet.places[0]
-    levels[(top + bottom) // 2 : (top + bottom) // 2 + 5, left - 45 : left - 12] = 30
-    for y, x in rng.integers(5, min(levels.shape) - 5, (40, 2)):
-        levels[y : y + 2, x : x + 2] = np.minimum(levels[y : y + 2, x : x + 2], 150)
-    check_found(page(png(levels)), sheet)
-
-
-def test_light_ink_on_a_dark_board(rng: np.random.Generator) -> None:
-    sheet = written(["4071", "62"], rng, ground=50, pen_grey=230)
-    check_found(page(png(sheet.levels)), sheet)
-
-
-def test_a_shadow_makes_no_digit(rng: np.random.Generator) -> None:
-    sheet = written(["58203", "917"], rng)
-    x = np.arange(sheet.levels.shape[1]) + np.arange(sheet.levels.shape[0])[:, None]
-    shade = 1 - 0.45 / (1 + np.exp(-(x - x.mean()) / 6))
-    check_found(page(png((sheet.levels * shade).astype(np.uint8))), sheet)
-
-
-def test_a_broken_digit_is_one(rng: np.random.Generator) -> None:
-    sheet = written(["0808"], rng, height=60)
-    levels = sheet.levels.copy()
-    for top, left, bottom, right in sheet.places[:2]:
-        levels[(top + bottom) // 2 : (top + bottom) // 2 + 4, left:right] = 240  # the pen skipped
-    check_found(page(png(levels)), sheet)
 
 
 def test_touching_digits_are_cut_and_say_so(rng: np.random.Generator) -> None:

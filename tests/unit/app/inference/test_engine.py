@@ -1,0 +1,164 @@
+"""The engine, on a model that costs nothing: who is answered, who is refused, and where the time went."""
+
+import asyncio
+import dataclasses
+import io
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.errors import AppError, NotReady, TooBusy, Unprocessable
+from app.inference.answer import Answer, Durations
+from app.inference.batcher import Batcher, BatchResult, Rows
+from app.inference.engine import Engine
+from app.inference.loaded import LoadedModel
+from app.inference.pool import ModelPool
+from models_store.errors import ImageRejected, VersionCorrupt
+from models_store.model import Model
+from models_store.refs import Ref
+from models_store.registry import Registry, Version
+from models_store.specs import InputSpec
+from tests.support.pictures import png
+from tests.unit.models_store.datasets.test_clean import unit
+
+CHAMPION = Ref("digits")
+UNIT = 28 * 28
+
+
+class Corner:
+    """Reads the number that stands in a picture's first pixel, and remembers its batches."""
+
+    candidate = "fp32"
+    labels = tuple("0123456789")
+
+    def __init__(self, picture: InputSpec = InputSpec()) -> None:
+        self.picture = picture
+        self.batches: list[int] = []
+
+    def predict(self, rows: Rows) -> Rows:
+        self.batches.append(len(rows))
+        return np.eye(10, dtype=np.float32)[rows[:, 0, 0, 0]]
+
+
+def numbered(number: int) -> bytes:
+    pixels = unit(number)
+    pixels[0, 0] = number
+    return png(pixels)
+
+
+class Slow(Batcher):
+    """Says that each request took half a second to compute."""
+
+    async def submit(self, rows: Rows, deadline: float = float("inf")) -> BatchResult:
+        return BatchResult((await super().submit(rows)).rows, 0.5)
+
+
+@asynccontextmanager
+async def started(
+    registry: Registry,
+    model: Corner,
+    batcher: type[Batcher] = Batcher,
+    engine_clock: Callable[[], float] = time.monotonic,
+    max_image_pixels: int = 16_000_000,
+    **options: Any,
+) -> AsyncIterator[Engine]:
+    """An engine on this model; `options` are those of its batcher."""
+    with ThreadPoolExecutor(1) as threads:
+
+        def load(version: Version) -> LoadedModel:
+            queue = batcher(model.predict, threads, **options)
+            return LoadedModel(version, cast(Model, model), queue)
+
+        engine = Engine(registry, "cpu", max_image_pixels=max_image_pixels, clock=engine_clock)
+        engine.pool = ModelPool(registry, load, max_loaded=4)
+        async with engine.running("digits"):
+            yield engine
+
+
+async def refusal(work: Awaitable[object]) -> tuple[type[AppError], str]:
+    with pytest.raises(AppError) as refused:
+        await work
+    return type(refused.value), refused.value.code
+
+
+@pytest.mark.parametrize("copies", [1, 3])  # on the event loop, and in the decoder's thread
+async def test_every_picture_is_answered_in_its_place(registry: Registry, copies: int) -> None:
+    model = Corner()
+    async with started(registry, model) as engine:
+        answers = await engine.predict(CHAMPION, [numbered(7), b"rubbish", numbered(1)] * copies)
+    said = [item.verdict.label if isinstance(item, Answer) else item.code for item in answers.items]
+    assert said == ["7", "image_invalid", "1"] * copies
+    assert answers.version.ref == "digits@1"
+    assert model.batches == [2 * copies]
+
+
+async def test_where_no_picture_is_good_nothing_is_computed(registry: Registry) -> None:
+    model = Corner()
+    async with started(registry, model) as engine:
+        answers = await engine.predict(CHAMPION, [b"rubbish"])
+    assert isinstance(answers.items[0], ImageRejected)
+    assert (model.batches, answers.seconds.infer) == ([], 0.0)
+
+
+async def test_many_small_pictures_may_have_as_many_pixels_as_four_large_ones(registry: Registry) -> None:
+    pictures = [numbered(number) for number in range(9)]  # too many for the event loop
+    async with started(registry, Corner(), max_image_pixels=9 * UNIT // 4) as engine:
+        assert len((await engine.predict(CHAMPION, pictures)).items) == 9
+    async with started(registry, Corner(), max_image_pixels=9 * UNIT // 4 - 1) as engine:
+        assert await refusal(engine.predict(CHAMPION, pictures)) == (Unprocessable, "batch_too_large")
+
+
+async def test_a_page_is_not_read_by_a_version_that_looks_for_no_writing(registry: Registry) -> None:
+    async with started(registry, Corner()) as engine:
+        page = await engine.read(CHAMPION, numbered(7))
+        assert [one.label for one in page.verdicts] == ["7"]
+        with pytest.raises(ImageRejected):
+            await engine.read(CHAMPION, b"rubbish")
+    async with started(registry, Corner(InputSpec(preparation="picture"))) as engine:
+        assert await refusal(engine.read(CHAMPION, numbered(7))) == (Unprocessable, "model_finds_no_writing")
+
+
+async def test_who_can_not_be_answered_soon_is_told_so(registry: Registry) -> None:
+    async with started(registry, Corner(), max_waiting=1) as engine:
+        assert await refusal(engine.predict(CHAMPION, [numbered(7)] * 2)) == (TooBusy, "too_busy")
+        assert len((await engine.predict(CHAMPION, [numbered(7)])).items) == 1
+
+
+async def test_rows_that_waited_over_ten_seconds_are_given_up(registry: Registry) -> None:
+    now = [50.0]
+    async with started(registry, Corner(), engine_clock=lambda: 50.0, clock=lambda: now[0]) as engine:
+        now[0] = 60.0
+        assert len((await engine.predict(CHAMPION, [numbered(7)])).items) == 1
+        now[0] = 60.5
+        assert await refusal(engine.predict(CHAMPION, [numbered(7)])) == (NotReady, "too_late")
+
+
+async def test_the_time_of_a_request_is_told_in_three_parts(registry: Registry) -> None:
+    times = iter([100.0, 101.0, 103.5])  # it began, was decoded, was computed
+    async with started(registry, Corner(), Slow, engine_clock=lambda: next(times)) as engine:
+        answers = await engine.predict(CHAMPION, [numbered(7)])
+    assert answers.seconds == Durations(prepare=1.0, queue=2.0, infer=0.5)
+
+
+async def test_an_explanation_is_a_picture_ten_times_as_large_in_colours(registry: Registry) -> None:
+    async with started(registry, Corner()) as engine:
+        drawn = await engine.explain(registry.resolve(CHAMPION), unit(7)[None])
+    picture = Image.open(io.BytesIO(drawn))
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (280, 280))
+
+
+async def test_more_than_eight_explanations_do_not_wait(registry: Registry, tmp_path: Path) -> None:
+    gone = dataclasses.replace(registry.resolve(CHAMPION), folder=tmp_path / "nowhere")
+    async with started(registry, Corner()) as engine:
+        work = [engine.explain(gone, unit(7)[None]) for _ in range(9)]
+        ends = await asyncio.gather(*work, return_exceptions=True)
+        assert [type(end) for end in ends] == [VersionCorrupt] * 8 + [TooBusy]
+        with pytest.raises(VersionCorrupt):  # its turn has come back
+            await engine.explain(gone, unit(7)[None])

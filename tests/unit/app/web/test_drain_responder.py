@@ -1,0 +1,101 @@
+"""Whoever comes while the last processes end is answered 503 over a real socket, and never reset."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from app.web.drain_responder import declining
+from tests.support.leaping import LeapingLoop, leap
+from tests.support.patience import until
+
+REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    return "asyncio", {"loop_factory": LeapingLoop}
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+def url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False, timeout=None)
+
+
+def connected(listener: socket.socket) -> socket.socket:
+    """A client whom the kernel has let in, and nobody else yet."""
+    made = socket.create_connection(listener.getsockname())
+    made.setblocking(False)
+    return made
+
+
+async def heard(connection: socket.socket) -> bytes:
+    """All that a client is told until its connection ends; a reset raises ConnectionResetError."""
+    reader, writer = await asyncio.open_connection(sock=connection)
+    said = await reader.read()
+    writer.close()
+    return said
+
+
+async def test_every_request_is_answered_in_the_shape_of_every_error(listener: socket.socket) -> None:
+    async with declining(listener), client() as http:
+        answers = [await http.get(url(listener)) for _ in range(2)]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert (answer.json()["code"], answer.json()["status"]) == ("draining", 503)
+        assert answer.headers["connection"] == "close" and int(answer.headers["retry-after"]) > 0
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 2
+    assert answers[0].json()["request_id"] == answers[0].headers["x-request-id"]
+
+
+async def test_a_body_that_nobody_wants_does_not_turn_the_answer_into_a_reset(listener: socket.socket) -> None:
+    async with declining(listener), client() as http:
+        answer = await http.post(url(listener), content=bytes(4 * 2**20))
+    assert answer.status_code == 503
+
+
+async def test_who_was_let_in_before_the_end_is_answered_and_nobody_after_it(listener: socket.socket) -> None:
+    address = listener.getsockname()
+    waiting = [connected(listener) for _ in range(5)]
+    for one in waiting:
+        one.sendall(REQUEST)
+    listening = [asyncio.create_task(heard(one)) for one in waiting]
+    async with declining(listener):
+        pass  # there was no time to accept anybody
+    assert [(await said).partition(b"\r\n")[0] for said in listening] == [b"HTTP/1.1 503 Service Unavailable"] * 5
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+async def test_who_says_nothing_is_given_up_and_keeps_nobody_waiting(listener: socket.socket) -> None:
+    silent = asyncio.create_task(heard(connected(listener)))
+    async with declining(listener), client() as http:
+        assert (await http.get(url(listener))).status_code == 503
+        assert not silent.done()
+
+        def is_given_up() -> bool:
+            leap(1)
+            return silent.done()
+
+        await until(is_given_up)
+    assert await silent == b""
+
+
+async def test_who_leaves_at_once_harms_nobody(listener: socket.socket) -> None:
+    connected(listener).close()
+    async with declining(listener), client() as http:
+        leaving = connected(listener)
+        leaving.sendall(REQUEST[:10])
+        leaving.close()
+        assert (await http.get(url(listener))).status_code == 503

@@ -1,0 +1,64 @@
+"""MNIST's layout: a box of 20 pixels, the centre of mass in the middle (yann.lecun.com/exdb/mnist)."""
+
+import numpy as np
+import pytest
+
+from models_store.pictures.layout import centred, thickened
+from tests.support.layout import Grey, Strokes, centre_of_mass, likeness, naive
+from training.synthetic import strokes as draw
+
+
+def extent(picture: Grey) -> tuple[int, int]:
+    """Rows and columns from the first to the last with ink."""
+    rows, columns = np.flatnonzero(picture.any(1)), np.flatnonzero(picture.any(0))
+    return int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+
+
+@pytest.mark.parametrize("height", [24, 40, 200])
+@pytest.mark.parametrize("label", range(10))
+def test_a_digit_is_laid_out_as_the_slow_way_does(label: int, height: int, rng: np.random.Generator) -> None:
+    strokes = draw.digit(label, height, rng, pen=0.12)
+    assert likeness(centred(strokes, 28, 28), naive(strokes)) > 0.95
+
+
+@pytest.mark.parametrize(("shape", "size"), [((60, 30), (20, 10)), ((30, 60), (10, 20)), ((5, 5), (20, 20))])
+def test_the_longer_side_becomes_20_pixels(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    assert extent(centred(np.ones(shape, np.float32), 28, 28)) == size
+
+
+def test_the_box_grows_with_the_frame_and_the_shorter_side_counts() -> None:
+    block = np.ones((40, 40), np.float32)
+    assert extent(centred(block, 56, 56)) == (40, 40)
+    wide = centred(block, 28, 84)
+    assert wide.shape == (28, 84) and extent(wide) == (20, 20)
+
+
+def test_the_centre_of_mass_is_in_the_middle_and_not_the_boxs() -> None:
+    heavy = np.zeros((20, 20), np.float32)
+    heavy[:, :12] = heavy[9:11] = 1  # most of its ink is at the left
+    x, y = centre_of_mass(centred(heavy, 28, 28))
+    assert (x, y) == pytest.approx((13.5, 13.5), abs=0.51)
+
+
+def test_the_darkest_ink_is_white_however_faint_it_was() -> None:
+    bar = np.full((30, 6), 0.2, np.float32)
+    assert centred(bar, 28, 28).max() == 255
+    assert np.array_equal(centred(bar, 28, 28), centred(bar * 5, 28, 28))
+    assert not centred(np.zeros((9, 9), np.float32), 28, 28).any()
+
+
+def bar(width: int) -> Strokes:
+    """A stroke of 100 pixels, so many wide."""
+    return np.ones((100, width), np.float32)
+
+
+def test_a_thin_stroke_is_brought_to_the_width_asked_for() -> None:
+    wide = thickened(bar(3), 0.1)
+    across = int((wide[wide.shape[0] // 2] > 0.5).sum())
+    assert 9 <= across <= 11  # a tenth of the height
+    assert abs(wide.shape[0] - 100) <= 10
+
+
+def test_a_stroke_that_is_wide_enough_is_left_alone() -> None:
+    assert np.array_equal(thickened(bar(12), 0.1), bar(12))
+    assert np.array_equal(thickened(bar(3), 0.0), bar(3))
