@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hand import Picture, as_instances, as_zip, written
+from handwriting import Picture, as_instances, as_zip, written
 
 PICTURES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 TAUGHT, KEPT = 300, 400  # pictures of the new handwriting: to learn from, and to judge by
@@ -63,7 +63,7 @@ def teach(url: str) -> bool:
     taught, kept = written(TAUGHT, KEPT)
     before, base = read_right(url, kept)
     print(f"\nA handwriting that leans far to the left, on a pale copy: {base} reads {before:.1%} of {KEPT} pictures.")
-    file = call(f"{url}/v1/files?filename=hand.zip", as_zip(taught), "application/zip")
+    file = call(f"{url}/v1/files?filename=handwriting.zip", as_zip(taught), "application/zip")
     print(f"{TAUGHT} others go to {url}/v1/files: {file['report']['kept']} of {file['report']['rows']} are used.")
     how = {"type": "supervised", "supervised": {"promote": "if_better", "replay": 64}}
     numbers = {"n_epochs": 12}  # enough for so many pictures of one handwriting; more replay instead

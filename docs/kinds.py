@@ -1,4 +1,4 @@
-"""Draws docs/pictures/kinds.png: a picture of every kind that `benchmarks.pictures` reports on, of digits drawn by the project.
+"""Draws docs/pictures/kinds.png: one picture of every kind that `benchmarks.pictures` reports on, drawn by the project.
 
 PYTHONPATH=. .venv/bin/python docs/kinds.py
 """

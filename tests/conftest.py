@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
 
 from app.inference import loaded as loaded_models
 from app.main import create_app
@@ -24,6 +25,9 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 from tests.support.patience import Patience
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # tests never assert time
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"

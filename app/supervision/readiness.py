@@ -30,7 +30,7 @@ def report(fd: int, *, only: bool) -> None:
     """
     for name in _LOGGERS:
         logger = logging.getLogger(name)
-        logger.addHandler(_Pipe(fd))
+        logger.addHandler(_Reporting(fd))
         if not logger.isEnabledFor(logging.INFO):  # readiness is told at every level; the log keeps to its own
             logger.setLevel(logging.INFO)
     if only:
@@ -38,7 +38,7 @@ def report(fd: int, *, only: bool) -> None:
             handler.addFilter(lambda record: record.name not in _LOGGERS or _has_traceback(record))
 
 
-class _Pipe(logging.Handler):
+class _Reporting(logging.Handler):
     def __init__(self, fd: int) -> None:
         super().__init__()
         self._fd = fd

@@ -13,7 +13,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -31,7 +31,6 @@ from tests.support.pictures import png
 from tests.system.harness import drawn
 from training.synthetic import strokes
 
-_LAST_SECONDS = 300  # for what is still to be done when the accidents end
 _DATABASES = ("sqlite", "postgresql")
 
 
@@ -86,16 +85,17 @@ def _round(database: str, seed: str, seconds: float) -> Round:
                 while time.monotonic() - began < seconds:
                     chaos.happen()
                 orderer.stop()
-                left = orderer.wait_for_the_last(_LAST_SECONDS)
+                left = orderer.wait_for_the_last()
                 asker.stop()
         finally:
             orphans = server.stop()
-        found = promises.look(Database(url), Registry(folder / "store"), seen)
+        with closing(Database(url)) as jobs:
+            found = promises.look(jobs, Registry(folder / "store"), seen)
     broken = [
         *found.broken,
         *seen.wrong,
         *promises.predictions(seen, server.down, chaos.kills),
-        *(f"{name} did not end within {_LAST_SECONDS} seconds" for name in left),
+        *(f"{name} made no progress any more and did not end" for name in left),
         *(f"{process.role} {process.pid} was left behind" for process in orphans),
     ]
     if broken:

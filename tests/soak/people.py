@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 
 from tests.soak.server import Server
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 _JOBS = "/v1/fine_tuning/jobs"
 _OPEN = 4  # jobs that wait or run at once: more only wait
-_PATIENCE = 60.0  # seconds for one answer
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -35,7 +35,7 @@ def ask(server: Server, method: str, path: str, **details: Any) -> httpx.Respons
     if not server.url:
         return None
     try:
-        return httpx.request(method, server.url + path, timeout=_PATIENCE, trust_env=False, **details)
+        return httpx.request(method, server.url + path, timeout=PATIENCE_SECONDS, trust_env=False, **details)
     except httpx.TransportError:
         return None
 
@@ -78,7 +78,7 @@ class Asker(Person):
         try:
             answer = httpx.post(
                 f"{url}/v1/predict", content=self._picture, headers={"content-type": "image/png"},
-                timeout=_PATIENCE, trust_env=False,
+                timeout=PATIENCE_SECONDS, trust_env=False,
             )  # fmt: skip
         except httpx.TransportError as error:
             self.seen.unanswered.append((asked, time.monotonic(), type(error).__name__))
@@ -142,20 +142,27 @@ class Orderer(Person):
         elif what == "cancel":
             self.seen.cancelled.add(job["id"])
 
-    def wait_for_the_last(self, seconds: float) -> list[str]:
-        """Resumes what is paused and waits until every job has ended; the ids of those that did not."""
-        deadline = time.monotonic() + seconds
-        left = set(self.seen.keys.values())
-        while left and time.monotonic() < deadline:
-            for job_id in sorted(left):
-                answer = ask(self.server, "GET", f"{_JOBS}/{job_id}")
-                if answer is None or answer.status_code != 200:
-                    continue
-                job = answer.json()
-                if job["status"] in ENDED:
-                    left.remove(job_id)
-                elif job["paused"]:
-                    ask(self.server, "POST", f"{_JOBS}/{job_id}/resume")
-            self.seen.open = len(left)
-            time.sleep(0.3)
-        return sorted(left)
+    def wait_for_the_last(self) -> list[str]:
+        """Resumes what is paused and waits until every job has ended; the ids of those that do not."""
+        left = dict.fromkeys(self.seen.keys.values(), "")
+        try:
+            wait_until(lambda: not self._look(left), progress=lambda: dict(left))
+        except AssertionError:
+            return sorted(left)
+        return []
+
+    def _look(self, left: dict[str, str]) -> int:
+        """How many of these jobs have not ended; how far each has come is written beside it."""
+        for job_id in sorted(left):
+            answer = ask(self.server, "GET", f"{_JOBS}/{job_id}")
+            if answer is None or answer.status_code != 200:
+                continue
+            job = answer.json()
+            if job["status"] in ENDED:
+                del left[job_id]
+                continue
+            left[job_id] = f"{job['status']} {job['attempt']} {job['progress']}"
+            if job["paused"]:
+                ask(self.server, "POST", f"{_JOBS}/{job_id}/resume")
+        self.seen.open = len(left)
+        return len(left)

@@ -17,12 +17,11 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import ROOT
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 LEASE_SECONDS = 3.0
 _MARK = "DIGITSERVE_SOAK"
 _NOWHERE = "/dev/null/data"  # MNIST is missing, and nothing is downloaded
-_START_SECONDS = 120
-_GONE_SECONDS = 90  # for API processes to drain, and for a training to be ended, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,15 @@ class Server:
                 [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "2"],
                 cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        deadline = time.monotonic() + _START_SECONDS
-        url = ""
-        while time.monotonic() < deadline:
-            url = url or self._listening(began)
-            with contextlib.suppress(httpx.TransportError):
-                if url and httpx.get(f"{url}/readyz", timeout=60, trust_env=False).status_code == 200:
-                    self.url = url
-                    return
-            time.sleep(0.1)
-        raise TimeoutError(f"the service did not start: see {self.log}")
+        self.url = wait_until(lambda: self._ready(began), progress=lambda: f"{self.log.stat().st_size} in {self.log}")
+
+    def _ready(self, began: int) -> str:
+        """The URL where the service answers; empty as long as it does not."""
+        url = self._listening(began)
+        with contextlib.suppress(httpx.TransportError):
+            if url and httpx.get(f"{url}/readyz", timeout=PATIENCE_SECONDS, trust_env=False).status_code == 200:
+                return url
+        return ""
 
     def _listening(self, began: int) -> str:
         with self.log.open("rb") as log:
@@ -106,17 +104,19 @@ class Server:
         self.url = ""
         self._supervisor.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._supervisor.wait(_GONE_SECONDS)
+            self._supervisor.wait(PATIENCE_SECONDS)
         return self.gone()
 
     def gone(self) -> list[Process]:
         """Waits until no process of this service is left; returns those that stay, and ends them."""
-        deadline = time.monotonic() + _GONE_SECONDS
-        while (left := list(self.processes())) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for process in left:
-            process.send(signal.SIGKILL)
-        return left
+        try:
+            wait_until(lambda: not any(self.processes()))
+        except AssertionError:
+            left = list(self.processes())
+            for process in left:
+                process.send(signal.SIGKILL)
+            return left
+        return []
 
     def published(self) -> set[Path]:
         """The leaves to publish that workers have given so far."""

@@ -52,6 +52,15 @@ def start(output: IO[str], *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
 
 
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`digitserve` with these arguments, run to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+        timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+
+
 def caller(url: str) -> httpx.Client:
     """A client of that server, which waits for its answers as long as the machine needs."""
     return httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)

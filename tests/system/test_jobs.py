@@ -22,7 +22,7 @@ from models_store.registry import Registry
 from tests.conftest import EXAMPLES
 from tests.support.ordered import expire
 from tests.support.patience import PATIENCE_SECONDS, in_spite_of, wait_until
-from tests.system.harness import drawn, events, serving, until
+from tests.system.harness import caller, drawn, events, serving, until
 
 LEASE_SECONDS = 600
 ENDED = ("succeeded", "failed", "cancelled")
@@ -39,9 +39,7 @@ def pictures(tmp_path: Path) -> bytes:
 
 
 def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(
-        base_url=f"{url}/v1", api_key="none", http_client=httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS)
-    )
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", http_client=caller(url))
 
 
 def ended(ai: openai.OpenAI, job: str) -> Any:

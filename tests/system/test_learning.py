@@ -1,4 +1,4 @@
-"""The whole loop on a real server: it reads a hand wrong, is corrected, starts a job by itself, and reads better."""
+"""The whole loop on a real server: it reads a handwriting badly, is corrected, starts a job, and reads better."""
 
 import importlib.util
 import sys
@@ -20,13 +20,13 @@ JOBS = "/v1/fine_tuning/jobs"
 
 
 @pytest.fixture(scope="module")
-def hand() -> Any:
-    """docs/hand.py, a script that people run."""
-    spec = importlib.util.spec_from_file_location("hand", ROOT / "docs" / "hand.py")
+def handwriting() -> Any:
+    """docs/handwriting.py, a script that people run."""
+    spec = importlib.util.spec_from_file_location("handwriting", ROOT / "docs" / "handwriting.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "hand", module)  # its dataclass asks where it stands
+        patch.setitem(sys.modules, "handwriting", module)  # its dataclass asks where it stands
         spec.loader.exec_module(module)
         yield module
 
@@ -34,15 +34,15 @@ def hand() -> Any:
 class Reader:
     """A client that has pictures read, two hundred at a time."""
 
-    def __init__(self, http: httpx.Client, hand: Any) -> None:
+    def __init__(self, http: httpx.Client, handwriting: Any) -> None:
         self._http = http
-        self._hand = hand
+        self._handwriting = handwriting
 
     def labels(self, pictures: Sequence[Any]) -> list[str]:
         """What the server reads on each."""
         found: list[str] = []
         for begin in range(0, len(pictures), BATCH):
-            instances = self._hand.as_instances(pictures[begin : begin + BATCH])
+            instances = self._handwriting.as_instances(pictures[begin : begin + BATCH])
             answer = self._http.post("/v1/predict/batch", json=instances).raise_for_status().json()
             found += [one["label"] for one in answer["predictions"]]
         return found
@@ -51,11 +51,11 @@ class Reader:
         return sum(label == p.label for label, p in zip(self.labels(pictures), pictures, strict=True))
 
 
-def test_it_learns_from_corrections_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hand: Any) -> None:
+def test_it_learns_from_corrections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handwriting: Any) -> None:
     monkeypatch.setenv("DIGITSERVE_FEEDBACK_JOB_AFTER", str(AFTER))
-    taught, kept = hand.written(TAUGHT, KEPT)
+    taught, kept = handwriting.written(TAUGHT, KEPT)
     with serving(tmp_path / "log", "--workers", "1") as (_, url), caller(url) as http:
-        reader = Reader(http, hand)
+        reader = Reader(http, handwriting)
         answers = reader.labels(taught)
         wrong = [(p, answer) for p, answer in zip(taught, answers, strict=True) if answer != p.label]
         before = reader.right(kept)
@@ -67,7 +67,7 @@ def test_it_learns_from_corrections_by_itself(tmp_path: Path, monkeypatch: pytes
 
         jobs: list[dict[str, Any]] = wait_until(lambda: http.get(JOBS).json()["data"])
         (job,) = wait_until(
-            lambda: (found := http.get(JOBS).json()["data"])[0]["status"] in ENDED and found,
+            lambda: [] if (found := http.get(JOBS).json()["data"])[0]["status"] not in ENDED else found,
             progress=lambda: http.get(f"{JOBS}/{jobs[0]['id']}/events").json()["data"][:3],
         )
         assert job["id"] == jobs[0]["id"] and job["metadata"] == {"started_by": "feedback"}

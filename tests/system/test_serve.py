@@ -1,7 +1,6 @@
 """The real command in a real process, on a port of this machine's own."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -14,15 +13,7 @@ import pytest
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, ROOT, republished
 from tests.support.patience import PATIENCE_SECONDS, wait_until
-from tests.system.harness import caller, serving, until
-
-
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-        timeout=PATIENCE_SECONDS,
-    )  # fmt: skip
+from tests.system.harness import caller, command, serving, until
 
 
 def test_it_serves_reads_a_promotion_and_stops_at_sigterm(tmp_path: Path) -> None:
@@ -98,29 +89,6 @@ def test_a_bad_argument_is_one_sentence(arguments: list[str], sentence: str) -> 
     assert done.returncode == 1
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_doctor_finds_a_healthy_machine_healthy_and_a_missing_store_not(tmp_path: Path) -> None:
-    free = command("doctor", DIGITSERVE_PORT="0")
-    assert free.returncode == 0, free.stdout
-    blocked = tmp_path / "file"
-    blocked.write_text("no folder")
-    bad = command("doctor", DIGITSERVE_PORT="0", DIGITSERVE_STORE_DIR=str(blocked / "store"))
-    assert bad.returncode == 1
-    assert "Set DIGITSERVE_STORE_DIR" in bad.stdout
-
-
-def test_doctor_knows_its_own_server_and_another_program(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", "--workers", "1") as (_, url):
-        port = url.rsplit(":", 1)[1]
-        for host in ("127.0.0.1", "0.0.0.0"):
-            own = command("doctor", DIGITSERVE_HOST=host, DIGITSERVE_PORT=port)
-            assert own.returncode == 0, own.stdout
-            assert f"ok    port {port} on {host}: DigitServe runs there, and digits@1 answers" in own.stdout
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = command("doctor", DIGITSERVE_PORT=str(other.getsockname()[1]))
-    assert taken.returncode == 1
-    assert "is taken by another program: serve on another with --port" in taken.stdout
 
 
 def test_output_into_a_closed_pipe_is_no_error() -> None:

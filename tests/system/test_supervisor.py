@@ -16,7 +16,7 @@ from tests.conftest import republished
 from tests.support import patience
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
-from tests.system.harness import Load, events, serving, start, until
+from tests.system.harness import Load, caller, events, serving, start, until
 from training.synthetic import strokes
 
 PICTURE = png(strokes.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
@@ -38,6 +38,10 @@ def pids(log: Path, *roles: str) -> list[int]:
     """Every process that was started, or those of some roles: `api`, `worker`."""
     started = events(log, "process_started")
     return [int(str(event["pid"])) for event in started if not roles or event["role"] in roles]
+
+
+async def gone(pid: int) -> None:
+    await patience.until(lambda: not is_alive(pid))
 
 
 async def answers(load: Load, count: int) -> None:
@@ -71,7 +75,7 @@ async def test_after_kill_9_of_the_supervisor_nothing_keeps_listening(tmp_path: 
         child.kill()
         child.wait()
         for pid in pids(log):
-            await patience.until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
+            await gone(pid)
         host, port = url.removeprefix("http://").split(":")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS)
@@ -86,7 +90,7 @@ async def test_an_end_while_the_model_still_loads_leaves_nothing(tmp_path: Path,
         child.send_signal(number)
         assert child.wait(PATIENCE_SECONDS) == (0 if number == signal.SIGTERM else -number)
     for pid in pids(log):
-        await patience.until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
+        await gone(pid)
     assert events(log, "process_killed") == []
 
 
@@ -140,7 +144,7 @@ def test_large_pictures_are_given_back(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.effect_noise((4000, 3000), 40).convert("RGB").save(buffer, "JPEG")
     log = tmp_path / "log"
-    with serving(log, "--workers", "1") as (_, url), httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+    with serving(log, "--workers", "1") as (_, url), caller(url) as http:
         until(log, "ready")
         (pid,) = pids(log, "api")
         headers = {"content-type": "image/jpeg"}

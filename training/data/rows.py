@@ -17,7 +17,7 @@ OUTLIER = -1  # the label of a row that shows none of them
 
 @dataclass(frozen=True)
 class Rows:
-    """Pictures and what they show: uint8 [N, C, H, W] and int64 [N], indices into the data set's labels, or STRANGE."""
+    """Pictures and what they show: uint8 [N, C, H, W] and int64 [N], indices into the data set's labels, or OUTLIER."""
 
     pictures: Tensor
     labels: Tensor

@@ -34,10 +34,11 @@ class Batches:
         self._pictures = material.rows.pictures.to(runtime.device)
         self._labels = material.rows.labels.to(runtime.device)
         self._edges = edges_of(recipe.input)
+        self._steps = len(_cut(torch.arange(len(self._labels)), recipe.train.batch_size, self._world.size))
 
     def __len__(self) -> int:
         """Steps of an epoch."""
-        return -(-len(self._material.rows) // self._recipe.train.batch_size)
+        return self._steps
 
     def of_epoch(self, number: int) -> Iterator[Batch]:
         """All rows in the epoch's own random order: a resumed training draws what the unbroken one would have drawn."""

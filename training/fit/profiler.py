@@ -13,7 +13,8 @@ _SKIPPED, _RECORDED = 5, 10  # steps: the first ones compile and would hide the 
 def profiled(path: Path | None) -> Iterator[Callable[[], None]]:
     """Hands out what to call after each step; writes steps 6 to 15 as a trace that chrome://tracing and Perfetto read.
 
-    Runs of fewer steps write what there was. Raises TraceRejected for a path that is a folder.
+    Runs of fewer steps write what there was, and those of five or less nothing. Raises ProfileRejected for a path that
+    is a folder.
     """
     if path is None:
         yield lambda: None

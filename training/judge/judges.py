@@ -19,7 +19,7 @@ def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, rep
     """The rows to judge a version by, labelled with indices into its manifest's labels.
 
     They are all of a person's files, or the test rows of a data set by name; `None` takes the data set that the version
-    learned from. `data_folder` is where MNIST lies. Raises DataMissing, DataSetRejected and AssessmentRejected.
+    learned from. `data_folder` is where MNIST lies. Raises DataMissing, DataSetRejected and JudgingRejected.
     """
     if spec is None and version.manifest.recipe.data.source == "files":  # of which only the name is kept
         raise JudgingRejected(f"{version.ref} learned from files of its maker's: pass --data with labelled pictures.")

@@ -3,6 +3,7 @@
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,10 @@ def test_what_is_added_is_found_by_another_process(store: FeedbackStore, url: st
     assert (one.model, one.label, one.read_by, one.read_as, one.job) == ("digits", "ä", "digits@1", "7", None)
     assert (one.bytes, one.width, one.height, one.sha256) == (len(kept(1).png), 28, 28, kept(1).sha256)
     assert one.changed_at >= one.created_at > time.time() - 60
-    database = Database(url)
-    later = FeedbackStore(database, tmp_path / "state")
-    assert later.get(one.id) == one and later.list(10) == ([one], False)
-    assert later.picture(one.id) == later.thumbnails([one])[0] == kept(1).png
-    database.close()
+    with closing(Database(url)) as database:
+        later = FeedbackStore(database, tmp_path / "state")
+        assert later.get(one.id) == one and later.list(10) == ([one], False)
+        assert later.picture(one.id) == later.thumbnails([one])[0] == kept(1).png
 
 
 def test_the_same_again_is_there_already(store: FeedbackStore, home: Path) -> None:
@@ -168,13 +168,12 @@ def test_killed_at_any_moment(store: FeedbackStore, home: Path) -> None:
 
 def test_a_folder_of_another_database_loses_nothing(store: FeedbackStore, home: Path, tmp_path: Path) -> None:
     mine = put(store, 1, "7")
-    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
-    theirs = FeedbackStore(other, tmp_path / "state")
-    yours = put(theirs, 1, "7")
-    for path in home.iterdir():
-        aged(path)
-    assert store.sweep() == theirs.sweep() == [] and lying_in(home) == sorted([mine, yours])
-    other.close()
+    with closing(Database(f"sqlite:///{tmp_path / 'other.db'}")) as other:
+        theirs = FeedbackStore(other, tmp_path / "state")
+        yours = put(theirs, 1, "7")
+        for path in home.iterdir():
+            aged(path)
+        assert store.sweep() == theirs.sweep() == [] and lying_in(home) == sorted([mine, yours])
 
 
 def test_the_old_ones_go_where_days_are_set(store: FeedbackStore, database: Database, home: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,14 +52,13 @@ def test_what_is_added_is_found_by_another_process(store: FileStore, url: str, t
     assert (made.filename, made.purpose, made.bytes, made.sha256) == ("a.zip", "fine-tune", 6, "0" * 64)
     assert abs(made.created_at - time.time()) < 60
     assert made.report == REPORT and made.input == InputSpec(height=32)
-    database = Database(url)
-    later = FileStore(database, tmp_path / "state")
-    assert later.get(made.id) == made and later.list(10) == ([made], False)
-    assert later.path(made.id).read_bytes() == b"digits"
-    known, file = later.open(made.id)
-    with file:
-        assert known == made and file.read() == b"digits"
-    database.close()
+    with closing(Database(url)) as database:
+        later = FileStore(database, tmp_path / "state")
+        assert later.get(made.id) == made and later.list(10) == ([made], False)
+        assert later.path(made.id).read_bytes() == b"digits"
+        known, file = later.open(made.id)
+        with file:
+            assert known == made and file.read() == b"digits"
 
 
 def test_pages_of_files_of_the_same_moment_leave_none_out(store: FileStore, database: Database) -> None:

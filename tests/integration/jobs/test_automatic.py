@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from tests.conftest import republished
 from tests.support.correcting import kept, put
 from tests.support.jobs_http import RESULT, serving
 from tests.support.ordered import order
+from tests.support.patience import PATIENCE_SECONDS
 
 AFTER = 6
 
@@ -83,14 +84,13 @@ def test_one_starts_when_enough_wait(loop: Loop, registry: Registry) -> None:
 
 def test_fifty_looks_of_several_processes_start_one(loop: Loop, url: str, tmp_path: Path, registry: Registry) -> None:
     loop.correct(AFTER)
-    others = [Database(url) for _ in range(4)]
-    loops = [loop, *(Loop(database, tmp_path / "state", registry) for database in others)]
-    with ThreadPoolExecutor(50) as threads:
-        for future in [threads.submit(loops[number % 5].automatic.look) for number in range(50)]:
-            future.result()
+    with ExitStack() as stack:
+        others = [stack.enter_context(closing(Database(url, PATIENCE_SECONDS))) for _ in range(4)]
+        loops = [loop, *(Loop(database, tmp_path / "state", registry) for database in others)]
+        with ThreadPoolExecutor(50) as threads:
+            for future in [threads.submit(loops[number % 5].automatic.look) for number in range(50)]:
+                future.result()
     assert len(loop.jobs.list(100)[0]) == 1
-    for database in others:
-        database.close()
 
 
 @pytest.mark.parametrize("accepted", [True, False])

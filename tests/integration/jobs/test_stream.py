@@ -185,13 +185,14 @@ async def test_a_quiet_stream_says_that_it_lives(registry: Registry, tmp_path: P
 
 async def test_a_database_that_comes_back_has_lost_nothing(service: Service) -> None:
     job_id = await service.job()
-    assert isinstance(service.store, Interrupted)
+    store = service.store
+    assert isinstance(store, Interrupted)
     async with told(service, job_id) as stream:
         await stream.block()
-        service.store.down = True
-        service.store.cancel(job_id)
-        await until(lambda: service.store.refused)
-        service.store.down = False
+        store.down = True
+        store.cancel(job_id)
+        await until(lambda: store.refused)
+        store.down = False
         assert [number for number, _ in await stream.rest()] == ["1", "2", "end"]
 
 

@@ -4,7 +4,8 @@ import dataclasses
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert, inspect, select, text
+from sqlalchemy import Connection, NullPool, create_engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 import app.feedback.store
@@ -46,12 +47,17 @@ with Database(sys.argv[1], float(sys.argv[2])).reading():
 """
 
 
+@contextmanager
+def written(url: str) -> Iterator[Connection]:
+    """A transaction beside the stores, whose connection is closed at the end."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
 def tables(url: str) -> set[str]:
-    engine = create_engine(url)
-    try:
-        return set(inspect(engine).get_table_names())
-    finally:
-        engine.dispose()
+    with written(url) as connection:
+        return set(inspect(connection).get_table_names())
 
 
 def use(url: str) -> None:
@@ -84,8 +90,7 @@ def test_what_is_there_already_stays(empty_url: str) -> None:
 def test_a_database_of_the_first_release_keeps_its_rows_and_gets_what_is_new(empty_url: str, tmp_path: Path) -> None:
     """As the first release left it, made by the first script alone."""
     (tmp_path / "state").mkdir()
-    engine = create_engine(empty_url)
-    with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+    with written(empty_url) as connection, Operations.context(MigrationContext.configure(connection)):
         first = ScriptDirectory(str(ROOT / "app" / "storage" / "migrations")).get_revision("0001")
         assert first is not None
         first.module.upgrade()
@@ -94,7 +99,6 @@ def test_a_database_of_the_first_release_keeps_its_rows_and_gets_what_is_new(emp
         database_id = connection.execute(text("SELECT id FROM identity")).scalar_one()
         connection.execute(insert(files).values(UPLOAD))
         connection.execute(insert(jobs).values(QUEUED))
-    engine.dispose()
     with closing(Database(empty_url)) as database:
         with database.reading() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -148,31 +152,27 @@ def test_eight_processes_start_at_once(empty_url: str) -> None:
 
 def test_a_script_that_breaks_leaves_nothing(empty_url: str) -> None:
     use(empty_url)  # makes the folder
-    engine = create_engine(empty_url)
-    with engine.begin() as connection:
+    with written(empty_url) as connection:
         for table in (*TABLES - {"events"}, "alembic_version"):
             connection.execute(text(f"DROP TABLE {table}"))
     with pytest.raises(DBAPIError):  # the last table of the first script is there already
         use(empty_url)
     assert tables(empty_url) == {"events"}
-    with engine.begin() as connection:
+    with written(empty_url) as connection:
         connection.execute(text("DROP TABLE events"))
-    engine.dispose()
     use(empty_url)
     assert tables(empty_url) == TABLES | {"alembic_version"}
 
 
 def test_a_database_of_a_newer_release(empty_url: str) -> None:
     use(empty_url)
-    engine = create_engine(empty_url)
-    with engine.begin() as connection:
+    with written(empty_url) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(DatabaseUnavailable) as caught:
         use(empty_url)
     assert caught.value.code == "database_too_new"
     assert str(caught.value).endswith("Start that release, or name another database.")
-    with engine.begin() as connection:
+    with written(empty_url) as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
         connection.execute(text(f"UPDATE alembic_version SET version_num = '{HEAD}'"))
-    engine.dispose()
     use(empty_url)

@@ -1,4 +1,4 @@
-"""Runs of the loop with what surrounds them, and versions from scratch."""
+"""Versions from scratch: killed and gone on with, calibrated, and parts of the rows that judge in turn."""
 
 import dataclasses
 import statistics
@@ -8,13 +8,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from models_store.errors import BadRef, DataSetRejected, RecipeRejected
+from models_store.errors import BadRef, RecipeRejected
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, NetSpec, TrainSpec
-from tests.support.lessons import SPEC, Heard, digit_files, mnist_files, recipe_of, session, stripes
-from training.data.rows import DataSet, Rows
+from tests.support.lessons import Heard, mnist_files, session, stripes
+from training.data.rows import Rows
 from training.errors import ExperimentBusy, TrainingDiverged
 from training.fit.epoch import Epoch
 from training.fit.material import Material
@@ -100,50 +100,10 @@ def test_fresh_begins_anew_and_another_run_has_its_own_checkpoint(folder: Path, 
     assert len(left_behind(store)) == 2
 
 
-def test_what_is_learned_from_and_how_names_the_run(folder: Path, store: Registry) -> None:
-    rows = load(SMALL, folder, Heard())
-    name = key(SMALL, rows)
-    assert name.startswith("stripes-") and key(SMALL, rows) == name
-    darker = DataSet(Rows(rows.train.pictures // 2, rows.train.labels), rows.test, rows.labels, rows.source)
-    recipes = (dataclasses.replace(SMALL, seed=2), dataclasses.replace(SMALL, publish_to="other"))
-    assert len({name, key(SMALL, darker), *(key(recipe, rows) for recipe in recipes)}) == 4
+def test_the_same_training_is_not_begun_beside_itself(folder: Path, store: Registry) -> None:
+    name = key(SMALL, load(SMALL, folder, Heard()))
     with experiment(session(store), name), pytest.raises(ExperimentBusy):
         train(SMALL, session(store, folder, Heard()))
-
-
-def test_the_rows_set_apart_give_numbers_and_are_not_learned() -> None:
-    rows = stripes(48)
-    recipe = recipe_of(dataclasses.replace(SPEC, epochs=2, validation=0.5, batch_size=12))
-    heard = Heard()
-    fitted = learn("training", recipe, Material(rows), 3, Runtime(), heard)
-    assert heard.steps == {"training": 2}  # of the 24 rows that are left
-    assert heard.epochs == [("training", epoch) for epoch in fitted.epochs]
-    assert all(whole_share(epoch.validation_accuracy, 24) for epoch in fitted.epochs)
-
-    heard = Heard()
-    learn("training", recipe, Material(rows, validation=stripes(7, seed=9)), 3, Runtime(), heard)
-    assert heard.steps == {"training": 4}  # with rows to watch, none is set apart
-    assert all(whole_share(epoch.validation_accuracy, 7) for _, epoch in heard.epochs)
-
-
-def whole_share(share: float | None, rows: int) -> bool:
-    return share is not None and abs(share * rows - round(share * rows)) < 1e-5
-
-
-def test_without_a_share_for_validation_there_are_no_such_numbers() -> None:
-    fitted = learn(
-        "training", recipe_of(dataclasses.replace(SPEC, epochs=1)), Material(stripes(40)), 3, Runtime(), Heard()
-    )
-    assert (fitted.epochs[0].validation_loss, fitted.epochs[0].validation_accuracy) == (None, None)
-
-
-def test_the_same_recipe_begins_with_the_same_weights_whatever_came_before() -> None:
-    recipe = recipe_of(dataclasses.replace(SPEC, epochs=1, precision="float32"))
-    torch.rand(5)
-    first = learn("training", recipe, Material(stripes(40)), 3, Runtime(), Heard()).net.state_dict()
-    torch.rand(7)
-    again = learn("fold 1", recipe, Material(stripes(40)), 3, Runtime(), Heard()).net.state_dict()
-    assert equal(first, again)
 
 
 def test_every_fold_is_judged_by_rows_that_its_run_has_not_seen(folder: Path, tmp_path: Path) -> None:
@@ -187,19 +147,6 @@ def test_a_run_that_fails_publishes_nothing_and_leaves_nothing(folder: Path, sto
     with pytest.raises(RecipeRejected, match="more than half of the 100"):
         train(dataclasses.replace(SMALL, calibration=greedy), session(store, folder, Heard()))
     assert store.models() == [] and left_behind(store) == []
-
-
-def test_what_is_left_out_of_a_persons_files_is_told(tmp_path: Path) -> None:
-    path = digit_files(tmp_path / "new", per_digit=5)
-    recipe = dataclasses.replace(SMALL, data=DataSpec(source="files", path=str(path)))
-    heard = Heard()
-    assert len(load(recipe, tmp_path, heard).labels) == 10
-    assert heard.notes == []
-    (path / "7" / "9.png").write_bytes(b"no picture")
-    load(recipe, tmp_path, heard)
-    assert len(heard.notes) == 1 and "7/9.png" in heard.notes[0]
-    with pytest.raises(DataSetRejected):
-        load(dataclasses.replace(recipe, data=DataSpec(source="files", path=str(tmp_path / "no"))), tmp_path, heard)
 
 
 def test_the_temperature_comes_from_a_sibling_and_the_version_from_all_rows(folder: Path, store: Registry) -> None:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from app.inference import decoding
 from models_store.errors import ImageRejected
+from models_store.pictures.decode import Pixels
 from models_store.pictures.prepare import Prepared
 from models_store.specs import InputSpec
 from tests.support.pictures import encoded, png
@@ -18,9 +18,10 @@ PAGE = np.full((60, 50), 250, np.uint8)
 PAGE[15:45, 20:26] = 10  # a one, dark on light
 
 
-def pixels(prepared: Prepared | ImageRejected) -> NDArray[np.uint8]:
+def pixels(prepared: Prepared | ImageRejected) -> Pixels:
     assert isinstance(prepared, Prepared)
-    return prepared.pixels[0]
+    shown: Pixels = prepared.pixels[0]
+    return shown
 
 
 def code(prepared: Prepared | ImageRejected) -> str:

@@ -1,6 +1,5 @@
 import asyncio
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -15,6 +14,7 @@ from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from tests.conftest import republished
+from tests.support.patience import PATIENCE_SECONDS, until
 
 CHAMPION = Ref("digits")
 
@@ -41,7 +41,7 @@ class Loader:
     def __call__(self, version: Version) -> LoadedModel:
         self.loaded.append(version.number)
         self.began.set()
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE_SECONDS)
         if version.number in self.refused:
             raise ManifestMismatch(f"{version.ref} gives other answers here.")
         batcher = Batcher(lambda rows: rows * version.number, ThreadPoolExecutor(1), inline_rows=100)
@@ -53,14 +53,6 @@ class Loader:
 
     async def has_begun(self) -> None:
         await until(self.began.is_set)
-
-
-async def until(reached: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if reached():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("never reached")
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from app.inference.loaded import LoadedModel
 from app.inference.pool import ModelPool
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.unit.app.inference.test_pool import CHAMPION, Loader, at, until
+from tests.support.patience import PATIENCE_SECONDS, until
+from tests.unit.app.inference.test_pool import CHAMPION, Loader, at
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ class SlowOnce(Registry):
         if self.slow:
             self.slow = False
             self.has_read.set()
-            assert self.go.wait(10)
+            assert self.go.wait(PATIENCE_SECONDS)
         return found
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 
@@ -13,42 +11,19 @@ from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.unit.app.inference.test_pool import CHAMPION, Loader, at, until
-
-
-class LeapingLoop(asyncio.SelectorEventLoop):
-    """Seconds pass when a test says so, and no test waits for them."""
-
-    leapt = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.leapt
-
-    async def leap(self, seconds: float) -> None:
-        await asyncio.sleep(0.01)  # lets what is ready begin to wait
-        self.leapt += seconds
-        await asyncio.sleep(0.01)
-
-
-def leaping(test: Callable[[LeapingLoop], Coroutine[Any, Any, None]]) -> None:
-    loops: list[LeapingLoop] = []
-
-    def made() -> LeapingLoop:
-        loops.append(LeapingLoop())
-        return loops[-1]
-
-    with asyncio.Runner(loop_factory=made) as runner:
-        runner.get_loop()
-        runner.run(test(loops[0]))
+from tests.support.leaping import LeapingLoop, leaping
+from tests.support.patience import until
+from tests.unit.app.inference.test_pool import CHAMPION, Loader, at
 
 
 def test_it_follows_the_champion_by_itself(registry: Registry) -> None:
     async def test(loop: LeapingLoop) -> None:
         pool = ModelPool(registry, loader, max_loaded=4)
         async with pool.running("digits"):
+            began = loop.time()
             registry.promote("digits", 2, expected=1)
             await loop.leap(REFRESH_SECONDS / 2)
-            assert loader.loaded == [1]
+            assert loader.loaded == [1] or loop.time() >= began + REFRESH_SECONDS  # a busy machine takes its time too
             await loop.leap(REFRESH_SECONDS / 2)
             await until(lambda: pool.champion("digits") is pool.find("digits", 2))
         assert loader.loaded == [1, 2]
@@ -113,9 +88,9 @@ def test_a_default_model_that_is_restored_serves_though_nobody_asks(registry: Re
     async def test(loop: LeapingLoop) -> None:
         pool = ModelPool(registry, loader, 4, loop.time)
         async with pool.running("digits"):
-            loader.refused = set()
+            began, loader.refused = loop.time(), set()
             await loop.leap(29)
-            assert pool.champion("digits") is None
+            assert pool.champion("digits") is None or loop.time() >= began + 30  # a busy machine takes its time too
             await loop.leap(2)
             await until(lambda: pool.champion("digits"))
 

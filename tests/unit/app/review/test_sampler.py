@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from app.errors import DatabaseUnavailable
 from app.review.sampler import UncertaintySampler
 from app.review.store import Uncertain
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from training.synthetic import strokes
 
@@ -23,7 +24,8 @@ PROBABILITIES = {"4": 0.5, "9": 0.4, "7": 0.1}
 
 @contextmanager
 def keeper(add: Callable[[Uncertain], object], **options: Callable[[], float]) -> Iterator[UncertaintySampler]:
-    made = UncertaintySampler(add, 16_000_000, **options)
+    """Its time stands still where a test does not say otherwise, so that the end waits for everything."""
+    made = UncertaintySampler(add, 16_000_000, **{"clock": lambda: 0.0, **options})
     yield made
     made.close()
 
@@ -57,7 +59,7 @@ def test_what_comes_while_the_store_hangs_waits_or_is_dropped_and_counted() -> N
     let, kept = threading.Event(), []
 
     def hang(picture: Uncertain) -> None:
-        assert let.wait(20)
+        assert let.wait(PATIENCE_SECONDS)
         kept.append(picture)
 
     with capture_logs() as logs, keeper(hang) as made:
@@ -74,7 +76,7 @@ def test_large_pictures_wait_in_smaller_number() -> None:
     large = PICTURE + bytes(10 * 2**20)  # Pillow reads up to the end that a PNG has
 
     def hang(picture: Uncertain) -> None:
-        assert let.wait(20)
+        assert let.wait(PATIENCE_SECONDS)
         kept.append(picture)
 
     with keeper(hang) as made:
@@ -96,7 +98,7 @@ def test_drops_are_said_once_a_minute_and_at_the_end() -> None:
     with capture_logs() as logs, keeper(refuse, clock=lambda: now) as made:
         for _ in range(14):
             keep(made)
-        assert last.wait(20)
+        assert last.wait(PATIENCE_SECONDS)
     told = [line["count"] for line in logs if line["event"] == "uncertain_pictures_dropped"]
     assert told == [1, 6, 6, 1]
     assert [line["why"] for line in logs if line["event"] == "not_kept"] == ["The database does not answer."]
@@ -131,7 +133,7 @@ def test_the_end_waits_seconds_for_those_that_wait_and_takes_no_more() -> None:
 
     def slow(picture: Uncertain) -> None:
         nonlocal now
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE_SECONDS)
         now += 3
         kept.append(picture)
 
@@ -141,7 +143,7 @@ def test_the_end_waits_seconds_for_those_that_wait_and_takes_no_more() -> None:
     closing = threading.Thread(target=made.close)
     with capture_logs() as logs:
         closing.start()
-        assert made._closed.wait(20)
+        assert made._closed.wait(PATIENCE_SECONDS)
         begun.set()
         closing.join(20)
         keep(made)

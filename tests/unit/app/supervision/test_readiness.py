@@ -1,6 +1,5 @@
 """What API processes tell their supervisor, through a real pipe; and what it makes of it."""
 
-import asyncio
 import logging
 import os
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from structlog.testing import capture_logs
 
 from app import logs
 from app.supervision.readiness import ANSWERING, Readiness, reading, report
+from tests.support.patience import until
 
 READY = {"event": "ready", "level": "info", "version": "digits@2", "candidate": "int8"}
 ANSWERS = {"event": ANSWERING, "level": "info"}
@@ -98,10 +98,7 @@ async def test_a_process_is_heard_at_every_level(
     with reading(pipe[0], heard.append):
         log.info("ready", version="digits@2", candidate="int8", secret="no fact of the protocol")
         log.error("not_ready", why="x" * 100_000)
-        for _ in range(200):
-            if len(heard) == 2:
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: len(heard) == 2, progress=lambda: len(heard))
     assert heard[0] == READY
     assert len(heard[1]["why"]) == 500
     assert ('"ready"' in capsys.readouterr().out) == (level == "info")

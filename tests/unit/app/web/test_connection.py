@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -21,12 +21,12 @@ from app.web.request_log import RequestLog
 from models_store.model import Model
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
+from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.pictures import png
 from training.synthetic import strokes
 
 BODY = {"type": "http.request", "body": b"", "more_body": False}
 GONE = {"type": "http.disconnect"}
-FOREVER = 10.0  # seconds: reached only where a test fails
 
 
 def receiving(*messages: Message | asyncio.Event) -> Receive:
@@ -39,7 +39,7 @@ def receiving(*messages: Message | asyncio.Event) -> Receive:
             if not isinstance(first, asyncio.Event):
                 return first
             await first.wait()
-        await asyncio.sleep(FOREVER)
+        await asyncio.sleep(PATIENCE_SECONDS)
         return GONE
 
     return receive
@@ -58,7 +58,7 @@ class Work:
     async def __call__(self) -> int:
         self.began = True
         try:
-            await asyncio.sleep(FOREVER)
+            await asyncio.sleep(PATIENCE_SECONDS)
             return 7
         except asyncio.CancelledError:
             self.was_cancelled = True
@@ -132,7 +132,7 @@ class HeldModel:
     def predict(self, rows: Rows) -> Rows:
         self.batches.append(len(rows))
         self.began.set()
-        assert self.go.wait(FOREVER)
+        assert self.go.wait(PATIENCE_SECONDS)
         return np.eye(10, dtype=np.float32)[np.zeros(len(rows), int)]
 
 
@@ -159,14 +159,6 @@ async def app(registry: Registry, model: HeldModel) -> AsyncIterator[FastAPI]:
     yield service
     model.go.set()
     threads.shutdown()
-
-
-async def until(reached: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if reached():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("never reached")
 
 
 async def answered(app: FastAPI, *after: Message | asyncio.Event, path: str = "/v1/predict") -> list[Message]:

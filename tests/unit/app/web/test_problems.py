@@ -6,7 +6,7 @@ from app import errors
 from app.web.problems import EXAMPLE_RESPONSE, INTERNAL, Problem
 from models_store import errors as store
 
-# from the fault table of the design
+# Statuses by RFC 9110, RFC 6585 (429) and RFC 4918 (507). Codes stay as they are: clients look at them.
 ANSWERS: list[tuple[Exception, int, str]] = [
     (errors.BadRequest("json_malformed", "No JSON."), 400, "json_malformed"),
     (errors.NotFound("file_not_found", "None."), 404, "file_not_found"),

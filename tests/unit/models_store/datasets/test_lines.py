@@ -13,7 +13,8 @@ from models_store.datasets.rows import Refused, Row, RowRejected
 
 def read_lines(data: bytes) -> list[tuple[int, str]]:
     """Each line with its number; for one that is refused, the code of the reason."""
-    found, rows = [], Lines(io.BytesIO(data))
+    found: list[tuple[int, str]] = []
+    rows = Lines(io.BytesIO(data))
     while True:
         try:
             line = next(rows)

@@ -17,6 +17,7 @@ from models_store.recipe import Recipe
 from models_store.registry import Registry
 from models_store.specs import DataSpec, TrainSpec
 from tests.support.lessons import PICTURE, Heard, mnist_files, recipe_of, stripes
+from tests.support.patience import wait_until, worked
 from training.fit.distributed import ALONE, World
 from training.fit.epoch import Epoch
 from training.fit.learner import Fitted
@@ -106,12 +107,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def both(folder: Path) -> list[Answers]:
     """What the two processes answered, the leading one first."""
     running = spawn(one_process, (folder, (free_port(), free_port())), nprocs=2, join=False)
-    for _ in range(24):
-        if running.join(timeout=5):
-            return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
-    for process in running.processes:
-        process.kill()
-    pytest.fail("the two processes wait for each other")
+    try:
+        wait_until(lambda: running.join(timeout=1), progress=lambda: [worked(pid) for pid in running.pids()])
+    finally:
+        for process in running.processes:  # that wait for each other
+            process.kill()
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
 
 
 def test_all_hear_what_the_leading_one_holds(both: list[Answers]) -> None:

@@ -1,6 +1,6 @@
+"""The loop: what it learns, what it publishes, and what it tells of rows that only watch."""
+
 import dataclasses
-import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +13,6 @@ from training.errors import TrainingDiverged
 from training.fit.loop import fit
 from training.fit.material import Distillation, Material, Replay
 from training.fit.measure import measure
-from training.fit.runtime import Runtime
 from training.nets.catalog import build
 
 
@@ -225,10 +224,3 @@ def test_a_student_learns_what_its_teacher_says_and_not_what_the_labels_say() ->
     material = Material(wrong, distillation=Distillation(taught, 1.0))
     student = fit(build(recipe.net, PICTURE, 3), material, recipe).net
     assert accuracy(student, stripes(99, seed=5)) == 1
-
-
-def test_torchs_profiler_writes_a_trace(tmp_path: Path) -> None:
-    recipe = recipe_of(SPEC)
-    fit(build(recipe.net, PICTURE, 3), Material(stripes(240)), recipe, Runtime(profile=tmp_path / "new" / "trace.json"))
-    events = json.loads((tmp_path / "new" / "trace.json").read_text())["traceEvents"]
-    assert any("convolution" in event.get("name", "") for event in events)

@@ -1,3 +1,5 @@
+"""A version is measured, and two are put side by side on the same rows."""
+
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,19 +10,18 @@ import pytest
 import torch
 from PIL import Image
 
-from models_store.errors import DataSetRejected, ManifestMismatch
+from models_store.errors import ManifestMismatch
 from models_store.manifest import Calibration
 from models_store.model import Model
 from models_store.preparation import WritingSpec
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
-from models_store.specs import DataSpec, InputSpec
+from models_store.specs import InputSpec
 from tests.conftest import republished
 from training.data import sources
 from training.data.rows import Rows, as_numpy
 from training.errors import JudgingRejected
 from training.judge.compare import compare, evaluate
-from training.judge.judges import judging_rows
 from training.report.progress import Silent
 from training.synthetic import strokes
 
@@ -162,38 +163,3 @@ def test_versions_that_see_other_pictures_cannot_be_compared(
     one, other = (republished(registry, input=dataclasses.replace(InputSpec(), **some)) for some in ({}, changes))
     with pytest.raises(JudgingRejected, match=rf"{other.ref} .*{sentence}"):
         compare(one, other, drawn, Silent())
-
-
-def test_numbers_that_a_preparation_does_not_use_make_no_difference() -> None:
-    old = InputSpec(preparation="digit")
-    assert old.prepares_as(dataclasses.replace(old, writing=WritingSpec(thin=0.2)))
-
-
-def test_rows_come_from_a_data_set_or_from_files(registry: Registry, version: Version, tmp_path: Path) -> None:
-    assert len(judging_rows(version, DataSpec(source="bundled"), tmp_path, Silent())) == 360
-    swapped = republished(registry, labels=SWAPPED)
-    rows = judging_rows(swapped, DataSpec(source="bundled"), tmp_path, Silent())
-    assert [SWAPPED[index] for index in rows.labels.tolist()[:360]] == [
-        str(label) for label in sources.bundled().test.labels.tolist()
-    ]
-    rng = np.random.default_rng(0)
-    for name in ("7/a.png", "7/b.png", "1/a.png"):
-        path = tmp_path / "mine" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(strokes.unit(int(name[0]), rng)).save(path)
-    (tmp_path / "mine" / "7" / "broken.png").write_bytes(b"\x89PNG")
-    told = Told()
-    rows = judging_rows(version, DataSpec(source="files", path=str(tmp_path / "mine")), tmp_path, told)
-    assert sorted(rows.labels.tolist()) == [1, 7, 7]
-    assert "3 of 4 pictures are usable" in told.notes[0]
-    with pytest.raises(DataSetRejected):
-        judging_rows(version, DataSpec(source="files", path=str(tmp_path / "nothing")), tmp_path, Silent())
-
-
-def test_the_files_that_a_version_learned_from_must_be_given(registry: Registry, tmp_path: Path) -> None:
-    recipe = registry.resolve(Ref("digits")).manifest.recipe
-    mine = republished(registry, recipe=dataclasses.replace(recipe, data=DataSpec(source="files", path="corrections")))
-    with pytest.raises(JudgingRejected, match="pass --data"):
-        judging_rows(mine, None, tmp_path, Silent())
-    known = republished(registry, recipe=dataclasses.replace(recipe, data=DataSpec(source="bundled")))
-    assert len(judging_rows(known, None, tmp_path, Silent())) == 360

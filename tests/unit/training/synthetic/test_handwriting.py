@@ -12,7 +12,7 @@ from training.synthetic import handwriting, strokes
 
 def test_they_come_in_turn_and_the_same_for_a_seed() -> None:
     drawn = handwriting.pictures(23, seed=4)
-    assert (drawn.shape, drawn.dtype) == ((23, 1, 28, 28), np.uint8)
+    assert drawn.shape == (23, 1, 28, 28) and drawn.dtype == np.uint8
     assert np.array_equal(drawn[:12], handwriting.pictures(12, seed=4))
     assert not np.array_equal(drawn, handwriting.pictures(23, seed=5))
     assert len({picture.tobytes() for picture in drawn}) == 23

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from training.synthetic import paper
 from training.synthetic.paper import Plane
@@ -16,14 +17,14 @@ def white() -> Plane:
     return np.full((*SHAPE, 3), 250, np.float32)
 
 
-def changed(sheet: Plane) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return np.abs(sheet - 250).max(2) > 1
+def changed(sheet: Plane) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(sheet - 250).max(2) > 1)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_sheet_is_light_and_even_but_for_its_fibres(seed: int) -> None:
     sheet = paper.sheet(*SHAPE, np.random.default_rng(seed))
-    assert (sheet.shape, sheet.dtype) == ((*SHAPE, 3), np.float32)
+    assert sheet.shape == (*SHAPE, 3) and sheet.dtype == np.float32
     tone = sheet.mean((0, 1))
     assert 170 * 0.7 < tone.min() <= tone.max() < 253
     assert np.abs(sheet - tone).max() < 30  # at most six deviations of 5

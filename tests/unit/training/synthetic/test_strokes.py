@@ -12,7 +12,7 @@ from training.synthetic import strokes
 
 def test_units_are_the_same_for_the_same_seed_from_0_to_9(registry: Registry) -> None:
     units = strokes.units(per_digit=3, seed=1)
-    assert (units.shape, units.dtype) == ((30, 1, 28, 28), np.uint8)
+    assert units.shape == (30, 1, 28, 28) and units.dtype == np.uint8
     assert np.array_equal(units, strokes.units(3, 1)) and not np.array_equal(units, strokes.units(3, 2))
     assert len({unit.tobytes() for unit in units}) == 30
     version = registry.resolve(Ref("digits"))
@@ -40,7 +40,7 @@ def test_a_wider_pen_leaves_more_ink_and_another_shape_is_drawn(rng: np.random.G
 def test_on_paper_the_digit_lies_whole_on_even_ground(ground: int, pen_grey: int) -> None:
     for seed in range(5):
         page = strokes.on_paper(7, np.random.default_rng(seed), (120, 200), 70, ground, pen_grey)
-        assert (page.shape, page.dtype) == ((120, 200), np.uint8)
+        assert page.shape == (120, 200) and page.dtype == np.uint8
         frame = np.concatenate([page[:6].ravel(), page[-6:].ravel(), page[:, :6].ravel(), page[:, -6:].ravel()])
         assert (frame == ground).all()
         assert {int(page.min()), int(page.max())} == {ground, pen_grey}
@@ -48,7 +48,7 @@ def test_on_paper_the_digit_lies_whole_on_even_ground(ground: int, pen_grey: int
 
 def test_scenes_show_three_shapes_in_turn() -> None:
     pictures = strokes.scenes(7, (3, 40, 60), seed=2)
-    assert (pictures.shape, pictures.dtype) == ((7, 3, 40, 60), np.uint8)
+    assert pictures.shape == (7, 3, 40, 60) and pictures.dtype == np.uint8
     assert np.array_equal(pictures, strokes.scenes(7, (3, 40, 60), seed=2))
     assert strokes.scenes(2, (1, 40, 60), seed=2).shape == (2, 1, 40, 60)
 

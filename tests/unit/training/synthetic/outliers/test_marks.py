@@ -46,10 +46,10 @@ def widest(picture: cv2.typing.MatLike) -> float:
     return float(cv2.distanceTransform((picture > 128).astype(np.uint8), cv2.DIST_L2, 3).max())
 
 
-def test_a_blot_is_wider_than_any_stroke() -> None:
+def test_a_blot_is_wider_than_the_strokes_of_a_pen() -> None:
     rng = np.random.default_rng(4)
-    blots, spirals = ([widest(mark(rng)) for _ in range(20)] for mark in (marks.blot, marks.spiral))
-    assert np.median(blots) > 2 * max(np.median(spirals), 1.5)
+    blots, letters = ([widest(mark(rng)) for _ in range(20)] for mark in (marks.blot, marks.written_letter))
+    assert np.median(blots) > 2 * np.median(letters)
 
 
 def test_the_same_random_numbers_draw_the_same_mark() -> None:

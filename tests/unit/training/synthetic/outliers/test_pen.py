@@ -14,7 +14,7 @@ def test_a_stroke_is_in_the_box_of_20_pixels_with_its_mass_in_the_middle() -> No
     for seed in range(10):
         picture = pen.unit(RING, np.random.default_rng(seed))
         rows, columns = np.flatnonzero(picture.any(1)), np.flatnonzero(picture.any(0))
-        assert (picture.shape, picture.dtype) == ((28, 28), np.uint8)
+        assert picture.shape == (28, 28) and picture.dtype == np.uint8
         assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
         assert centre_of_mass(picture) == pytest.approx((13.5, 13.5), abs=0.6)
 

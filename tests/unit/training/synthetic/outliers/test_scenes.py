@@ -15,7 +15,7 @@ def found() -> list[Grey]:
 
 def test_each_is_a_picture_in_mnists_layout_and_none_is_blank(found: list[Grey]) -> None:
     for picture in found:
-        assert (picture.shape, picture.dtype) == ((28, 28), np.uint8)
+        assert picture.shape == (28, 28) and picture.dtype == np.uint8
         assert picture.max() > 200
         assert centre_of_mass(picture) == pytest.approx((13.5, 13.5), abs=1.5)  # the frame may cut an edge off
 

@@ -1,6 +1,6 @@
 """A handwriting that the shipped version reads badly, made of scikit-learn's bundled digits.
 
-python docs/hand.py corrections.zip      writes labelled pictures of it, a folder for each digit
+python docs/handwriting.py corrections.zip      writes labelled pictures of it, a folder for each digit
 """
 
 import base64

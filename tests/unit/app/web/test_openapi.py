@@ -1,0 +1,61 @@
+"""The OpenAPI document tells of the one shape of errors, and of no answer that is never given."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.web.openapi import describe_problems
+from app.web.problems import EXAMPLE_RESPONSE, Problem
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    service = FastAPI()
+
+    @service.get("/read", responses={"default": EXAMPLE_RESPONSE})
+    async def read(top_k: int = 1) -> int:
+        return top_k
+
+    @service.post("/read")
+    async def sent(body: dict[str, int]) -> int:
+        return len(body)
+
+    return service
+
+
+def responses(document: dict[str, Any]) -> dict[str, set[str]]:
+    return {method: set(operation["responses"]) for method, operation in document["paths"]["/read"].items()}
+
+
+def test_fastapis_own_422_is_gone_with_its_schemas(app: FastAPI) -> None:
+    plain = responses(FastAPI.openapi(app))
+    assert plain == {"get": {"200", "default"}, "post": {"200", "422"}}  # as FastAPI has it
+    app.openapi_schema = None
+    describe_problems(app)
+    document = app.openapi()
+    assert responses(document) == {"get": {"200", "default"}, "post": {"200"}}
+    assert list(document["components"]["schemas"]) == ["Problem"]
+
+
+def test_the_schema_fits_every_answer(app: FastAPI) -> None:
+    describe_problems(app)
+    schema = app.openapi()["components"]["schemas"]["Problem"]
+    body = Problem(422, "image_invalid", "It is damaged.").body("req-1")
+    types = {"string": str, "integer": int, "object": dict}
+    assert {name: types[facts["type"]] for name, facts in schema["properties"].items()} == {
+        name: type(value) for name, value in body.items()
+    }
+    assert set(schema["required"]) == set(body) == set(schema["examples"][0])
+    assert schema["title"] == "Problem"
+
+
+def test_an_app_without_routes_has_the_schema_too() -> None:
+    app = FastAPI()
+    describe_problems(app)
+    assert list(app.openapi()["components"]["schemas"]) == ["Problem"]
+
+
+def test_the_document_is_made_once(app: FastAPI) -> None:
+    describe_problems(app)
+    assert app.openapi() is app.openapi()
