@@ -18,7 +18,7 @@ endif
 .NOTPARALLEL:  # two of pip must not write into one environment
 .DEFAULT_GOAL := demo
 
-demo: $(RUNS)  ## start a server, let it read pictures and learn a hand that it reads badly
+demo: $(RUNS)  ## start a server, let it read pictures and learn a handwriting that it reads badly
 	$(BIN)/python docs/demo.py
 
 serve: $(RUNS)  ## serve on http://127.0.0.1:8000 until stopped
@@ -70,7 +70,7 @@ define install
 @test -x $(BIN)/python || $(PYTHON) -m venv .venv
 @rm -f $(RUNS) $(DEVELOPS)
 -@$(PIP) install --quiet 'pip>=23.3'
-@$(BIN)/python setup/say_size.py $(1) $(REPLACE) $(TORCH_INDEX:%=--torch-index '%')
+-@$(BIN)/python setup/say_size.py $(1) $(REPLACE) $(TORCH_INDEX:%=--torch-index '%')
 $(if $(TORCH_INDEX)$(REPLACE),$(PIP) install $(REPLACE) --no-deps --constraint requirements.lock $(TORCH_INDEX:%=--index-url '%') torch torchvision)
 @echo '$(TORCH_INDEX)' > .venv/.torch_index
 $(PIP) install --requirement $(1) $(TORCH_INDEX:%=--extra-index-url '%')

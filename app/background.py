@@ -14,7 +14,7 @@ from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
 from app.jobs import corrections
 from app.jobs.attempt import Attempt
-from app.jobs.automatic import Automatic
+from app.jobs.automatic import AutomaticJobs
 from app.jobs.builder import JobBuilder
 from app.jobs.folder import AttemptFolders
 from app.jobs.housekeeping import Housekeeping
@@ -65,7 +65,7 @@ def create_worker(settings: Settings, registry: Registry, database: Database, th
     root = settings.state_dir.resolve() / "jobs"
     folders = AttemptFolders(root, files.path, partial(corrections.write, feedback))
     builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
-    automatic = Automatic(
+    automatic = AutomaticJobs(
         JobStore(database), builder, feedback.waiting, settings.default_model, settings.feedback_job_after
     )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version as package_version
 
+import structlog
 from fastapi import APIRouter, FastAPI
 
 from app import catalog, health
@@ -39,6 +40,8 @@ from models_store.registry import Registry, Version
 from models_store.shipped_version import install_shipped
 from models_store.specs import InputSpec
 
+_log = structlog.get_logger("digitserve.process")
+
 _DESCRIPTION = """Reads handwritten digits on people's pictures.
 
 Every error is `application/problem+json`; its `code` is stable, its `detail` says what to do, its `request_id` is in
@@ -57,12 +60,17 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await to_thread(install_shipped, registry)
-        async with engine.running(settings.default_model):
-            yield
-        if sampler is not None:
-            await to_thread(sampler.close)
-        database.close()
+        try:
+            await to_thread(install_shipped, registry)
+        except (StoreError, OSError) as error:  # what is in the store may serve all the same
+            _log.error("store_refuses", why=str(error))
+        try:
+            async with engine.running(settings.default_model):
+                yield
+        finally:
+            if sampler is not None:
+                await to_thread(sampler.close)
+            database.close()
 
     app = FastAPI(
         title="DigitServe",

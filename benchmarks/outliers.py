@@ -25,6 +25,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from app.inference import verdict
 from models_store.model import Model, predict_all
 from models_store.pictures.decode import to_png
 from models_store.pictures.prepare import prepare
@@ -95,11 +96,11 @@ def main() -> int:
 
 
 def uncertain(files: list[bytes], model: Model, version: Version) -> NDArray[np.bool_]:
-    """Of each picture whether a server would call its answer uncertain, by the rule of app/predict/predict.py."""
+    """Of each picture whether a server calls its answer uncertain."""
     prepared = [prepare(file, model.picture) for file in files]
-    confidence = predict_all(model, np.stack([picture.pixels for picture in prepared])).max(1)
-    blank = np.array([picture.is_blank for picture in prepared])
-    return np.asarray(blank | (confidence < version.manifest.calibration.threshold))
+    every = predict_all(model, np.stack([picture.pixels for picture in prepared]))
+    verdicts = (verdict.of_picture(*pair, version.manifest) for pair in zip(prepared, every, strict=True))
+    return np.array([answer.uncertain for answer in verdicts])
 
 
 def letter(text: str, font: str, rng: np.random.Generator) -> bytes:

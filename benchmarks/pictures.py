@@ -22,12 +22,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.inference import verdict
 from benchmarks import curve, semeion
 from benchmarks.camera import scene
 from models_store.machine import cores
+from models_store.manifest import Manifest
 from models_store.model import Model, predict_all
 from models_store.pictures.decode import DRAFT_SIDE, colour_of, decoded, grey_of, open_picture, to_png
-from models_store.pictures.prepare import prepare, prepare_opened
+from models_store.pictures.prepare import Prepared, prepare, prepare_opened
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.shipped_version import open_store
@@ -62,13 +64,14 @@ def main() -> int:
     files = _taken([digits[index, 0] for index in chosen], names, arguments.seed)
     print(f"{len(files):,} photographs, scans and drawings (seed {arguments.seed}), {version.ref}\n")
     spec = model.picture
-    read = Score(predict_all(model, _prepared(files, spec)), truth[chosen])
+    prepared = [prepare(file, spec) for file in files]
+    read = Score(predict_all(model, np.stack([picture.pixels for picture in prepared])), truth[chosen])
     _table(read, names, kinds)
     print("\non its way to the model             read right")
     for way, seen in _other_ways(files, spec).items():
         print(f"  {way:<34}{Score(predict_all(model, seen), truth[chosen]).accuracy:>8.1%}")
     print(f"  {'prepared as the version says':<34}{read.accuracy:>8.1%}")
-    _sure(read, version.manifest.calibration.threshold, version.manifest.labels)
+    _sure(read, prepared, version.manifest)
     if arguments.plot:
         curve.draw(read, version.manifest.calibration.threshold, arguments.plot)
     _others(model, digits, truth, folder)
@@ -119,11 +122,11 @@ def _table(read: Score, names: Sequence[str], kinds: Sequence[str]) -> None:
     print(f"  {'all':<18}{read.accuracy:>8.2%}   of {len(names):,}")
 
 
-def _sure(read: Score, threshold: float, labels: tuple[str, ...]) -> None:
-    passed = read.confidence >= threshold
-    print(f"\ncalibration error {metrics(read, labels).ece:.2%}")
-    print(f"at the threshold of {threshold:.4f}: {passed.mean():.2%} answered, ", end="")
-    print(f"{read.right[passed].mean():.2%} of them right")
+def _sure(read: Score, prepared: Sequence[Prepared], manifest: Manifest) -> None:
+    pairs = zip(prepared, read.probabilities, strict=True)
+    sure = np.array([not verdict.of_picture(picture, every, manifest).uncertain for picture, every in pairs])
+    print(f"\ncalibration error {metrics(read, manifest.labels).ece:.2%}")
+    print(f"{sure.mean():.2%} answered without doubt, {read.right[sure].mean():.2%} of them right")
 
 
 def _others(model: Model, digits: Grey, truth: NDArray[np.int64], folder: Path) -> None:

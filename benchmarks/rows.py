@@ -19,6 +19,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from app.inference import verdict
 from benchmarks.forms import KINDS, Drawn, Grey, draw
 from models_store.model import Model, load_fastest, predict_all, use_threads
 from models_store.pictures.decode import open_picture
@@ -97,8 +98,8 @@ def judged(page: PreparedPage, drawn: Drawn, labels: list[str], version: Version
     said = {i: manifest.labels[int(answers[i].argmax())] for line in read for i in line}
     found = _matched(page, [i for line in read for i in line], drawn)
     count = Count(digits=len(labels), rows=len(drawn.rows))
-    sure = answers.max(1, initial=0).tolist()
-    doubtful = [i for i in said if sure[i] < manifest.calibration.threshold or page.touches(i, sure)]
+    verdicts = verdict.of_page(page, answers, manifest)
+    doubtful = [i for i in said if verdicts[i].uncertain]
     for place, label in enumerate(labels):
         i = found.get(place)
         if i is not None and said[i] == label:

@@ -23,7 +23,7 @@ class Aliases:
         """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
         try:
             aliases = json.loads((self._folder / _FILE).read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # also where the store itself is no folder
             return {}
         except ValueError:
             aliases = None

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from models_store.errors import RecordRejected
@@ -53,8 +53,22 @@ def plain(record: Any) -> dict[str, Any]:
     return dataclasses.asdict(record)
 
 
+def named_now(cls: Any, path: Sequence[str]) -> list[str]:
+    """Keys that lead into a table of the dataclass `cls`, under the names that they have now."""
+    names = []
+    for key in path:
+        names.append(getattr(cls, "FORMER_NAMES", {}).get(key, key))
+        hint = typing.get_type_hints(cls).get(names[-1]) if dataclasses.is_dataclass(cls) else None
+        cls = next(filter(dataclasses.is_dataclass, (hint, *typing.get_args(hint))), None)
+    return names
+
+
 def named_as_first(record: Any) -> Any:
     """The same under the names that keys had first: what is named by a digest of it keeps its name for ever."""
+    if isinstance(record, Mapping):
+        return {key: named_as_first(value) for key, value in record.items()}
+    if isinstance(record, tuple):
+        return tuple(map(named_as_first, record))
     if not dataclasses.is_dataclass(record):
         return record
     first = {new: old for old, new in getattr(record, "FORMER_NAMES", {}).items()}

@@ -12,7 +12,7 @@ from models_store.registry import RUNS, Registry
 REJECTED_DAYS = 7
 KEPT_UNALIASED = 20  # of each model, the newest
 _ABANDONED_SECONDS = 86_400  # a stage is filled in minutes, and waits ten for leave at most
-_CHECKPOINT_SECONDS = 7 * 86_400  # since the last epoch of a run that did not end
+_CHECKPOINT_SECONDS = 7 * 86_400  # since the last epoch of a training that did not end
 
 
 def sweep(registry: Registry, now: datetime.datetime) -> None:

@@ -102,7 +102,7 @@ class TrainSpec:
     clip: float = 0.0  # the gradient's largest norm; 0 clips nothing
     ema: float = 0.0  # decay of the weights' moving average, which is what gets published; 0 publishes the weights
     validation: float = 0.0  # share of the training rows that only watch: for plateau and patience
-    patience: int = 0  # epochs without a better validation loss before the run stops and takes its best; 0 never stops
+    patience: int = 0  # epochs without a better validation loss before training stops and takes its best; 0 never stops
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: what is quicker for this net on this machine
     unfreeze: Blocks = "all"  # which blocks learn; gradual: one more from the head downwards with each epoch
     lower_rate: float = 1.0  # the rate below the head, as a share of the head's
@@ -177,7 +177,7 @@ class PhotosSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationSpec:
-    """How many training pictures a sibling run holds out to fit the temperature on; 0 fits none."""
+    """How many training pictures a sibling training holds out to fit the temperature on; 0 fits none."""
 
     held_out: int = 0
 
@@ -187,7 +187,7 @@ class CalibrationSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuneSpec:
-    """From which version a run starts, how it keeps what the base knows, and when its result is good enough."""
+    """From which version a training starts, how it keeps what the base knows, and when its result is good enough."""
 
     base: str = ""  # a ref
     job: str = ""  # who asked for it, where a service did: one job publishes one version, however often it is begun

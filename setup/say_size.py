@@ -7,6 +7,7 @@ an index gives no answer, it says so and ends well.
 """
 
 import argparse
+import http.client
 import json
 import re
 import subprocess
@@ -78,13 +79,17 @@ def _dry_run(*arguments: str) -> list[Package]:
         command = [sys.executable, "-m", "pip", "install", *quietly, *arguments]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=DRY_RUN_SECONDS, check=False)
-            items = json.loads(report.read_bytes())["install"] if done.returncode == 0 else None
-        except (subprocess.TimeoutExpired, OSError, ValueError, KeyError) as error:
+            items = _items(report.read_bytes()) if done.returncode == 0 else None
+        except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, TypeError) as error:
             raise NoAnswer(f"pip's dry run gave no answer ({type(error).__name__}).") from error
     if items is None:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise NoAnswer(errors[-1] if errors else "pip's dry run failed.")
-    facts = ((item["metadata"], item["download_info"]["url"]) for item in items)
+    return items
+
+
+def _items(report: bytes) -> list[Package]:
+    facts = ((item["metadata"], item["download_info"]["url"]) for item in json.loads(report)["install"])
     return [Package(_plain(metadata["name"]), metadata["version"], url) for metadata, url in facts]
 
 
@@ -104,7 +109,12 @@ def _size(url: str) -> int | None:
             return Path(urllib.request.url2pathname(urlsplit(url).path)).stat().st_size
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=5) as answer:
             return int(answer.headers["Content-Length"])
-    except (OSError, ValueError, TypeError):  # no network, no such header, a scheme that only pip knows
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        http.client.HTTPException,
+    ):  # no network, no header, a scheme of pip's
         return None
 
 

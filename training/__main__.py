@@ -74,6 +74,7 @@ def _train(options: argparse.Namespace) -> None:
 
     recipe = recipe_of(options)
     with _session(options, recipe) as session:
+        _registry(options)
         train(recipe, session)
 
 
@@ -97,6 +98,7 @@ def _job(options: argparse.Namespace, own_process: bool) -> int:
         with _session(options, folder.recipe) as session:
             from training.finetune.finetune import do
 
+            _registry(options)
             do(folder, session)
 
     return job.run(work)
@@ -167,6 +169,7 @@ def _import(options: argparse.Namespace) -> None:
     recipe = recipe_of(options)
     labels = tuple(options.labels.split(",")) if options.labels else None
     with _session(options, recipe) as session:
+        _registry(options)
         import_weights(options.weights, recipe, labels, session)
 
 
@@ -184,6 +187,7 @@ _COMMANDS = {
 
 
 def _registry(options: argparse.Namespace) -> "Registry":
+    """The store, made where there is none. Commands that publish nothing and name no version touch none."""
     from models_store.shipped_version import open_store
 
     return open_store(options.store)
@@ -206,6 +210,7 @@ def _session(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only so
     import torch
 
+    from models_store.registry import Registry
     from training.fit.runtime import Runtime
     from training.learn import Session
     from training.report.progress import Silent, reporting
@@ -215,14 +220,14 @@ def _session(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
     profile = getattr(options, "profile", None) if world.leads else None
     runtime, fresh = Runtime(world.device(options.device), world, profile=profile), getattr(options, "fresh", False)
     if not world.leads:
-        yield Session(options.data_folder, _registry(options), runtime, Silent(), fresh)
+        yield Session(options.data_folder, Registry(options.store), runtime, Silent(), fresh)
         return
     with reporting(options.json) as report:
         if getattr(options, "tensorboard", None) is not None:
             from training.report.tensorboard import TensorBoardReporter
 
             report = TensorBoardReporter(report, options.tensorboard)
-        yield Session(options.data_folder, _registry(options), runtime, report, fresh)
+        yield Session(options.data_folder, Registry(options.store), runtime, report, fresh)
 
 
 def _world(options: argparse.Namespace) -> "World":

@@ -20,7 +20,7 @@ _EXAMPLES = """examples:
   python -m training train mine.toml --set train.epochs=3  a recipe of your own
   python -m training finetune digits --data corrections/   a folder per label, a zip, a CSV, a JSONL file
   python -m training compare digits@1 digits@2
-  torchrun --nproc_per_node 2 -m training train cnn        several processes, or machines, as one run
+  torchrun --nproc_per_node 2 -m training train cnn        several processes, or machines, as one
 """
 
 
@@ -54,7 +54,7 @@ def parser(commands: Mapping[str, Command], store: Path, data: Path) -> argparse
 def _add_training(add: Add) -> None:
     train = add("train", "train a version from scratch and publish it")
     _recipe(train)
-    train.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
+    train.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed training")
 
     folds = add("crossval", "train on all parts of the training rows but one, in turn, and judge by that one")
     _recipe(folds)
@@ -75,7 +75,7 @@ def _add_finetuning(add: Add) -> None:
     )  # fmt: skip
     finetune.add_argument("--parent", type=int, metavar="PID", help="the worker: if it is gone, the job ends at once")
     finetune.add_argument("--unfreeze", choices=("head", "last_block", "all", "gradual"), help="what may learn")
-    finetune.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
+    finetune.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed training")
     _changes(finetune)
     finetune.set_defaults(refuse=finetune.error)
 
@@ -87,7 +87,7 @@ def _add_shrinking(add: Add) -> None:
     compress.add_argument("--amount", type=float, help="share of weights to prune (.5), or the teacher's weight (.7)")
     compress.add_argument("--student", default="lite", help="the recipe that a teacher's student learns by")
     compress.add_argument("--data", help="mnist, bundled or files of your own (default: what the version learned from)")
-    compress.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed run")
+    compress.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed training")
     _changes(compress)
 
     search = add("search", "try variants of a recipe on validation rows and write the best one down")
@@ -171,7 +171,7 @@ def change(text: str) -> tuple[list[str], object]:
 def changed(table: dict[str, object], changes: list[tuple[list[str], object]]) -> dict[str, object]:
     """The plain data of a recipe with other values in it; whether they make sense is the recipe's to say."""
     for path, value in changes:
-        *tables, key = path
+        *tables, key = records.named_now(Recipe, path)
         inner: dict[str, object] = table
         for name in tables:
             if inner.get(name) is None:  # a table that may be missing

@@ -154,10 +154,10 @@ def _onnx(version: Version) -> tuple[bytes, nn.Module]:
     program.model.metadata_props.update(_facts(version.manifest))
     data = program.model_proto.SerializeToString()
     runtime = importlib.import_module("onnxruntime")
-    return data, _Session(runtime.InferenceSession(data, providers=["CPUExecutionProvider"]))
+    return data, _OnnxNet(runtime.InferenceSession(data, providers=["CPUExecutionProvider"]))
 
 
-class _Session(nn.Module):
+class _OnnxNet(nn.Module):
     """An ONNX Runtime session that can be asked as the net was."""
 
     def __init__(self, session: Any) -> None:

@@ -67,14 +67,14 @@ def learn(
         report.epoch(name, epoch)
         runtime.on_epoch(epoch)
 
-    watched = dataclasses.replace(
+    observed = dataclasses.replace(
         runtime,
         profile=runtime.profile if name == "training" else None,
         checkpoint=folder / f"{name}.pt" if folder else None,
         on_epoch=on_epoch,
         on_step=lambda epoch, done, steps: report.progress(name, epoch, done, steps, recipe.train.epochs),
     )
-    return fit(net, material, recipe, watched)
+    return fit(net, material, recipe, observed)
 
 
 def _validated(material: Material, recipe: Recipe) -> Material:

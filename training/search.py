@@ -45,14 +45,14 @@ def search(recipe: Recipe, trials: int, storage: str | None, out: Path | None, s
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     report = session.report
     rows = load(recipe, session.data_folder, report)
-    rest, watched = split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
+    rest, held_out = split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
     study = _study(recipe, rows, storage)
 
     def tried(trial: "optuna.Trial") -> float:
         variant = _variant(recipe, trial)
         trial.set_user_attr("recipe", variant.to_json())
         try:
-            return _score(variant, Material(rest, validation=watched), len(rows.labels), trial, session)
+            return _score(variant, Material(rest, validation=held_out), len(rows.labels), trial, session)
         except TrainingDiverged:
             raise optuna.TrialPruned from None
 
@@ -61,7 +61,7 @@ def search(recipe: Recipe, trials: int, storage: str | None, out: Path | None, s
     if not done:
         raise SearchRejected("No variant could be trained to its end: lower train.learning_rate.")
     best = Recipe.from_json(study.best_trial.user_attrs["recipe"])
-    _tell(study, done, len(watched), report)
+    _tell(study, done, len(held_out), report)
     if out is not None:
         durable.write(out, tomli_w.dumps(_without_none(records.plain(best))).encode())
     report.result(best=study.best_trial.number, validation_accuracy=study.best_value, recipe=str(out or "not written"))
@@ -124,14 +124,14 @@ def _score(variant: Recipe, material: Material, labels: int, trial: "optuna.Tria
     return fitted.epochs[-1].validation_accuracy or 0.0
 
 
-def _tell(study: "optuna.Study", done: "list[optuna.trial.FrozenTrial]", watched: int, report: Reporter) -> None:
+def _tell(study: "optuna.Study", done: "list[optuna.trial.FrozenTrial]", held_out: int, report: Reporter) -> None:
     ranked = sorted(done, key=lambda trial: trial.value or 0.0, reverse=True)
     names = sorted({name for trial in ranked for name in trial.params})
     lines = [
         [str(trial.number), f"{trial.value or 0.0:.2%}", *(_shown(trial.params.get(name)) for name in names)]
         for trial in ranked[:10]
     ]
-    title = f"{len(study.trials)} variants, {len(done)} to their end, on {watched:,} validation rows"
+    title = f"{len(study.trials)} variants, {len(done)} to their end, on {held_out:,} validation rows"
     report.table(title, ["variant", "read right", *(f"{name} x" for name in names)], lines)
 
 

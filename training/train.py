@@ -107,7 +107,7 @@ def _calibrated(training: _Training) -> tuple[Fitted, Calibration]:
         model, photographed = Model.load(staged, draft), training.photos.of(held_out)
         result = score(model, held_out)
         pictures = score(model, photographed) if len(photographed) else None
-    sentence = f"{len(held_out)} held-out training pictures, read {result.accuracy:.2%} right by a sibling run"
+    sentence = f"{len(held_out)} held-out training pictures, read {result.accuracy:.2%} right by a sibling training"
     sentence += "" if pictures is None else f", and photographs of them, {pictures.accuracy:.2%} right"
     return sibling, calibrate.fit(result, sentence, pictures)
 

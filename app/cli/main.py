@@ -96,7 +96,7 @@ def _serve(options: argparse.Namespace) -> None:
 
         process.run(settings, options.fd, options.lifeline, options.ready)
     else:
-        from app import supervisor
+        from app.supervision import supervisor
 
         supervisor.serve(settings)
 

@@ -12,7 +12,8 @@ from fastapi.responses import StreamingResponse
 
 from app.files.inspection import Inspections
 from app.files.intake import PIECE, PURPOSE, RAW_TYPES, receive
-from app.files.schemas import FileDeleted, FileList, FileObject, listed, shown
+from app.files.presenters import listed, shown
+from app.files.schemas import FileDeleted, FileList, FileObject
 from app.files.store import DATA, FileStore, InUse
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE

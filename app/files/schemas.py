@@ -1,14 +1,10 @@
-"""What clients see of uploaded data sets, in OpenAI's shapes, and how a stored one is shown."""
+"""What clients see of uploaded data sets, in OpenAI's shapes."""
 
-from itertools import islice
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.files.intake import PURPOSE
-from app.files.store import StoredFile
-
-_LISTED_LABELS = 100  # of each file in a list
+LISTED_LABELS = 100  # of each file in a list
 
 
 class BadRow(BaseModel):
@@ -28,7 +24,7 @@ class ListedReport(BaseModel):
     conflicting_labels: int = Field(description="pictures with two labels; no copy is kept", examples=[0])
     refused: dict[str, int] = Field(description="rows by the code of the reason", examples=[{"image_truncated": 2}])
     per_label: dict[str, int] = Field(
-        description=f"pictures kept; in a list, of the first {_LISTED_LABELS} labels", examples=[{"1": 98, "7": 99}]
+        description=f"pictures kept; in a list, of the first {LISTED_LABELS} labels", examples=[{"1": 98, "7": 99}]
     )
     input: dict[str, Any] = Field(description="what the pictures were prepared for: the default model's input")
 
@@ -47,7 +43,7 @@ class ListedFile(BaseModel):
     bytes: int = Field(examples=[118811])
     created_at: int = Field(description="Unix time", examples=[1790000000])
     filename: str = Field(description="what the client called it", examples=["digits.zip"])
-    purpose: str = Field(examples=[PURPOSE])
+    purpose: str = Field(examples=["fine-tune"])
     status: Literal["processed"] = "processed"
     sha256: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
     report: ListedReport
@@ -75,19 +71,3 @@ class FileDeleted(BaseModel):
     id: str = Field(examples=["file-0a1b2c3d4e5f60718293a4b5"])
     object: Literal["file"] = "file"
     deleted: bool = True
-
-
-def shown(file: StoredFile) -> FileObject:
-    """One data set with all of its labels and its bad rows."""
-    return FileObject(report=FileReport.model_validate(file.report), **_facts(file))
-
-
-def listed(file: StoredFile) -> ListedFile:
-    """One data set in a list."""
-    few = dict(islice(file.report["per_label"].items(), _LISTED_LABELS))
-    return ListedFile(report=ListedReport.model_validate({**file.report, "per_label": few}), **_facts(file))
-
-
-def _facts(file: StoredFile) -> dict[str, Any]:
-    names = ("id", "bytes", "filename", "purpose", "sha256")
-    return {name: getattr(file, name) for name in names} | {"created_at": int(file.created_at)}

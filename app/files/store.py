@@ -72,7 +72,7 @@ class FileStore:
         self._database = database
         self._folder = state_dir / "files"
         self._spare_bytes = spare_bytes
-        self._leftovers = Leftovers(self._folder, _is_id)
+        self._leftovers = Leftovers(self._folder, "uploads", _is_id)
 
     @contextmanager
     def arriving(self, length: int) -> Iterator[Path]:

@@ -36,7 +36,7 @@ class BatchResult:
 
 
 @dataclass(eq=False)
-class _Waiting:
+class _Queued:
     rows: Rows
     deadline: float
     future: asyncio.Future[BatchResult]
@@ -50,10 +50,10 @@ class _Waiting:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Share:
     """Consecutive rows of one caller in one batch."""
 
-    waiting: _Waiting
+    queued: _Queued
     rows: Rows
 
 
@@ -81,7 +81,7 @@ class Batcher:
         self._max_waiting = max_waiting
         self._inline_rows = inline_rows
         self._clock = clock
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Queued] = deque()
         self._waiting_rows = 0
         self._busy = False  # a batch runs, or is about to be gathered
 
@@ -99,7 +99,7 @@ class Batcher:
         if self._waiting_rows + len(rows) > self._max_waiting:
             raise Overloaded
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(rows, deadline, loop.create_future())
+        waiting = _Queued(rows, deadline, loop.create_future())
         self._queue.append(waiting)
         self._waiting_rows += len(rows)
         if not self._busy:
@@ -128,11 +128,11 @@ class Batcher:
             running = loop.run_in_executor(self._executor, _outcome, self._compute, rows)
             running.add_done_callback(lambda done: self._finish(batch, done))
 
-    def _finish(self, batch: list[_Part], done: asyncio.Future[BatchResult | Exception]) -> None:
+    def _finish(self, batch: list[_Share], done: asyncio.Future[BatchResult | Exception]) -> None:
         self._deliver(batch, RuntimeError("the executor is gone") if done.cancelled() else done.result())
         self._gather_soon(done.get_loop())
 
-    def _gather(self) -> list[_Part]:
+    def _gather(self) -> list[_Share]:
         """Takes up to `max_batch` rows off the queue.
 
         While several wait, none gets more than half a batch; what is left of it goes to the back of the queue, so that
@@ -150,7 +150,7 @@ class Batcher:
                 waiting.future.set_exception(TooLate())
                 continue
             count = min(waiting.left, room, share)
-            batch.append(_Part(waiting, waiting.rows[waiting.taken : waiting.taken + count]))
+            batch.append(_Share(waiting, waiting.rows[waiting.taken : waiting.taken + count]))
             waiting.taken += count
             self._waiting_rows -= count
             room -= count
@@ -158,10 +158,10 @@ class Batcher:
                 self._queue.append(waiting)
         return batch
 
-    def _deliver(self, batch: list[_Part], outcome: BatchResult | Exception) -> None:
+    def _deliver(self, batch: list[_Share], outcome: BatchResult | Exception) -> None:
         start = 0
         for part in batch:
-            waiting, end = part.waiting, start + len(part.rows)
+            waiting, end = part.queued, start + len(part.rows)
             if waiting.future.done():
                 pass
             elif isinstance(outcome, Exception):

@@ -58,10 +58,12 @@ class Engine:
     async def running(self, name: str) -> AsyncIterator[None]:
         """Serves until the end of the block, `name` by default."""
         use_threads(1)
-        async with self.pool.running(name):
-            yield
-        for threads in (self._decoder, self._computer, self._explainer):
-            threads.shutdown(wait=False, cancel_futures=True)
+        try:
+            async with self.pool.running(name):
+                yield
+        finally:
+            for threads in (self._decoder, self._computer, self._explainer):
+                threads.shutdown(wait=False, cancel_futures=True)
 
     async def predict(self, ref: Ref, images: Sequence[bytes]) -> Answers:
         """Reads PNG, JPEG, WEBP or BMP pictures. A caller that is cancelled is not computed.

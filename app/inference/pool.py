@@ -59,7 +59,7 @@ class ModelPool:
         try:
             loaded = await self._first_champion(name, None)
             _log.info("ready", version=loaded.version.ref, candidate=loaded.model.candidate)
-        except StoreError as refusal:
+        except (StoreError, OSError) as refusal:
             _log.error("not_ready", model=name, why=str(refusal))
         following = asyncio.create_task(self._follow(name))
         try:

@@ -1,4 +1,4 @@
-"""Automatic: starts a job by itself when enough corrections wait.
+"""AutomaticJobs: starts a job by itself when enough corrections wait.
 
 Every worker looks, every two seconds; nothing is remembered but the rows. The key of such a job names the one before
 it, so that each has one successor, whoever looks and however often.
@@ -21,7 +21,7 @@ _DIGEST = "automatic"  # the request is always the same; what it means is its ba
 _log = structlog.get_logger("digitserve.jobs")
 
 
-class Automatic:
+class AutomaticJobs:
     """One job at a time, each for at least so many corrections given after the one before was made."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Automatic:
                 "metadata": STARTED_BY,
             }
         )
-        job_id = new_id()
-        job = self._jobs.add(self._builder.build(self._builder.draft(request), job_id, {}), key, _DIGEST, job_id)
-        if job.id == job_id:  # otherwise another worker was quicker
-            _log.info("job_started", job=job_id, why=f"{self._job_after} corrections or more wait")
+        draft = self._builder.draft(request, new_id())
+        job = self._jobs.add(self._builder.build(draft, {}), key, _DIGEST, draft.id)
+        if job.id == draft.id:  # otherwise another worker was quicker
+            _log.info("job_started", job=draft.id, why=f"{self._job_after} corrections or more wait")

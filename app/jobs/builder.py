@@ -12,26 +12,29 @@ from app.files.store import FileStore, StoredFile
 from app.jobs.job import FEEDBACK, JobSpec
 from app.jobs.options import described, recipe_of
 from app.jobs.request import JobRequest
+from models_store.recipe import Recipe
 from models_store.refs import Ref, is_name
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec, TrainSpec
 
 _LEAST = 5  # pictures: of each label of a new set, of all labels where the base has them
 _LEAST_LABELS = 2
-_LEAST_WATCHED = 3  # pictures of one label, so that one of them can watch in each of five folds
+_LEAST_VALIDATED = 3  # pictures of one label, so that one of them can be set apart in each of five folds
 _SHOWN = 5  # labels that a refusal names
 
 
-DataSet = tuple[Path, InputSpec]  # an upload's bytes, and what its pictures are prepared for
+UnreadFile = tuple[Path, InputSpec]  # an upload's bytes, and what its pictures are prepared for
 
 
 @dataclass(frozen=True)
 class JobDraft:
-    """A request whose base is settled, and what must be read before it can be a job."""
+    """A request whose base and options are settled, and what must be read before it can be a job."""
 
+    id: str
     request: JobRequest
     base: Version
-    unread: tuple[DataSet, ...]  # data sets whose reports are for another input than the base's
+    recipe: Recipe
+    unread: tuple[UnreadFile, ...]  # uploads whose reports are for another input than the base's
 
 
 class JobBuilder:
@@ -52,12 +55,19 @@ class JobBuilder:
         self._corrections = corrections
         self._min_accuracy = min_accuracy
 
-    def draft(self, request: JobRequest) -> JobDraft:
-        """Settles the base, and finds out what has to be read.
+    def draft(self, request: JobRequest, job_id: str) -> JobDraft:
+        """Settles all that can be without reading a picture, and finds out what has to be read.
 
         Raises Unprocessable, NotFound, BadRef, VersionNotFound, VersionCorrupt, ManifestMismatch, DatabaseUnavailable.
         """
         base = self._registry.resolve(Ref.parse(request.model))
+        recipe = recipe_of(base, request, job_id, self._min_accuracy)
+        if not is_name(recipe.publish_to):
+            raise Unprocessable(
+                "bad_model_name",
+                f"A suffix has a-z, 0-9 and -, and with {base.name}- before it at most 63 characters. Choose another.",
+                "suffix",
+            )
         if request.validation_file is not None and request.validation_file == request.training_file:
             raise Unprocessable(
                 "option_rejected", "What is learned can't judge. Leave the validation file out.", "validation_file"
@@ -67,27 +77,20 @@ class JobBuilder:
             file = self._file(file_id, param)
             if not _is_prepared_for(file, base.manifest.input):
                 unread.append((self._path(file_id, param), base.manifest.input))
-        return JobDraft(request, base, tuple(unread))
+        return JobDraft(job_id, request, base, recipe, tuple(unread))
 
-    def build(self, draft: JobDraft, job_id: str, read: Mapping[DataSet, Mapping[str, int]]) -> JobSpec:
-        """What the job `job_id` will do. `read` has the usable pictures per label of what the draft had not read.
+    def build(self, draft: JobDraft, read: Mapping[UnreadFile, Mapping[str, int]]) -> JobSpec:
+        """What the job will do. `read` has the usable pictures per label of what the draft had not read.
 
         Raises what `draft` raises.
         """
-        request, base = draft.request, draft.base
-        recipe = recipe_of(base, request, job_id, self._min_accuracy)
-        if not is_name(recipe.publish_to):
-            raise Unprocessable(
-                "bad_model_name",
-                f"A suffix has a-z, 0-9 and -, and with {base.name}- before it at most 63 characters. Choose another.",
-                "suffix",
-            )
+        request, base, recipe = draft.request, draft.base, draft.recipe
         if request.training_file == FEEDBACK:
             counts = self._corrections(base.name)
         else:
             counts = self._counts(request.training_file, "training_file", draft, read)
         labels = _check_training(counts, base, request)
-        _check_watched(counts, recipe.train)
+        _check_validated(counts, recipe.train)
         if request.validation_file is not None:
             _check_validation(self._counts(request.validation_file, "validation_file", draft, read), labels)
         return JobSpec(
@@ -103,7 +106,7 @@ class JobBuilder:
         )
 
     def _counts(
-        self, file_id: str, param: str, draft: JobDraft, read: Mapping[DataSet, Mapping[str, int]]
+        self, file_id: str, param: str, draft: JobDraft, read: Mapping[UnreadFile, Mapping[str, int]]
     ) -> Mapping[str, int]:
         """Label -> usable pictures, as the base's preparation finds them."""
         file, spec = self._file(file_id, param), draft.base.manifest.input
@@ -168,10 +171,10 @@ def _check_training(counts: Mapping[str, int], base: Version, request: JobReques
     return tuple(counts)
 
 
-def _check_watched(counts: Mapping[str, int], train: TrainSpec) -> None:
-    if train.validation and max(counts.values()) < _LEAST_WATCHED:
+def _check_validated(counts: Mapping[str, int], train: TrainSpec) -> None:
+    if train.validation and max(counts.values()) < _LEAST_VALIDATED:
         raise _too_few(
-            f"Early stopping and the schedule plateau set pictures apart: add until one label has {_LEAST_WATCHED}."
+            f"Early stopping and the schedule plateau set pictures apart: add until one label has {_LEAST_VALIDATED}."
         )
 
 

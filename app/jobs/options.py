@@ -12,13 +12,13 @@ from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import AugmentSpec, FineTuneSpec, TrainSpec
 
-_WATCHED = 0.1  # share of the pictures that only watches, where something waits for progress
+_VALIDATION = 0.1  # share of the pictures that is set apart, where something waits for progress
 _FALLS = 3  # of the schedule `step`, over all epochs
 _PLATEAU_EPOCHS = 3
 
 
 def recipe_of(base: Version, request: JobRequest, job_id: str, min_accuracy: float) -> Recipe:
-    """The whole run that a request asks for; its files are named by their ids. Raises Unprocessable."""
+    """The whole training that a request asks for; its files are named by their ids. Raises Unprocessable."""
     usual = recipe_for(base, request.training_file, request.suffix, corrections=request.training_file == FEEDBACK)
     assert usual.finetune is not None, "it is how a base is fine-tuned"
     try:
@@ -94,7 +94,7 @@ def _train(usual: TrainSpec, request: JobRequest) -> TrainSpec:
         loss=loss,
         label_smoothing=usual.label_smoothing if loss == "cross_entropy" else 0.0,
         patience=patience,
-        validation=_WATCHED if patience or schedule == "plateau" else usual.validation,
+        validation=_VALIDATION if patience or schedule == "plateau" else usual.validation,
         unfreeze=usual.unfreeze if asked.unfreeze == "auto" else asked.unfreeze,
     )
 

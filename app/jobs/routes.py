@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse
 
 from app.errors import NotFound, Unprocessable
 from app.files.inspection import Inspections
-from app.jobs.builder import DataSet, JobBuilder, JobDraft
+from app.jobs.builder import JobBuilder, JobDraft, UnreadFile
 from app.jobs.job import Job
 from app.jobs.presenters import checkpoints, event_object, job_object, number_in
 from app.jobs.request import JobRequest, schema
@@ -104,11 +104,10 @@ def _add_creating(
         wanted = filled(JobRequest, document)
         digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         known = None if key is None else store.known(key, digest)  # before anything that may have changed since
-        return known or builder.draft(wanted), digest
+        return known or builder.draft(wanted, new_id()), digest
 
-    def added(draft: JobDraft, read: Mapping[DataSet, Mapping[str, int]], key: str | None, digest: str) -> Job:
-        job_id = new_id()
-        return store.add(builder.build(draft, job_id, read), key, digest, job_id)
+    def added(draft: JobDraft, read: Mapping[UnreadFile, Mapping[str, int]], key: str | None, digest: str) -> Job:
+        return store.add(builder.build(draft, read), key, digest, draft.id)
 
     async def per_label(path: FilePath, spec: InputSpec) -> Mapping[str, int]:
         report = await inspections.report(path, lambda: spec)

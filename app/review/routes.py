@@ -8,7 +8,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.errors import NotFound, Unprocessable
-from app.review.schemas import ReviewAnswer, ReviewDeleted, Reviewed, ReviewList, shown
+from app.review.presenters import shown
+from app.review.schemas import ReviewAnswer, ReviewDeleted, Reviewed, ReviewList
 from app.review.store import ReviewStore, Waiting
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json

@@ -26,7 +26,7 @@ class BlobStore:
         self._prefix = prefix
         self._id = re.compile(rf"{prefix}-[0-9a-f]{{24}}")
         self._spare_bytes = spare_bytes
-        self.leftovers = Leftovers(folder, self.is_id)
+        self.leftovers = Leftovers(folder, "pictures", self.is_id)
 
     def new_id(self) -> str:
         """One that nothing has."""

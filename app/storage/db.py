@@ -20,7 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from app.errors import AppError, DatabaseUnavailable, StorageFull
 
-HEAD = "0003"  # the newest script in app/migrations/versions
+HEAD = "0003"  # the newest script in app/storage/migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5.0  # for a lock, for a connection, for an answer
 

@@ -18,15 +18,18 @@ _log = structlog.get_logger("digitserve.storage")
 class Leftovers:
     """Those of one folder, whose own folders are named by ids."""
 
-    def __init__(self, folder: Path, is_id: Callable[[str], bool]) -> None:
+    def __init__(self, folder: Path, kept: str, is_id: Callable[[str], bool]) -> None:
+        """`kept` is what the log calls what lies here."""
         self._folder = folder
+        self._kept = kept
         self._is_id = is_id
 
     def old(self) -> Sequence[str]:
         """What nothing was written into for an hour, to be asked after in the database *after* this."""
         if not self._folder.is_dir():
             return []
-        found = [path for path in self._folder.iterdir() if path.name.startswith(ARRIVING) or self._is_id(path.name)]
+        ours = [path for path in self._folder.iterdir() if path.name.startswith(ARRIVING) or self._is_id(path.name)]
+        found = [path for path in ours if path.is_dir()]
         return [path.name for path in found if time.time() - _changed(path) > LEFTOVER_SECONDS]
 
     def clear(self, old: Sequence[str], known: set[str], database_id: str) -> Sequence[str]:
@@ -38,7 +41,7 @@ class Leftovers:
         if not owner.is_only(self._folder, database_id):
             foreign = [name for name in rowless if self._is_id(name)]
             if foreign:
-                _log.warning("files_of_another_database", folder=str(self._folder), count=len(foreign))
+                _log.warning(f"{self._kept}_of_another_database", folder=str(self._folder), count=len(foreign))
             rowless = [name for name in rowless if name not in foreign]
         self.remove(rowless)
         return rowless

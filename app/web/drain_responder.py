@@ -23,7 +23,7 @@ async def declining(listener: socket.socket) -> AsyncIterator[None]:
         yield
     finally:
         accepting.cancel()
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):  # nobody is left, or no file descriptor to be had
             while True:  # whom the kernel has let in already; between the last of them and `close` lie microseconds
                 _talk(listener.accept()[0], talks)
         listener.close()

@@ -48,7 +48,7 @@ class Cleaned:
 
 
 @dataclass
-class _Seen:
+class _Alike:
     """All rows so far whose pixels are the same."""
 
     where: str
@@ -92,9 +92,9 @@ def _counted(
     on_row: Callable[[int], None] | None,
     max_pixels: int,
     keep: Callable[[bytes], None],
-) -> tuple[list[_Seen], CleaningReport]:
+) -> tuple[list[_Alike], CleaningReport]:
     """The different pictures in the order in which `keep` hears their pixels, and the report."""
-    seen: dict[bytes, _Seen] = {}
+    seen: dict[bytes, _Alike] = {}
     refused: Counter[str] = Counter()
     examples: list[Refused] = []
     number = 0
@@ -106,7 +106,7 @@ def _counted(
         else:
             assert isinstance(row, Row)
             raw = found.tobytes()
-            known = seen.setdefault(hashlib.sha256(raw).digest(), _Seen(row.where, row.label))
+            known = seen.setdefault(hashlib.sha256(raw).digest(), _Alike(row.where, row.label))
             known.count += 1
             if known.count == 1:
                 keep(raw)
@@ -130,7 +130,7 @@ def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
     return prepared.pixels
 
 
-def _report(seen: list[_Seen], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> CleaningReport:
+def _report(seen: list[_Alike], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> CleaningReport:
     kept = [same for same in seen if not same.conflicts]
     return CleaningReport(
         rows=rows,

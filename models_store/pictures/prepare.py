@@ -43,7 +43,7 @@ def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepa
     `writing` and `digit`: MNIST's own format (28x28, one grey channel, median 0) passes untouched. Of any other picture
     the writing is taken: turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20
     of 28x28 with its centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist). They differ in
-    how the writing is found: `models_store.pictures.one.writing` and `.digit` say how.
+    how the writing is found: `models_store.pictures.one.writing` and `models_store.pictures.release_0_1.digit` say how.
 
     `picture`: turned upright, laid on white where it is transparent, scaled until it covers the model's shape, and cut
     in the middle.

@@ -85,12 +85,12 @@ def names_in(folder: Path) -> list[str]:
 
 
 def classes(root: Path = ROOT) -> dict[str, list[str]]:
-    """Class name -> the modules that define one so called."""
+    """Class name, without a private one's _ -> the modules that define one so called."""
     where: dict[str, list[str]] = defaultdict(list)
     for name, path in modules(root).items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
-                where[node.name].append(name)
+                where[node.name.lstrip("_")].append(name)
     return where
 
 

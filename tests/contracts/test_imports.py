@@ -32,7 +32,7 @@ def test_serving_loads_no_torchvision_and_nothing_of_training() -> None:
 
 
 def test_the_supervisor_loads_no_torch_no_web_framework_and_no_database() -> None:
-    assert loaded_after("from app import supervisor") == set()
+    assert loaded_after("from app.supervision import supervisor") == set()
 
 
 def test_the_worker_loads_no_torch_and_no_web_framework() -> None:

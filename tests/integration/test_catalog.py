@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from app.main import create_app
 from app.settings import Settings
@@ -163,6 +164,23 @@ async def test_a_flipped_bit_in_the_champion_is_refused_and_the_previous_version
         refused = await http.post("/v1/predict?model=digits@2", content=PICTURE, headers={"content-type": "image/png"})
         assert (refused.status_code, refused.json()["code"]) == (503, "version_corrupt")
         assert name in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("broken", ["store", "aliases"])
+async def test_a_store_that_takes_nothing_leaves_the_service_up_and_not_ready(tmp_path: Path, broken: str) -> None:
+    store = tmp_path / "store"
+    if broken == "store":
+        store.write_text("no folder")
+    else:
+        (store / "digits").mkdir(parents=True)
+        (store / "digits" / "aliases.json").write_text("{")
+    with capture_logs() as logs:
+        async with running(create_app(Settings(store_dir=store))) as http:
+            assert (await http.get("/healthz")).status_code == 200
+            assert (await http.get("/readyz")).json()["code"] == "not_ready"
+            assert (await http.get("/v1/models")).json()["data"] == []
+            assert await answering(http) == {"store": "model_not_found", "aliases": "version_corrupt"}[broken]
+    assert {"store_refuses", "not_ready"} <= {line["event"] for line in logs if line["log_level"] == "error"}
 
 
 async def test_a_corrupt_only_version_leaves_the_service_up_and_not_ready(registry: Registry) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -183,6 +184,7 @@ def training(*arguments: object, **environment: str) -> subprocess.Popen[str]:
         [sys.executable, "-m", "training", *map(str, arguments), "--threads", "1"],
         cwd=ROOT, env={"DIGITSERVE_DATA_DIR": NOWHERE, **os.environ, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # `nohup make test &` has it ignored
     )  # fmt: skip
 
 

@@ -132,7 +132,7 @@ def test_ctrl_c_at_any_moment_and_more_than_once_is_no_failure(moment: str) -> N
             time.sleep(0.02)
             shown.type(CTRL_C)
         assert shown.ended() == 0
-        assert not [line for line in shown.lines if "Traceback" in line or "problem" in line]
+        assert not [line for line in shown.lines if "Traceback" in line or "problem" in line], shown.lines
         assert any(line.startswith("stopped") for line in shown.lines)
 
 

@@ -18,7 +18,7 @@ from training.synthetic.outliers.mixture import outliers
 _DIGITS = tuple("0123456789")
 _KNOWN = 1500  # rows; they are in random order
 _REMINDERS, _JUDGES = 1000, 4000  # drawings: 0.6 s a thousand
-_STRANGERS = 600  # pictures of no digit
+_OUTLIERS = 600  # pictures of no digit
 # Bent so far that the shipped version misreads one in twenty: what it was never sure of is lost first.
 _FAR = AugmentSpec(rotate_degrees=20, log_scale=0.25, shear=0.35, shift_pixels=2.5, elastic_pixels=1.6)
 
@@ -51,8 +51,8 @@ def reminders(known: DataSet, base: Version) -> Rows:
     rows = bundled if known.source == "bundled" else join(known.train[:_KNOWN], bundled)
     rows = join(rows, _drawn(_REMINDERS, seed=1))
     if base.manifest.calibration.plausible > 0:
-        none = torch.from_numpy(outliers(_STRANGERS, seed=3, digits=known.train.pictures[:_KNOWN].numpy()))
-        rows = join(rows, Rows(none, torch.full((_STRANGERS,), OUTLIER)))
+        none = torch.from_numpy(outliers(_OUTLIERS, seed=3, digits=known.train.pictures[:_KNOWN].numpy()))
+        rows = join(rows, Rows(none, torch.full((_OUTLIERS,), OUTLIER)))
     return rows
 
 

@@ -1,5 +1,4 @@
-"""Augments whole batches of pictures at once: rotated, scaled, sheared, shifted, crumpled, cropped, mirrored. A digit
-is never mirrored."""
+"""Augments whole batches of pictures at once: rotated, scaled, sheared, shifted, crumpled, cropped, mirrored."""
 
 import math
 from typing import Literal

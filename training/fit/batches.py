@@ -34,10 +34,11 @@ class Batches:
         self._pictures = material.rows.pictures.to(runtime.device)
         self._labels = material.rows.labels.to(runtime.device)
         self._edges = edges_of(recipe.input)
-        self._steps = len(_cut(torch.arange(len(self._labels)), recipe.train.batch_size, self._world.size))
+        self._steps = -(-len(self._labels) // recipe.train.batch_size)
 
     def __len__(self) -> int:
-        """Steps of an epoch."""
+        """Steps of an epoch, as schedules and checkpoints have always counted them: a short last batch counts, also
+        where it joins its neighbour."""
         return self._steps
 
     def of_epoch(self, number: int) -> Iterator[Batch]:

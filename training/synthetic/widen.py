@@ -56,7 +56,7 @@ class PhotoAugmenter:
         return Rows(torch.from_numpy(seen), rows.labels[[row for _, row in keys]])
 
     def widened(self, rows: Rows) -> Rows:
-        """The rows, their pictures, and pictures of no digit, whose label is STRANGE."""
+        """The rows, their pictures, and pictures of no digit, whose label is OUTLIER."""
         count = round(self._recipe.photos.outliers * len(rows))
         drawn = outliers(count, self._recipe.seed, rows.pictures.numpy()) if count else rows.pictures[:0].numpy()
         none = Rows(torch.from_numpy(drawn), torch.full((count,), OUTLIER))

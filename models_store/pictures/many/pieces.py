@@ -46,7 +46,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class _Marks:
+class _Pieces:
     """Connected ink."""
 
     labels: NDArray[np.int32]  # [H, W], 0 is none
@@ -87,7 +87,7 @@ def pieces(ink: Grey, spec: WritingSpec) -> list[Piece]:
     return [_cut(_piece(ink, marks.labels, box, group), height) for box, group in _whole(kept, ink.shape)]
 
 
-def _marks(ink: Grey, spec: WritingSpec) -> _Marks:
+def _marks(ink: Grey, spec: WritingSpec) -> _Pieces:
     """The heaviest marks, which have strong ink. The frame's own corner is none."""
     found = components(ink, spec.weak, spec.strong, full=255)
     best = np.flatnonzero(found.strong[1:] > 0) + 1
@@ -96,7 +96,7 @@ def _marks(ink: Grey, spec: WritingSpec) -> _Marks:
     renamed[best] = np.arange(1, len(best) + 1)
     stats = found.stats[best]
     boxes = np.stack([stats[:, 1], stats[:, 0], stats[:, 1] + stats[:, 3], stats[:, 0] + stats[:, 2]], axis=1)
-    return _Marks(renamed[found.labels], boxes, found.weights[best], stats[:, cv2.CC_STAT_AREA])
+    return _Pieces(renamed[found.labels], boxes, found.weights[best], stats[:, cv2.CC_STAT_AREA])
 
 
 def _sizes(boxes: Boxes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -109,7 +109,7 @@ def _median(values: NDArray[np.int32], weights: NDArray[np.float64]) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _usable(marks: _Marks, shape: tuple[int, ...], height: float) -> NDArray[np.bool_]:
+def _usable(marks: _Pieces, shape: tuple[int, ...], height: float) -> NDArray[np.bool_]:
     """Which marks may be a digit or a part of one."""
     heights, widths = _sizes(marks.boxes)
     cut = (marks.boxes[:, :2].min(1) <= 0) | (marks.boxes[:, 2] >= shape[0]) | (marks.boxes[:, 3] >= shape[1])
@@ -171,7 +171,7 @@ def _pairs(names: NDArray[np.int64], boxes: NDArray[np.int64], height: float) ->
     return [(int(names[i[k]]), int(names[j[k]])) for k in order]
 
 
-def _together(marks: _Marks, group: list[int]) -> BoundingBox:
+def _together(marks: _Pieces, group: list[int]) -> BoundingBox:
     low, high = marks.boxes[group, :2].min(0).tolist(), marks.boxes[group, 2:].max(0).tolist()
     return BoundingBox(low[0], low[1], high[0], high[1])
 

@@ -12,7 +12,7 @@ from app.errors import DatabaseUnavailable
 from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
 from app.jobs import corrections
-from app.jobs.automatic import Automatic
+from app.jobs.automatic import AutomaticJobs
 from app.jobs.builder import JobBuilder
 from app.jobs.folder import AttemptFolders
 from app.jobs.housekeeping import Housekeeping
@@ -38,8 +38,8 @@ class Loop:
         self.feedback = FeedbackStore(database, state)
         self.jobs = JobStore(database)
         self.leases = Leases(database, on_success=corrections.mark)
-        orders = JobBuilder(registry, FileStore(database, state), self.feedback.per_label, min_accuracy=0.8)
-        self.automatic = Automatic(self.jobs, orders, self.feedback.waiting, "digits", after)
+        builder = JobBuilder(registry, FileStore(database, state), self.feedback.per_label, min_accuracy=0.8)
+        self.automatic = AutomaticJobs(self.jobs, builder, self.feedback.waiting, "digits", after)
         self._seed = 0
 
     def correct(self, count: int, label: str = "7") -> None:
@@ -178,12 +178,12 @@ def test_why_none_can_be_made_is_logged_once(database: Database, tmp_path: Path,
 
 
 def test_the_worker_looks_and_nothing_stops_it(loop: Loop, tmp_path: Path) -> None:
-    def house(automatic: Automatic) -> Housekeeping:
+    def house(automatic: AutomaticJobs) -> Housekeeping:
         folders = AttemptFolders(tmp_path / "jobs", lambda _: tmp_path / "upload")
         return Housekeeping(loop.leases, folders, 7, start=automatic.look)
 
     loop.correct(AFTER)
-    down = Automatic(loop.jobs, loop.automatic._builder, _down, "digits", AFTER)
+    down = AutomaticJobs(loop.jobs, loop.automatic._builder, _down, "digits", AFTER)
     house(down).look()
     assert loop.jobs.list(1) == ([], False)
     house(loop.automatic).look()

@@ -206,8 +206,8 @@ def test_what_an_ended_job_shows(database: Database, store: JobStore, leases: Le
 
 
 def test_which_jobs_ended(database: Database, store: JobStore, leases: Leases) -> None:
-    old, new, waiting, stranger = queued(database, 4)
-    for job in (old, new, stranger):
+    old, new, waiting, unknown = queued(database, 4)
+    for job in (old, new, unknown):
         store.cancel(job.id)
     with database.writing() as connection:
         connection.execute(text("UPDATE jobs SET finished_at = finished_at - 100 WHERE id = :id"), {"id": old.id})

@@ -39,7 +39,7 @@ def test_an_empty_database_sweeps_away_nothing_that_was_acknowledged(
         aged(folder)
     with capture_logs() as logs:
         assert FileStore(other, tmp_path, 0).sweep() == [".arriving-half"]
-    assert [(line["event"], line["count"]) for line in logs] == [("files_of_another_database", 1)]
+    assert [(line["event"], line["count"]) for line in logs] == [("uploads_of_another_database", 1)]
     assert lying_in(home) == [kept.id] and mine.path(kept.id).read_bytes() == b"data"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from models_store.errors import ManifestMismatch, VersionCorrupt
 from models_store.manifest import Manifest
+from models_store.records import named_as_first
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec, PhotosSpec
@@ -26,8 +27,8 @@ def test_bytes_and_record_say_the_same(data: bytes) -> None:
 
 
 def test_what_a_manifest_says_is_read_as_it_stands(data: bytes) -> None:
-    said, read = json.loads(data), json.loads(Manifest.from_bytes(data).to_bytes())
-    del said["digest"]
+    said, read = json.loads(data), json.loads(json.dumps(named_as_first(Manifest.from_bytes(data))))
+    assert said["recipe"]["photos"]["strangers"] > 0, "it is of a release before this name was changed"
     assert _within(said, read)
 
 

@@ -1,7 +1,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -51,3 +51,17 @@ def test_what_does_not_fit_is_named(change: dict[str, object], sentence: str) ->
     with pytest.raises(RecordRejected) as refusal:
         records.read(Tree, {"name": "x", "leaf": {"number": 1}, **change})
     assert str(refusal.value) == sentence
+
+
+@dataclass(frozen=True)
+class Renamed:
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {"count": "number"}
+    number: int
+    leaf: Leaf
+
+
+def test_a_former_name_is_read_and_names_what_was_named_by_it() -> None:
+    record = records.read(Renamed, {"count": 4, "leaf": {"number": 1}})
+    assert record == records.read(Renamed, {"number": 4, "leaf": {"number": 1}}) == Renamed(4, Leaf(1))
+    assert records.named_as_first(record) == {"count": 4, "leaf": {"number": 1, "share": 0.5}}
+    assert records.plain(record) == {"number": 4, "leaf": {"number": 1, "share": 0.5}}

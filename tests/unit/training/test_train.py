@@ -157,5 +157,5 @@ def test_the_temperature_comes_from_a_sibling_and_the_version_from_all_rows(fold
     assert heard.steps == {"training": 5, "calibration": 4}  # 100 rows, and the 70 that were not held out
     assert version.manifest.data.train_rows == 100
     assert version.manifest.calibration.fitted_on == (
-        "30 held-out training pictures, read 100.00% right by a sibling run"
+        "30 held-out training pictures, read 100.00% right by a sibling training"
     )

@@ -71,10 +71,10 @@ def five(registry: Registry) -> Registry:
 async def test_requests_that_come_together_load_once(registry: Registry, loader: Loader) -> None:
     pool = ModelPool(registry, loader, max_loaded=4)
     refs = [CHAMPION, at(1), Ref("digits", "champion")] * 7
-    lives = await asyncio.gather(*(pool.get(ref) for ref in refs))
-    assert len({id(live) for live in lives}) == 1
+    several = await asyncio.gather(*(pool.get(ref) for ref in refs))
+    assert len({id(loaded) for loaded in several}) == 1
     assert loader.loaded == [1]
-    assert pool.champion("digits") is pool.find("digits", 1) is lives[0]
+    assert pool.champion("digits") is pool.find("digits", 1) is several[0]
 
 
 async def test_a_new_champion_loads_beside_the_old_one_and_swaps(registry: Registry, loader: Loader) -> None:
@@ -91,7 +91,7 @@ async def test_a_new_champion_loads_beside_the_old_one_and_swaps(registry: Regis
     new = await pool.get(CHAMPION)
     assert (new.version.ref, loader.loaded) == ("digits@2", [1, 2])
     three = np.array([[3]])
-    assert [(await live.batcher.submit(three)).rows.item() for live in (old, new)] == [3, 6]
+    assert [(await loaded.batcher.submit(three)).rows.item() for loaded in (old, new)] == [3, 6]
 
 
 async def test_a_version_that_is_loaded_becomes_champion_without_loading(registry: Registry, loader: Loader) -> None:

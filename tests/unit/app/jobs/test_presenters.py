@@ -79,7 +79,13 @@ def test_an_event_is_of_one_of_openais_two_types(kind: str, shown: str) -> None:
 
 
 def test_checkpoints_are_the_epochs_of_the_training_from_the_newest() -> None:
-    told = [epoch(1), epoch(2), epoch(1, run="search"), epoch(2, loss=0.25), epoch(3)]  # the second was repeated
+    told = [
+        epoch(1),
+        epoch(2),
+        epoch(1, run="search", loss=9.0),
+        epoch(2, loss=0.25),
+        epoch(3),
+    ]  # the second was repeated
     page = checkpoints(DONE, told, limit=10)
     assert [(one.step_number, one.fine_tuned_model_checkpoint) for one in page.data] == [
         (3, "digits@2"), (2, None), (1, None),

@@ -63,7 +63,7 @@ async def test_json_that_a_thread_parses_gives_the_same() -> None:
 
 
 async def test_what_is_no_base64_is_no_picture_in_its_place() -> None:
-    body = b'{"instances": [{"b64": "!"}, {"b64": "b25l"}, {"b64": "b25"}, {"b64": ""}]}'
+    body = b'{"instances": [{"b64": "!b25l"}, {"b64": "b25l"}, {"b64": "b25"}, {"b64": ""}]}'
     assert await pictures(body, "application/json") == [b"", b"one", b"", b""]
 
 

@@ -30,7 +30,7 @@ def version() -> Version:
     return dataclasses.replace(found, manifest=manifest)
 
 
-class Keeper:
+class Remembering:
     """Remembers what it was given."""
 
     def __init__(self) -> None:
@@ -51,36 +51,36 @@ def answers(version: Version, *items: Answer | ImageRejected) -> Answers:
 
 
 def test_only_uncertain_pictures_are_kept_each_with_its_own_reading(version: Version) -> None:
-    keeper, bad = Keeper(), ImageRejected("image_invalid", "It is damaged.")
+    remembering, bad = Remembering(), ImageRejected("image_invalid", "It is damaged.")
     said = answers(version, item(version, 1.0), item(version, 0.5), bad, item(version, 0.25), item(version, 0.625))
-    hand_over(keeper, said, [b"sure", b"half", b"bad", b"sure too", b"doubt"])
-    assert keeper.kept == [
+    hand_over(remembering, said, [b"sure", b"half", b"bad", b"sure too", b"doubt"])
+    assert remembering.kept == [
         (version.ref, b"half", {"1": 0.5, "7": 0.5}),
         (version.ref, b"doubt", {"1": 0.625, "7": 0.375}),
     ]
-    assert all(np.array_equal(pixels, PIXELS) for pixels in keeper.seen)
+    assert all(np.array_equal(pixels, PIXELS) for pixels in remembering.seen)
 
 
 def test_a_picture_that_is_uncertain_by_a_warning_is_kept(version: Version) -> None:
-    keeper = Keeper()
-    hand_over(keeper, answers(version, item(version, 1.0, (PictureWarning.SEVERAL_MARKS,))), [b"two"])
-    assert [picture for _, picture, _ in keeper.kept] == [b"two"]
+    remembering = Remembering()
+    hand_over(remembering, answers(version, item(version, 1.0, (PictureWarning.SEVERAL_MARKS,))), [b"two"])
+    assert [picture for _, picture, _ in remembering.kept] == [b"two"]
 
 
 def test_a_blank_picture_is_not_kept(version: Version) -> None:
-    keeper = Keeper()
-    hand_over(keeper, answers(version, item(version, 0.5, BLANK)), [b"blank"])
-    assert keeper.kept == []
+    remembering = Remembering()
+    hand_over(remembering, answers(version, item(version, 0.5, BLANK)), [b"blank"])
+    assert remembering.kept == []
 
 
 def test_six_digits_behind_the_point_are_kept(version: Version) -> None:
-    keeper = Keeper()
-    hand_over(keeper, answers(version, item(version, 2 / 3)), [b"x"])
-    assert keeper.kept[0][2] == {"1": 0.666667, "7": 0.333333}
+    remembering = Remembering()
+    hand_over(remembering, answers(version, item(version, 2 / 3)), [b"x"])
+    assert remembering.kept[0][2] == {"1": 0.666667, "7": 0.333333}
 
 
 def test_where_nobody_keeps_no_verdict_is_made(version: Version) -> None:
     wrong = Answer(Prepared(PIXELS), np.zeros(5, np.float32), version.manifest)  # for two labels
     hand_over(None, answers(version, wrong), [b"x"])
     with pytest.raises(ValueError, match="longer"):
-        hand_over(Keeper(), answers(version, wrong), [b"x"])
+        hand_over(Remembering(), answers(version, wrong), [b"x"])

@@ -23,7 +23,7 @@ PROBABILITIES = {"4": 0.5, "9": 0.4, "7": 0.1}
 
 
 @contextmanager
-def keeper(add: Callable[[Uncertain], object], **options: Callable[[], float]) -> Iterator[UncertaintySampler]:
+def sampling(add: Callable[[Uncertain], object], **options: Callable[[], float]) -> Iterator[UncertaintySampler]:
     """Its time stands still where a test does not say otherwise, so that the end waits for everything."""
     made = UncertaintySampler(add, 16_000_000, **{"clock": lambda: 0.0, **options})
     yield made
@@ -37,7 +37,7 @@ def keep(made: UncertaintySampler, times: int = 1, picture: bytes = PICTURE) -> 
 
 def test_what_is_kept_is_the_picture_and_what_was_read() -> None:
     kept: list[Uncertain] = []
-    with keeper(kept.append) as made:
+    with sampling(kept.append) as made:
         keep(made, 2)
     assert len(kept) == 2 and kept[0] == kept[1]
     assert (kept[0].model, kept[0].probabilities) == ("digits@1", PROBABILITIES)
@@ -49,7 +49,7 @@ def test_only_the_pixels_say_whether_a_picture_is_the_same() -> None:
     kept: list[Uncertain] = []
     other = UNIT[0].copy()
     other[3, 3] += 1
-    with keeper(kept.append) as made:
+    with sampling(kept.append) as made:
         for picture in (PICTURE, png(UNIT[0], compress_level=0), png(other), png(UNIT[0].reshape(14, 56))):
             keep(made, picture=picture)
     assert len({one.stripped.sha256 for one in kept}) == 3 and kept[0].stripped.sha256 == kept[1].stripped.sha256
@@ -62,7 +62,7 @@ def test_what_comes_while_the_store_hangs_waits_or_is_dropped_and_counted() -> N
         assert let.wait(PATIENCE_SECONDS)
         kept.append(picture)
 
-    with capture_logs() as logs, keeper(hang) as made:
+    with capture_logs() as logs, sampling(hang) as made:
         keep(made, 1000)  # returns, although nothing can be kept
         assert kept == []
         let.set()
@@ -79,7 +79,7 @@ def test_large_pictures_wait_in_smaller_number() -> None:
         assert let.wait(PATIENCE_SECONDS)
         kept.append(picture)
 
-    with keeper(hang) as made:
+    with sampling(hang) as made:
         keep(made, 20, large)
         let.set()
     assert len(kept) == 3
@@ -95,7 +95,7 @@ def test_drops_are_said_once_a_minute_and_at_the_end() -> None:
             last.set()
         raise DatabaseUnavailable("database_unavailable", "The database does not answer.")
 
-    with capture_logs() as logs, keeper(refuse, clock=lambda: now) as made:
+    with capture_logs() as logs, sampling(refuse, clock=lambda: now) as made:
         for _ in range(14):
             keep(made)
         assert last.wait(PATIENCE_SECONDS)
@@ -113,7 +113,7 @@ def test_after_an_error_the_next_picture_is_kept(error: Exception) -> None:
         if len(kept) == 1:
             raise error
 
-    with capture_logs() as logs, keeper(once) as made:
+    with capture_logs() as logs, sampling(once) as made:
         keep(made, 3)
     assert len(kept) == 3
     assert next(line["event"] for line in logs) in ("not_kept", "unforeseen")
@@ -121,7 +121,7 @@ def test_after_an_error_the_next_picture_is_kept(error: Exception) -> None:
 
 def test_what_can_not_be_read_is_dropped() -> None:
     kept: list[Uncertain] = []
-    with capture_logs() as logs, keeper(kept.append) as made:
+    with capture_logs() as logs, sampling(kept.append) as made:
         keep(made, picture=PICTURE[:-40])
         keep(made)
     assert len(kept) == 1

@@ -59,7 +59,7 @@ def test_beside_another_database_nothing_whole_goes(blobs: BlobStore, home: Path
     with capture_logs() as logs:
         assert blobs.leftovers.clear(blobs.leftovers.old(), set(), MINE) == [".arriving-half"]
     assert lying_in(home) == sorted(names)
-    assert [(line["event"], line["count"]) for line in logs] == [("files_of_another_database", len(names))]
+    assert [(line["event"], line["count"]) for line in logs] == [("pictures_of_another_database", len(names))]
 
 
 def test_a_folder_that_is_still_written_into_is_not_old(blobs: BlobStore, home: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_folder_that_is_still_written_into_is_not_old(blobs: BlobStore, home: 
 
 def test_what_is_gone_already_is_removed_without_a_word(tmp_path: Path) -> None:
     (tmp_path / "x-1" / "deep").mkdir(parents=True)
-    leftovers = Leftovers(tmp_path, lambda name: name.startswith("x-"))
+    leftovers = Leftovers(tmp_path, "pictures", lambda name: name.startswith("x-"))
     leftovers.remove(["x-1", "x-2"])
     assert list(tmp_path.iterdir()) == []
     assert leftovers.clear([], set(), MINE) == []

@@ -36,4 +36,5 @@ def test_bytes_are_shares_of_255() -> None:
 
 def test_no_ink_is_no_mark() -> None:
     found = components(np.zeros((4, 5), np.float32), 0.35, 0.6)
-    assert (len(found.weights), found.weights.sum(), found.labels.any()) == (1, 0, False)
+    assert len(found.weights) == 1 and found.weights.sum() == 0
+    assert not found.labels.any()

@@ -1,20 +1,16 @@
 """An epoch's batches: every row once, the same for the same epoch, shared out among processes."""
 
-import dataclasses
-
 import pytest
 import torch
 from torch import Tensor
 
 from models_store.specs import AugmentSpec
-from tests.support.lessons import SPEC, recipe_of, stripes
+from tests.support.lessons import SPEC, UNBENT, recipe_of, stripes
 from training.data.rows import Rows
 from training.fit.batches import Batch, Batches
 from training.fit.distributed import ALONE, World
-from training.fit.loop import fit
 from training.fit.material import Distillation, Material, Replay
 from training.fit.runtime import Runtime
-from training.nets.catalog import build
 
 BENT = AugmentSpec(shift_pixels=2, rotate_degrees=10)
 
@@ -25,7 +21,7 @@ def numbered(count: int, first: int = 0) -> Rows:
     return Rows(levels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 28, 28).contiguous(), levels)
 
 
-def batches(material: Material, augment: AugmentSpec = AugmentSpec(), world: World = ALONE, seed: int = 1) -> Batches:
+def batches(material: Material, augment: AugmentSpec = UNBENT, world: World = ALONE, seed: int = 1) -> Batches:
     return Batches(material, recipe_of(SPEC, augment=augment, seed=seed), Runtime(world=world))  # of 20 rows
 
 
@@ -38,21 +34,24 @@ def never(pictures: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("rows", "sizes"),
-    [(40, [20, 20]), (42, [20, 20, 2]), (41, [20, 21]), (21, [21]), (20, [20]), (3, [3]), (1, [1])],
+    ("rows", "sizes", "steps"),
+    [
+        (40, [20, 20], 2),
+        (42, [20, 20, 2], 3),
+        (41, [20, 21], 3),
+        (21, [21], 2),
+        (20, [20], 1),
+        (3, [3], 1),
+        (1, [1], 1),
+    ],
 )
-def test_a_last_row_joins_its_neighbour_and_the_steps_are_counted_so(rows: int, sizes: list[int]) -> None:
+def test_a_last_row_joins_its_neighbour_and_counts_as_a_step_all_the_same(
+    rows: int, sizes: list[int], steps: int
+) -> None:
+    """Schedules and checkpoints of earlier releases count so."""
     made = batches(Material(numbered(rows)))
     assert [len(batch.truth) for batch in made.of_epoch(1)] == sizes
-    assert len(made) == len(sizes)
-
-
-def test_the_loop_is_told_the_steps_that_there_are() -> None:
-    told: list[tuple[int, int, int]] = []
-    recipe = recipe_of(dataclasses.replace(SPEC, epochs=2), "mlp")
-    runtime = Runtime(on_step=lambda epoch, done, steps: told.append((epoch, done, steps)))
-    fit(build(recipe.net, recipe.input, 3), Material(stripes(41)), recipe, runtime)
-    assert told == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
+    assert len(made) == steps
 
 
 def test_every_row_comes_once_in_an_epoch_with_its_own_label() -> None:
@@ -106,16 +105,24 @@ def test_a_teacher_without_a_replay_leaves_every_row_its_label() -> None:
         assert levels(batch) == batch.truth.tolist()
 
 
-def test_processes_share_every_batch_out_and_bend_differently() -> None:
-    def parts(count: int, augment: AugmentSpec = AugmentSpec()) -> list[list[Batch]]:
-        worlds = [World(rank=rank, size=2) for rank in (0, 1)]
-        return [list(batches(Material(numbered(count)), augment, world).of_epoch(1)) for world in worlds]
+def in_two_processes(rows: Rows, augment: AugmentSpec = UNBENT) -> list[list[Batch]]:
+    worlds = [World(rank=rank, size=2) for rank in (0, 1)]
+    return [list(batches(Material(rows), augment, world).of_epoch(1)) for world in worlds]
 
-    left, right = parts(40)
+
+def test_processes_share_every_batch_out() -> None:
+    left, right = in_two_processes(numbered(40))
     alone = batches(Material(numbered(40))).of_epoch(1)
     for mine, theirs, whole in zip(left, right, alone, strict=True):
         assert len(mine.truth) == len(theirs.truth) == 10
         assert sorted(levels(mine) + levels(theirs)) == sorted(levels(whole))
-    assert [len(batch.truth) for batch in parts(43)[0]] == [10, 11]  # 3 rows are less than 2 for each
-    one, other = (process[0].pictures for process in parts(40, BENT))
-    assert not torch.equal(one == 0, other == 0)
+    assert [len(batch.truth) for batch in in_two_processes(numbered(43))[0]] == [10, 11]  # 3 are less than 2 for each
+
+
+def test_each_process_bends_its_pictures_in_its_own_way() -> None:
+    one = stripes(1)
+    copies = Rows(one.pictures.repeat(20, 1, 1, 1), one.labels.repeat(20))
+    (even,), (same,) = in_two_processes(copies)
+    assert torch.equal(even.pictures, same.pictures)
+    (left,), (right,) = in_two_processes(copies, BENT)
+    assert not torch.equal(left.pictures, right.pictures)

@@ -42,3 +42,14 @@ def test_they_differ_more_than_usual_digits_of_one_label_do() -> None:
     many = handwriting.pictures(200, seed=3)[:, 0]
     usual = strokes.units(20, seed=3)[:, 0].reshape(10, 20, 28, 28)
     assert sum(spread(many[label::10]) > spread(usual[label]) for label in range(10)) >= 9
+
+
+def test_some_ones_have_a_foot_and_most_have_none() -> None:
+    """One of their three shapes has one, half their height wide; a pen is a sixth of it at most."""
+
+    def foot(one: strokes.Grey) -> int:
+        low = np.flatnonzero(one.any(1))[-3:]
+        return int((one[low] > 128).any(0).sum())
+
+    with_foot = [foot(one) >= 8 for one in handwriting.pictures(300, seed=6)[1::10, 0]]
+    assert 0.15 < np.mean(with_foot) < 0.55

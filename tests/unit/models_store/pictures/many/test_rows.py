@@ -64,6 +64,13 @@ def test_what_a_form_has_printed_is_left_out(rng: np.random.Generator, printed: 
     check_found(sheet.levels, sheet)
 
 
+def test_print_as_dark_as_a_pencil_that_crosses_the_digits_is_left_out(rng: np.random.Generator) -> None:
+    sheet = written(["86093275"], rng, height=50, gap=0.7)
+    thin = squared(Sheet(np.full_like(sheet.levels, 240), ()), pitch=40, grey=110).levels
+    thick = np.minimum(thin, np.minimum(np.roll(thin, 1, 0), np.roll(thin, 1, 1)))
+    check_found(np.minimum(sheet.levels, thick), sheet)
+
+
 def test_turned_squared_paper(rng: np.random.Generator) -> None:
     sheet = squared(written(["380265"], rng, height=50, gap=0.5))
     height, width = sheet.levels.shape

@@ -1,5 +1,7 @@
 """One look at a picture: what stands out, how plainly, and which of several looks shows what was meant."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -62,9 +64,17 @@ def test_the_plainest_look_wins_and_of_two_alike_the_darkness_that_is_usual(thre
     assert plainest([strong, light], usual=False) is light
 
 
-def test_no_look_that_shows_anything_is_none() -> None:
+def test_where_no_look_shows_anything_plainly_there_is_none(three: Strokes) -> None:
     assert plainest([], usual=True) is None
     assert plainest([None, None], usual=True) is None
+    assert plainest([seen(inked(np.ones((60, 60), np.float32)))], usual=True) is None  # a block is no stroke
+
+    def doubtful(grain: float) -> Seen:
+        found = seen(inked(three, contrast=0.4, grain=grain))
+        return dataclasses.replace(found, marks=dataclasses.replace(found.marks, clarity=0.02))
+
+    assert plainest([doubtful(grain=0.06)], usual=True) is None
+    assert plainest([doubtful(grain=0.04)], usual=True) is not None  # ten deviations off the grain, less will do
 
 
 def test_the_darkest_ink_becomes_1_and_its_darkness_is_told() -> None:

@@ -63,11 +63,11 @@ async def _supervise(listener: socket.socket, settings: Settings, log_format: st
                 readiness.tell(facts)
 
         with reading(told, tell):
-            keepers = [asyncio.create_task(keep(slot, stop)) for slot in slots]
+            processes = [asyncio.create_task(keep(slot, stop)) for slot in slots]
             await stop.asked.wait()
             _log.info("stopping")
             async with declining(listener):
-                await asyncio.gather(*keepers)
+                await asyncio.gather(*processes)
 
 
 def _api_slots(count: int, cards: int, fds: tuple[int, int, int], ours: Mapping[str, str]) -> Iterator[Slot]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.files.schemas import listed, shown
+from app.files.presenters import listed, shown
 from app.files.store import StoredFile
 
 REPORT: dict[str, Any] = {

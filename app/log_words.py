@@ -24,6 +24,7 @@ _PROBLEMS = {
     "not_ready": "{why}",
     "version_refused": "{version} is refused: {why}",
     "previous_serves": "{version} answers in its place",
+    "store_refuses": "the version that comes along could not be put into the store: {why}",
     "process_ended": "a process that {does} has ended (code {code}); another takes its place",
     "process_not_started": "no process that {does} could be started ({why}); trying again",
     "process_killed": "a process did not end by itself and was killed",
@@ -42,8 +43,10 @@ def is_worth_saying(record: logging.LogRecord) -> bool:
 
 def render(_: object, __: str, event_dict: structlog.typing.EventDict) -> str:
     """structlog's last processor: the sentence of an event, with the traceback where there is one."""
-    facts = {name: _harmless(value) for name, value in event_dict.items()}
     level, event = str(event_dict.get("level", "info")), str(event_dict["event"])
+    facts = {name: _harmless(value) for name, value in event_dict.items()}
+    if not event.isidentifier():  # a library's message, which may be a whole traceback
+        facts["event"] = "\n".join(map(_printable, event.splitlines()))
     sentence = _listening(facts) if event == "listening" else _sentence(event, facts)
     if level in ("warning", "error", "critical"):
         sentence = f"problem: {sentence}"
@@ -56,7 +59,7 @@ def _sentence(event: str, facts: Mapping[str, str]) -> str:
     if sentence:
         return sentence.format_map(_Known({**made, **facts}))
     rest = (f" {name}={value}" for name, value in facts.items() if name not in _NOT_IN_WORDS)
-    what = facts["event"].replace("_", " ") + "".join(rest)
+    what = (event.replace("_", " ") if event.isidentifier() else facts["event"]) + "".join(rest)
     return f"{what}: {facts['why']}" if "why" in facts else what
 
 
@@ -81,7 +84,10 @@ def _state(facts: Mapping[str, str]) -> str:
 
 def _harmless(value: Any) -> str:
     """Nothing that a terminal would obey: a path may hold its control characters."""
-    text = str(value)[:_LONGEST]
+    return _printable(str(value)[:_LONGEST])
+
+
+def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from app.words import is_worth_saying, render
+from app.log_words import is_worth_saying, render
 
 
 def said(event: str, **facts: object) -> str:
@@ -72,6 +72,12 @@ def test_problems_are_always_said() -> None:
     )
     assert said("disk_odd", level="warning", folder="/x", why="it is full") == "problem: disk odd folder=/x: it is full"
     assert said("Invalid HTTP request received.", level="warning") == "problem: Invalid HTTP request received."
+
+
+def test_a_librarys_message_stays_as_it_is() -> None:
+    trace = "Traceback:\n  in lifespan_context\n" + "  and on\n" * 200 + "OSError: /srv/my_store\x1b[2J"
+    line = said(trace, level="error")
+    assert line == f"problem: {trace}".replace("\x1b", "?")
 
 
 def test_a_fact_that_is_missing_breaks_no_sentence() -> None:
