@@ -4,8 +4,11 @@ import logging
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
+
+from app.urls import from_here, url_of
 
 _LONGEST = 500  # characters of one fact: a client chooses its path
 _SENTENCES = {  # a Ctrl-C leaves ^C on the line: what comes after it starts with the line again
@@ -32,7 +35,6 @@ _PROBLEMS = {
 }
 _NOT_IN_WORDS = ("event", "level", "timestamp", "exception", "why")
 _DOES = {"api": "answers", "worker": "trains"}
-_EVERYWHERE = (("//0.0.0.0:", "//127.0.0.1:"), ("//[::]:", "//[::1]:"))
 
 
 def is_worth_saying(record: logging.LogRecord) -> bool:
@@ -65,9 +67,8 @@ def _sentence(event: str, facts: Mapping[str, str]) -> str:
 
 def _listening(facts: Mapping[str, str]) -> str:
     lines = [_state(facts)]
-    url = facts["url"]
-    for everywhere, here in _EVERYWHERE:
-        url = url.replace(everywhere, here)
+    place = urlsplit(facts["url"])
+    url = url_of(from_here(place.hostname or ""), place.port or 80)
     lines.append(f"Open {url} in a browser. Ctrl-C stops it.")
     if url != facts["url"]:
         lines.append("Other machines of this network can open it too, under this machine's name.")

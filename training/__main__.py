@@ -73,8 +73,7 @@ def _train(options: argparse.Namespace) -> None:
     from training.train import train
 
     recipe = recipe_of(options)
-    with _session(options, recipe) as session:
-        _registry(options)
+    with _session(options, recipe, publishes=True) as session:
         train(recipe, session)
 
 
@@ -95,10 +94,9 @@ def _job(options: argparse.Namespace, own_process: bool) -> int:
 
     def work() -> None:
         folder, options.json = job.open_job(options.job), True
-        with _session(options, folder.recipe) as session:
+        with _session(options, folder.recipe, publishes=True) as session:
             from training.finetune.finetune import do
 
-            _registry(options)
             do(folder, session)
 
     return job.run(work)
@@ -168,8 +166,7 @@ def _import(options: argparse.Namespace) -> None:
 
     recipe = recipe_of(options)
     labels = tuple(options.labels.split(",")) if options.labels else None
-    with _session(options, recipe) as session:
-        _registry(options)
+    with _session(options, recipe, publishes=True) as session:
         import_weights(options.weights, recipe, labels, session)
 
 
@@ -204,8 +201,9 @@ def _version(options: argparse.Namespace, ref: str) -> "Version":
 
 
 @contextlib.contextmanager
-def _session(options: argparse.Namespace, recipe: Recipe | None = None) -> Iterator["Session"]:
-    """Prepares torch for one command; of several processes only the leading one is heard."""
+def _session(options: argparse.Namespace, recipe: Recipe | None = None, publishes: bool = False) -> Iterator["Session"]:
+    """Prepares torch for one command, and the store where it publishes without naming a version before; of several
+    processes only the leading one is heard."""
     if recipe is not None and recipe.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only so
     import torch
@@ -219,15 +217,16 @@ def _session(options: argparse.Namespace, recipe: Recipe | None = None) -> Itera
     torch.set_num_threads(options.threads or max(1, cores() // world.local_size))
     profile = getattr(options, "profile", None) if world.leads else None
     runtime, fresh = Runtime(world.device(options.device), world, profile=profile), getattr(options, "fresh", False)
+    registry = _registry(options) if publishes else Registry(options.store)
     if not world.leads:
-        yield Session(options.data_folder, Registry(options.store), runtime, Silent(), fresh)
+        yield Session(options.data_folder, registry, runtime, Silent(), fresh)
         return
     with reporting(options.json) as report:
         if getattr(options, "tensorboard", None) is not None:
             from training.report.tensorboard import TensorBoardReporter
 
             report = TensorBoardReporter(report, options.tensorboard)
-        yield Session(options.data_folder, Registry(options.store), runtime, report, fresh)
+        yield Session(options.data_folder, registry, runtime, report, fresh)
 
 
 def _world(options: argparse.Namespace) -> "World":

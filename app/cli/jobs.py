@@ -66,13 +66,12 @@ def _run(options: argparse.Namespace) -> int:
 def _address() -> str:
     """Where `digitserve serve` answers with the same settings."""
     from app.settings import Settings
+    from app.urls import from_here, url_of
 
     settings = Settings()
     if settings.port == 0:
         raise Refusal("With DIGITSERVE_PORT=0 the server's port is in its log only. Name it with --url.", 2)
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (what a server listens on, not we)
-    host = everywhere.get(settings.host, settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return url_of(from_here(settings.host), settings.port)
 
 
 def _create(client: "Client", options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import structlog
 
 from app.errors import CannotListen
 from app.supervision.probe import Found, Who, probe
+from app.urls import url_of
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = {  # how long each may hold the address before we give up
@@ -42,7 +43,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def url(listener: socket.socket) -> str:
     """The address as a URL."""
-    return _spelled(*listener.getsockname()[:2])
+    return url_of(*listener.getsockname()[:2])
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -60,10 +61,6 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _advice(host: str, port: int, found: Found, error: OSError) -> str:
     if found.is_ours:
-        where = _spelled(host, port)
+        where = url_of(host, port)
         return f"DigitServe runs on {where} already. Open that in a browser, stop it, or choose another --port."
     return f"Cannot listen on {host}:{port} ({error.strerror}). Stop what runs there or choose another --port."
-
-
-def _spelled(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

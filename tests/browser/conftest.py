@@ -17,6 +17,7 @@ from models_store.shipped_version import open_store
 from tests.conftest import republished
 from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.support.pictures import png
+from tests.support.programs import missing
 from tests.system.harness import serving
 
 REVIEW = "/v1/review"
@@ -107,8 +108,7 @@ def browser() -> Iterator[Browser]:
     """The machine's Chromium, or a skip that says what to install; in continuous integration it must be there."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
-        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        missing("there is no Chromium here: apt-get install chromium")
+        missing("Chromium", "chromium")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=found, args=[_ONLY_HERE], timeout=1000 * PATIENCE_SECONDS)
         yield running

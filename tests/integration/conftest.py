@@ -1,6 +1,5 @@
 """What tests of stores and of workers stand on: `database` runs a test on SQLite and on PostgreSQL."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.conftest import republished
 from tests.support.databases import Postgres, programs, started
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.played import World
+from tests.support.programs import missing
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +21,7 @@ def postgres() -> Iterator[Postgres]:
     """One server for the session; it starts when the first test asks for it. Skips without one, but fails in CI."""
     found = programs()
     if found is None:
-        reason = "PostgreSQL's programs are not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("PostgreSQL", "postgresql")
     with started(found) as server:
         yield server
 

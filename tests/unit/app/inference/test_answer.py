@@ -10,21 +10,10 @@ from models_store.manifest import Calibration
 from models_store.pictures.many.page import DigitCandidate, PreparedPage
 from models_store.pictures.marks import BoundingBox
 from models_store.pictures.prepare import Prepared
-from models_store.refs import Ref
-from models_store.registry import Registry, Version
-from models_store.shipped_version import SHIPPED
+from models_store.registry import Version
 
 PREPARED = Prepared(np.zeros((1, 28, 28), np.uint8))
 NO_TIME = Durations(0, 0, 0)
-
-
-@pytest.fixture(scope="module")
-def version() -> Version:
-    """With two labels, sure from 0.75 on."""
-    shipped = Registry(SHIPPED)
-    found = shipped.resolve(Ref("digits", None, shipped.versions("digits")[0]))
-    manifest = dataclasses.replace(found.manifest, labels=("1", "7"), calibration=Calibration(threshold=0.75))
-    return dataclasses.replace(found, manifest=manifest)
 
 
 def floats(*numbers: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -1,6 +1,5 @@
 """What is handed over to be kept for a person: uncertain pictures, and nothing that nobody could tell more of."""
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,25 +8,13 @@ import pytest
 from app.inference.answer import Answer, Answers, Durations
 from app.predict.uncertain import hand_over
 from models_store.errors import ImageRejected
-from models_store.manifest import Calibration
 from models_store.pictures.decode import Pixels
 from models_store.pictures.prepare import Prepared
 from models_store.pictures.warnings import PictureWarning
-from models_store.refs import Ref
-from models_store.registry import Registry, Version
-from models_store.shipped_version import SHIPPED
+from models_store.registry import Version
 
 PIXELS = np.full((1, 28, 28), 7, np.uint8)
 BLANK = (PictureWarning.BLANK_IMAGE,)
-
-
-@pytest.fixture(scope="module")
-def version() -> Version:
-    """With two labels, sure from 0.75 on."""
-    shipped = Registry(SHIPPED)
-    found = shipped.resolve(Ref("digits", None, shipped.versions("digits")[0]))
-    manifest = dataclasses.replace(found.manifest, labels=("1", "7"), calibration=Calibration(threshold=0.75))
-    return dataclasses.replace(found, manifest=manifest)
 
 
 class Remembering:

@@ -11,16 +11,6 @@ from tests.support.uploading import lying_in
 MINE = "a" * 32
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "pictures"
-
-
-@pytest.fixture
-def blobs(home: Path) -> BlobStore:
-    return BlobStore(home, "xy", spare_bytes=0)
-
-
 def put(blobs: BlobStore, picture: bytes = b"large", thumbnail: bytes = b"small", database_id: str = MINE) -> str:
     name = blobs.new_id()
     blobs.put(name, picture, thumbnail, database_id)

@@ -14,16 +14,6 @@ from tests.support.uploading import lying_in
 MINE, OTHER = "a" * 32, "b" * 32
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "pictures"
-
-
-@pytest.fixture
-def blobs(home: Path) -> BlobStore:
-    return BlobStore(home, "xy", spare_bytes=0)
-
-
 def put(blobs: BlobStore, database_id: str = MINE) -> str:
     name = blobs.new_id()
     blobs.put(name, b"large", b"small", database_id)
