@@ -45,7 +45,8 @@ VOLUME ["/var/lib/digitserve/store", "/var/lib/digitserve/state"]
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "\
 import http.client, os, sys; \
-server = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('DIGITSERVE_PORT', 8000)), timeout=4); \
+port = os.environ.get('DIGITSERVE_PORT', '').strip(); \
+server = http.client.HTTPConnection('127.0.0.1', int(port if port.isdecimal() else 8000), timeout=4); \
 server.request('GET', '/readyz'); \
 sys.exit(server.getresponse().status != 200)"]
 ENTRYPOINT ["digitserve"]

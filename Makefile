@@ -14,7 +14,7 @@ REPLACE := --force-reinstall
 .PHONY: $(RUNS) $(DEVELOPS)
 endif
 
-.PHONY: demo serve test soak check format train bench bench-training
+.PHONY: demo serve test fuzz soak check format train bench bench-training
 .NOTPARALLEL:  # two of pip must not write into one environment
 .DEFAULT_GOAL := demo
 
@@ -29,8 +29,12 @@ SUITE := tests/system tests/browser tests/unit tests/integration tests/contracts
 test: $(DEVELOPS)  ## unit, integration, system and contract tests
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
 
-MINUTES ?= 20
 SEED ?= 1
+PICTURES ?= 20000
+fuzz: $(DEVELOPS)  ## small and odd pictures at every door that reads one: make fuzz PICTURES=20000 SEED=2
+	$(BIN)/python -m tests.fuzz --pictures $(PICTURES) --seed $(SEED)
+
+MINUTES ?= 20
 soak: $(DEVELOPS)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 

@@ -24,7 +24,7 @@ from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
 from app.jobs.worker import Worker
 from app.review.store import ReviewStore
-from app.settings import Settings
+from app.settings import WorkerSettings
 from app.storage.db import Database
 from models_store import retention
 from models_store.machine import cores
@@ -34,7 +34,7 @@ from models_store.shipped_version import open_store
 _log = structlog.get_logger("digitserve.jobs")
 
 
-def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False) -> None:
+def run(settings: WorkerSettings, *, lifeline: int | None = None, beside: bool = False) -> None:
     """Works until SIGTERM, SIGINT or, with a lifeline, the end of the parent (see app.process).
 
     `beside` leaves one core to whoever serves on this machine.
@@ -56,7 +56,7 @@ def run(settings: Settings, *, lifeline: int | None = None, beside: bool = False
     _log.info("worker_stopped", worker=worker.name)
 
 
-def create_worker(settings: Settings, registry: Registry, database: Database, threads: int) -> Worker:
+def create_worker(settings: WorkerSettings, registry: Registry, database: Database, threads: int) -> Worker:
     """A worker that trains with so many threads. Making it touches nothing."""
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
+from app.web.route import StrictRoute
 from models_store import records
 from models_store.errors import BadRef, StoreError
 from models_store.refs import CHAMPION, Ref
@@ -111,7 +112,9 @@ def router(
 
     `serving` tells how a version runs here; `changed` is awaited when the aliases of a model moved.
     """
-    routes = APIRouter(prefix="/v1/models", tags=["models"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix="/v1/models", tags=["models"], responses={"default": EXAMPLE_RESPONSE}
+    )
 
     @routes.get("", summary="List the models")
     def models() -> ModelList:

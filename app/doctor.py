@@ -13,7 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.console import Console
 from rich.markup import escape
 
-from app.settings import Settings
+from app.errors import NOTHING_LASTS
+from app.settings import Settings, unknown
+from app.storage import state
+from app.storage.db import Database
 from app.supervision.probe import Found, Who, probe
 from models_store.errors import StoreError
 from models_store.refs import Ref
@@ -22,6 +25,7 @@ from models_store.shipped_version import open_store
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _FREE_BYTES = 500 * 2**20
+_DATABASE_SECONDS = 2.0
 _PROBE_SECONDS = 5.0  # a server that loads its model answers when it has
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]BAD [/]"}
 
@@ -34,10 +38,14 @@ class Finding:
     what: str
 
 
-def run(settings: Settings) -> int:
-    """Prints every finding. Returns 1 where one is bad."""
+def run() -> int:
+    """Prints every finding. Returns 1 where one is bad. A setting that can't be used is one, and no more."""
     console = Console(highlight=False, soft_wrap=True)
-    findings = [*_python(), *_torch(settings), *_store(settings), *_data(settings), *_port(settings)]
+    settings, refused = Settings.lenient()
+    findings = [
+        *_python(), *(Finding("bad", sentence) for sentence in refused), *(Finding("note", slip) for slip in unknown()),
+        *_torch(settings), *_store(settings), *_state(settings), *_data(settings), *_port(settings),
+    ]  # fmt: skip
     for finding in findings:
         console.print(f"{_MARKS[finding.mark]}  {escape(finding.what)}")
     return 1 if any(finding.mark == "bad" for finding in findings) else 0
@@ -79,9 +87,12 @@ def _store(settings: Settings) -> Iterator[Finding]:
         )
         return
     free = shutil.disk_usage(settings.store_dir).free
-    writable = os.access(settings.store_dir, os.W_OK)
-    room = f"store {settings.store_dir}: {free / 2**30:.1f} GiB free{'' if writable else ', not writable'}"
-    yield Finding("ok" if writable and free > _FREE_BYTES else "bad", room)
+    room = f"store {settings.store_dir}: {free / 2**30:.1f} GiB free"
+    if not os.access(settings.store_dir, os.W_OK):
+        owner = f"it belongs to user {state.user(settings.store_dir.stat().st_uid)}, this is {state.user(os.geteuid())}"
+        yield Finding("note", f"{room}; it may only be read: versions serve, none can be made or promoted ({owner})")
+    else:
+        yield Finding("ok" if free > _FREE_BYTES else "bad", room)
     yield from _versions(registry)
     if settings.default_model not in registry.models():
         yield Finding(
@@ -101,6 +112,29 @@ def _versions(registry: Registry) -> Iterator[Finding]:
                 )
             except StoreError as refusal:
                 yield Finding("bad", f"{ref} {aliases.get(number, '')}: {refusal}")
+
+
+def _state(settings: Settings) -> Iterator[Finding]:
+    database = settings.database_file
+    try:
+        trouble = state.trouble(settings.state_dir, database)
+    except OSError as error:
+        yield Finding(
+            "bad",
+            f"state {settings.state_dir}: {error.strerror}. Set DIGITSERVE_STATE_DIR to a folder that can be made",
+        )
+        return
+    yield Finding("bad", f"state {trouble}") if trouble else Finding("ok", f"state {settings.state_dir}")
+    elsewhere = state.misplaced(database) if database else None
+    if elsewhere:
+        yield Finding("note", elsewhere)
+    opened = Database(settings.database, _DATABASE_SECONDS)
+    try:
+        opened.check()
+    except NOTHING_LASTS as refusal:
+        yield Finding("bad", f"database: {refusal}")
+    finally:
+        opened.close()
 
 
 def _data(settings: Settings) -> Iterator[Finding]:

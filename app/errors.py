@@ -10,6 +10,7 @@ AppError
 ├── TooBusy               the queue is full
 ├── NotReady              later, perhaps
 ├── DatabaseUnavailable
+├── StateReadOnly         what is kept can be read, and not be written
 └── StorageFull
 """
 
@@ -63,5 +64,17 @@ class StorageFull(AppError):
     """A disk is full."""
 
 
+class StateReadOnly(AppError):
+    """A folder of the state, or the database in it, can't be written."""
+
+
+# What lasts can't be written for now; it is worth another try later.
+NOTHING_LASTS = DatabaseUnavailable, StateReadOnly, StorageFull
+
+
 class CannotListen(Exception):
     """The address is taken or not this machine's. Never an answer: the server did not start."""
+
+
+class CannotStart(Exception):
+    """No process of the server could ever answer. Its text is one sentence that says why and what to do."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.errors import NotReady
 from app.web.problems import EXAMPLE_RESPONSE
+from app.web.route import StrictRoute
 
 
 class Alive(BaseModel):
@@ -22,9 +23,14 @@ class Ready(BaseModel):
     model: str = Field(description="the version that answers for the default model", examples=["digits@1"])
 
 
-def router(champion: Callable[[], str | None]) -> APIRouter:
-    """The routes; `champion` names the version that answers for the default model, None while there is none."""
-    routes = APIRouter(tags=["health"])
+def _loading() -> str:
+    return "The default model is not loaded, or this process is about to end."
+
+
+def router(champion: Callable[[], str | None], why: Callable[[], str] = _loading) -> APIRouter:
+    """The routes; `champion` names the version that answers for the default model, None while there is none, and `why`
+    says then why."""
+    routes = APIRouter(route_class=StrictRoute, tags=["health"])
 
     @routes.get("/healthz", summary="Alive?")
     async def healthz() -> Alive:
@@ -36,9 +42,7 @@ def router(champion: Callable[[], str | None]) -> APIRouter:
         """200 once the default model is loaded and warm."""
         ref = champion()
         if ref is None:
-            raise NotReady(
-                "not_ready", "The default model is not loaded, or this process is about to end. Ask again soon."
-            )
+            raise NotReady("not_ready", f"{why()} Ask again soon.")
         return Ready(model=ref)
 
     return routes

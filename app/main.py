@@ -30,6 +30,7 @@ from app.storage.db import Database
 from app.ui import pages
 from app.web import error_handlers
 from app.web.drain import Drain, Draining
+from app.web.head import Head
 from app.web.limits import BodyLimit
 from app.web.openapi import describe_problems
 from app.web.request_log import RequestLog
@@ -91,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages.install(app)
     error_handlers.install(app)
     describe_problems(app)
+    app.add_middleware(Head)
     app.add_middleware(Draining, drain=drain)
     uploads = {"POST /v1/files": settings.max_file_bytes}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads)
@@ -109,6 +111,9 @@ def _reading(
         loaded = engine.pool.champion(settings.default_model)
         return loaded.version.ref if loaded else None
 
+    def why() -> str:
+        return "This process is about to end." if drain.begun else engine.pool.why(settings.default_model)
+
     def serving(version: Version) -> catalog.Serving | None:
         loaded = engine.pool.find(version.name, version.number)
         return catalog.Serving(loaded.model.candidate, engine.device) if loaded else None
@@ -117,7 +122,7 @@ def _reading(
     yield batch.router(engine, settings.default_model, keep)
     yield read.router(engine, settings.default_model)
     yield catalog.router(registry, serving, engine.pool.refresh)
-    yield health.router(champion)
+    yield health.router(champion, why)
 
 
 def _learning(

@@ -8,13 +8,19 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from app import logs
+from app.errors import NOTHING_LASTS, CannotStart
 from app.main import create_app
 from app.settings import Settings
+from app.storage.db import Database
 from app.supervision import readiness
 from app.web.drain import Drain
+from app.web.upgrade import HttpProtocol
+from models_store.model import best_device
 
+_DATABASE_SECONDS = 2.0  # to find out, before the start, whether it is one that can be used
 _LAST_SECONDS = 1.0  # between the end of accepting and the end of idle connections: their next answer closes them
 _FINISH_SECONDS = 25  # requests in flight get this long after that
 
@@ -25,21 +31,69 @@ def run(settings: Settings, fd: int, lifeline: int | None, ready: int | None) ->
     """Answers on the listening socket `fd` until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
     `lifeline` is the read end of a pipe whose write end only the parent holds: it ends when the parent does, however.
-    `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers.
+    `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers. Raises
+    CannotStart, or tells the parent so and ends with 1.
     """
     logs.configure(settings.log_format, settings.log_level)
     if ready is not None:
         readiness.report(ready, only=logs.chosen(settings.log_format) == "words")
+    try:
+        _check(settings)
+        _serve(settings, fd, lifeline)
+    except CannotStart as failure:
+        if ready is None:
+            raise
+        _log.error(readiness.FAILED, why=str(failure))  # the parent says it, once for all of them
+        raise SystemExit(1) from None
+
+
+def _check(settings: Settings) -> None:
+    """Finds what would never answer, whatever one waits. Raises CannotStart."""
+    if settings.device == "cuda" and best_device() != "cuda":
+        raise CannotStart(
+            "DIGITSERVE_DEVICE is cuda, and torch sees no GPU here. Set it to auto, or install a CUDA build of torch."
+        )
+    database = Database(settings.database, _DATABASE_SECONDS)
+    try:
+        database.check()
+    except NOTHING_LASTS as refusal:
+        if refusal.code == "database_too_new":
+            raise CannotStart(str(refusal)) from None
+        if refusal.code == "database_unusable":
+            raise CannotStart(
+                "The database can't be used: it is damaged, no database, or not this user's. Restore it, or name "
+                "another with DIGITSERVE_DATABASE_URL."
+            ) from None
+        _log.error(refusal.code, why=str(refusal))  # it may be back soon, and predictions need none
+    finally:
+        database.close()
+
+
+def _serve(settings: Settings, fd: int, lifeline: int | None) -> None:
     app = create_app(settings)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_FINISH_SECONDS
-    )
-    server = _Server(config, app.state.drain, lifeline)
+    config = configured(app, settings)
+    server = Server(config, app.state.drain, lifeline)
     with socket.socket(fileno=fd) as listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
+    if server.broke:
+        raise CannotStart("The service broke while it started. The log says where.")
 
 
-class _Server(uvicorn.Server):
+def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn answers with `app`."""
+    return uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=_FINISH_SECONDS,
+    )
+
+
+class Server(uvicorn.Server):
     """uvicorn that drains before it ends: no answered client is reset, and the end is no failure."""
 
     def __init__(self, config: uvicorn.Config, drain: Drain, lifeline: int | None) -> None:
@@ -49,6 +103,11 @@ class _Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self.servers = []  # uvicorn sets it when it listens, and a stop may come while the first version loads
 
+    @property
+    def broke(self) -> bool:
+        """Whether the app could not be started; uvicorn has logged why."""
+        return not self.started and self._loop is not None and self.lifespan.should_exit
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         if self._lifeline is not None:
@@ -56,7 +115,7 @@ class _Server(uvicorn.Server):
             self._loop.add_reader(self._lifeline, self._parent_ended)
         await super().startup(sockets)
         if self.started and not self._drain.begun:
-            _log.info(readiness.ANSWERING)
+            _log.info(readiness.ANSWERING, pid=os.getpid())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The signal handler. Before the loop runs there is nothing to drain; a second signal changes nothing."""

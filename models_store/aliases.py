@@ -20,11 +20,13 @@ class Aliases:
         self._folder = folder
 
     def read(self) -> dict[str, int]:
-        """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
+        """Alias -> version number. Raises VersionCorrupt where the file can't be read or does not say that."""
         try:
             aliases = json.loads((self._folder / _FILE).read_bytes())
         except (FileNotFoundError, NotADirectoryError):  # also where the store itself is no folder
             return {}
+        except OSError:  # another user's, or a bad disk
+            raise VersionCorrupt(_FILE, "cannot be read") from None
         except ValueError:
             aliases = None
         if not isinstance(aliases, dict) or not all(
@@ -73,8 +75,11 @@ class Aliases:
         durable.write(self._folder / _FILE, json.dumps(aliases, indent=1, sort_keys=True).encode() + b"\n")
         return aliases
 
-    def _locked(self) -> contextlib.AbstractContextManager[None]:
-        return locked(self._folder / ".lock-aliases")
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Whoever changes something comes here; reading needs no lock. Raises StoreReadOnly, StoreFull."""
+        with durable.refusals(), locked(self._folder / ".lock-aliases"):
+            yield
 
 
 @contextlib.contextmanager

@@ -1,8 +1,32 @@
 """Writes that survive a power cut: whole or not at all."""
 
+import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from models_store.errors import StoreFull, StoreReadOnly
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Raises StoreReadOnly where the block may not write into the store, StoreFull where the disk has no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _READ_ONLY:
+            raise StoreReadOnly(
+                "The store may only be read here, so nothing in it was changed. Do it where the store can be written, "
+                "or let this server's user write into it."
+            ) from error
+        if error.errno in _FULL:
+            raise StoreFull("The store's disk is full, so nothing in it was changed. Free some space first.") from error
+        raise
 
 
 def write(path: Path, data: bytes) -> None:

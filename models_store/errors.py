@@ -53,6 +53,14 @@ class VersionRejected(StoreError):
     """The gate found a version worse than its base: it is kept to be looked at, and never serves by an alias."""
 
 
+class StoreReadOnly(StoreError):
+    """The store's folder may be read, and not be written."""
+
+
+class StoreFull(StoreError):
+    """The store's disk is full."""
+
+
 class VersionInUse(StoreError):
     """A version can't be deleted while an alias points at it."""
 

@@ -3,7 +3,7 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,13 @@ from torch import Tensor
 from models_store import durable
 from models_store.errors import ManifestMismatch
 
-WEIGHTS, PROBES = "weights.safetensors", "probes.npz"
+WEIGHTS, PROBES, LEARNED = "weights.safetensors", "probes.npz", "learned.npz"
 
 _NO_ARRAYS = (ValueError, LookupError, EOFError, AttributeError, TypeError, RuntimeError, OSError, zlib.error)
 
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
+Digests = NDArray[np.uint64]
 
 
 def save_module(module: torch.jit.ScriptModule, path: Path) -> None:
@@ -58,3 +59,22 @@ def read_probes(data: bytes) -> tuple[Pixels, Probabilities]:
     except (*_NO_ARRAYS, zipfile.BadZipFile):
         pass
     raise ManifestMismatch(f"{PROBES} does not hold pictures and probabilities.")
+
+
+def save_learned(rows: Digests, sets: Collection[tuple[str, str]], whole: bool, path: Path) -> None:
+    """Writes what a version learned from: digests of rows, and the names and digests of data sets."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, rows=rows, sets=np.array(sorted(sets), np.str_).reshape(-1, 2), whole=np.array(whole))
+    durable.write(path, buffer.getvalue())
+
+
+def read_learned(data: bytes) -> tuple[Digests, set[tuple[str, str]], bool]:
+    """What `save_learned` wrote. Raises ManifestMismatch for anything else."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            rows, sets, whole = arrays["rows"], arrays["sets"], arrays["whole"]
+            if rows.dtype == np.uint64 and sets.dtype.kind == "U":
+                return rows, {(str(name), str(digest)) for name, digest in sets}, bool(whole)
+    except (*_NO_ARRAYS, zipfile.BadZipFile):
+        pass
+    raise ManifestMismatch(f"{LEARNED} does not hold digests.")

@@ -1,16 +1,14 @@
 """How a version is fine-tuned unless one says otherwise: the one place that the command line and the service share."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Literal
 
+from models_store.optimizers import USUAL
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import AugmentSpec, DataSpec, FineTuneSpec, TrainSpec
 
 _OPTIMIZER: Literal["adamw"] = "adamw"
-# With each, 200 of Semeion's digits teach to read 98.3 to 98.5 % of the other 1,393 (n = 1; untaught 93.0 %).
-_RATES: Mapping[str, float] = {"adamw": 2e-3, "adam": 2e-3, "sgd": 2e-2, "rmsprop": 2e-4, "adagrad": 1e-2}
 # Corrections are what the base reads wrong: they pull harder than pictures drawn at random, and more is forgotten. So
 # they are learned at half the rate, and more of what the base knows is repeated (docs/training-log.md).
 _RATE_OF_CORRECTIONS, _REPLAY_OF_CORRECTIONS = 0.5, 64
@@ -18,7 +16,7 @@ _RATE_OF_CORRECTIONS, _REPLAY_OF_CORRECTIONS = 0.5, 64
 
 def usual_rate(optimizer: str) -> float:
     """The learning rate of an optimizer for pictures drawn at random."""
-    return _RATES[optimizer]
+    return USUAL[optimizer].tuning_rate
 
 
 def rate_for(optimizer: str, corrections: bool = False) -> float:

@@ -64,7 +64,8 @@ def named_now(cls: Any, path: Sequence[str]) -> list[str]:
 
 
 def named_as_first(record: Any) -> Any:
-    """The same under the names that keys had first: what is named by a digest of it keeps its name for ever."""
+    """The same under the names that keys had first, without those of the class's LATER_NAMES that still have their
+    default: what is named by a digest of it keeps its name for ever."""
     if isinstance(record, Mapping):
         return {key: named_as_first(value) for key, value in record.items()}
     if isinstance(record, tuple):
@@ -72,7 +73,9 @@ def named_as_first(record: Any) -> Any:
     if not dataclasses.is_dataclass(record):
         return record
     first = {new: old for old, new in getattr(record, "FORMER_NAMES", {}).items()}
-    names = [field.name for field in dataclasses.fields(record)]
+    later = getattr(record, "LATER_NAMES", ())
+    fields = dataclasses.fields(record)
+    names = [f.name for f in fields if f.name not in later or getattr(record, f.name) != f.default]
     return {first.get(name, name): named_as_first(getattr(record, name)) for name in names}
 
 

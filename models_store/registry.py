@@ -65,6 +65,10 @@ class Registry:
         """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
         return self._aliases(name).read()
 
+    def has_champion(self, name: str) -> bool:
+        """Whether a version of `name` serves by its name; the first one that is accepted will, where none does."""
+        return CHAMPION in self.aliases(name)
+
     def number(self, ref: Ref) -> int:
         """The version number that a ref points at. Raises VersionNotFound."""
         known = self.versions(ref.name)
@@ -129,27 +133,9 @@ class Registry:
         """
         whole = draft.with_files(staged)
         (staged / manifest.FILE).write_bytes(whole.to_bytes())
-        return self._place(name, staged, whole, None)
+        return self.place(name, staged, whole)
 
-    def install(self, source: "Registry") -> list[Version]:
-        """Copies every version of `source` that is not here yet, under its own number or the next free one."""
-        return [copy for name in source.models() for copy in self._install(source, name)]
-
-    def _install(self, source: "Registry", name: str) -> Iterator[Version]:
-        (self.root / name).mkdir(parents=True, exist_ok=True)
-        with locked(self.root / name / ".lock-install"):  # processes that start together copy once
-            here = self._digests(name)
-            for number in source.versions(name):
-                version = source.verify(Ref(name, None, number))
-                if version.manifest.digest in here:
-                    number = here[version.manifest.digest]
-                    self.crown(Version(name, number, self.root / name / str(number), version.manifest))
-                    continue
-                with self.stage(name) as folder:
-                    shutil.copytree(version.folder, folder, dirs_exist_ok=True)
-                    yield self._place(name, folder, version.manifest, number)
-
-    def _digests(self, name: str) -> dict[str, int]:
+    def digests(self, name: str) -> dict[str, int]:
         """Digest -> number of every version that is or was here."""
         numbers = sorted(self._taken(name), reverse=True)
         return {self._digest(Ref(name, None, number)): number for number in numbers}
@@ -163,7 +149,9 @@ class Registry:
         except (StoreError, OSError):  # a corrupt version is the engine's to report, and no copy of ours
             return ""
 
-    def _place(self, name: str, staged: Path, whole: Manifest, wanted: int | None) -> Version:
+    def place(self, name: str, staged: Path, whole: Manifest, wanted: int | None = None) -> Version:
+        """Renames a staged folder that is whole into its place, under the number that is `wanted` where that is free,
+        otherwise the next one."""
         durable.sync_tree(staged)
         parent = self.root / name
         taken = self._taken(name)
@@ -185,13 +173,14 @@ class Registry:
         """Makes an accepted version that is still here the champion where there is none: after publishing, and again
         where a kill may have come between. Raises VersionCorrupt."""
         name, number = version.name, version.number
-        if version.manifest.accepted and number in self.versions(name) and CHAMPION not in self.aliases(name):
+        if version.manifest.accepted and number in self.versions(name) and not self.has_champion(name):
             with contextlib.suppress(AliasConflict):  # somebody was quicker
                 self.promote(name, number, expected=None)
 
     def _taken(self, name: str) -> set[int]:
         # Folders of deleted versions count, and so do aliases: no number is ever given to other weights.
-        folders = {int(p.name) for p in (self.root / name).iterdir() if is_number(p.name)}
+        here = self.root / name
+        folders = {int(p.name) for p in here.iterdir() if is_number(p.name)} if here.is_dir() else set()
         return folders | set(self.aliases(name).values())
 
     # Aliases

@@ -66,16 +66,23 @@ class NetSpec:
 class DataSpec:
     """Where the pictures come from: MNIST's files, scikit-learn's 1,797 bundled digits, or labelled files at `path`.
 
-    `path` is a folder per label, a zip of one, a CSV or a JSONL file; a random `test_share` of each label is its test.
+    `path` is a folder per label, a zip of one, a CSV or a JSONL file. Where it has no part of its own for the test, a
+    random `test_share` of each label is that. `validation` and `test` name other files, or parts of these, for them.
     """
+
+    LATER_NAMES: ClassVar[tuple[str, ...]] = ("validation", "test")
 
     source: Literal["mnist", "bundled", "files"]
     path: str = ""
     test_share: float = 0.2
+    validation: str = ""
+    test: str = ""
 
     def __post_init__(self) -> None:
         require(0 < self.test_share < 1, "data.test_share must be between 0 and 1.")
         require(not self.path or self.source == "files", 'data.path goes with data.source = "files" only.')
+        named = self.validation or self.test
+        require(not named or self.source == "files", 'data.validation and .test go with data.source = "files" only.')
 
 
 @dataclass(frozen=True, kw_only=True)

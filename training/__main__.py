@@ -5,17 +5,15 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models_store import records
+from models_store import variables
 from models_store.errors import ManifestMismatch, RecipeRejected, StoreError, VersionCorrupt
 from models_store.machine import cores
 from models_store.recipe import Recipe
 from training.commands import (
-    changed,
-    changes_of,
     check_finetune,
+    compress_recipe,
     data_of,
     finetune_recipe,
     parser,
@@ -28,9 +26,9 @@ if TYPE_CHECKING:
     from training.fit.distributed import World
     from training.learn import Session
 
-STORE = Path(__file__).parent.parent / "models_store" / "artifacts"
 _REFUSED = 2  # the exit code where the input is at fault
 _INTERRUPTED = 130
+_OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 
 def main(arguments: list[str] | None = None, *, own_process: bool = False) -> int:
@@ -41,8 +39,9 @@ def main(arguments: list[str] | None = None, *, own_process: bool = False) -> in
     """
     from training.errors import TrainingError, sentence
 
-    store = Path(os.environ.get("DIGITSERVE_STORE_DIR") or STORE)
-    options = parser(_COMMANDS, store, Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")).parse_args(arguments)
+    store = variables.folder(os.environ.get("DIGITSERVE_STORE_DIR", "")) or variables.STORE
+    data = variables.folder(os.environ.get("DIGITSERVE_DATA_DIR", "")) or variables.absolute(variables.DATA)
+    options = parser(_COMMANDS, store, data).parse_args(arguments)
     if getattr(options, "job", None) is not None:
         code = _job(options, own_process)
         if own_process:
@@ -64,7 +63,8 @@ def main(arguments: list[str] | None = None, *, own_process: bool = False) -> in
 
 
 def _said(text: str, code: int) -> int:
-    if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # of several processes one of each machine speaks
+    rank = variables.meant(os.environ.get("LOCAL_RANK", ""))
+    if rank in ("", "0"):  # of several processes one of each machine speaks
         print(f"training: {text}", file=sys.stderr)
     return code
 
@@ -119,8 +119,7 @@ def _compress(options: argparse.Namespace) -> None:
 
     parent = _version(options, options.ref)
     student = read_recipe(options.student) if options.way == "distil" else None
-    recipe = recipe_for(parent, options.way, data_of(options.data), student)
-    recipe = Recipe.read(changed(records.plain(recipe), changes_of(options)))
+    recipe = compress_recipe(recipe_for(parent, options.way, data_of(options.data), student), options)
     with _session(options, recipe) as session:
         compress(parent, options.way, options.amount, recipe, session)
 
@@ -134,23 +133,22 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.judge.compare import evaluate
-    from training.judge.judges import judging_rows
+    from training.judge import compare, judges, learned
 
-    version = _version(options, options.ref)
+    version, data = _version(options, options.ref), data_of(options.data)
     with _session(options) as session:
-        rows = judging_rows(version, data_of(options.data), options.data_folder, session.report)
-        evaluate(version, rows, session.report, options.mistakes, options.candidate)
+        rows = judges.judging_rows(version, data, options.data_folder, session.report)
+        memory = learned.Memory(options.data_folder, data)
+        compare.evaluate(version, rows, session.report, memory, options.mistakes, options.candidate)
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from training.judge.compare import compare
-    from training.judge.judges import judging_rows
+    from training.judge import compare, judges, learned
 
-    left, right = _version(options, options.left), _version(options, options.right)
+    left, right, data = _version(options, options.left), _version(options, options.right), data_of(options.data)
     with _session(options) as session:
-        rows = judging_rows(left, data_of(options.data), options.data_folder, session.report)
-        compare(left, right, rows, session.report)
+        rows = judges.judging_rows(left, data, options.data_folder, session.report)
+        compare.compare(left, right, rows, session.report, learned.Memory(options.data_folder, data))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -226,6 +224,8 @@ def _session(options: argparse.Namespace, recipe: Recipe | None = None, publishe
             from training.report.tensorboard import TensorBoardReporter
 
             report = TensorBoardReporter(report, options.tensorboard)
+        if getattr(options, "told", None):  # of the recipe
+            report.note(options.told)
         yield Session(options.data_folder, registry, runtime, report, fresh)
 
 
@@ -233,10 +233,13 @@ def _world(options: argparse.Namespace) -> "World":
     """What torchrun says of this process. Raises RecipeRejected where several cannot work as one."""
     from training.fit.distributed import World
 
-    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-    if not all(name in os.environ for name in names):
+    told = [variables.meant(os.environ.get(name, "")) for name in _OF_TORCHRUN]
+    if not all(told):
         return World()
-    world = World(*(int(os.environ[name]) for name in names))
+    if not all(text.isdecimal() for text in told):
+        shown = ", ".join(f"{name}={variables.shown(text)}" for name, text in zip(_OF_TORCHRUN, told, strict=True))
+        raise RecipeRejected(f"{shown} are not what torchrun sets: start with torchrun, or unset them.")
+    world = World(*map(int, told))
     if world.size > 1 and options.command not in (_train, _import):
         raise RecipeRejected("Only train runs as several processes: start this command once, without torchrun.")
     return world

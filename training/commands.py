@@ -2,15 +2,15 @@
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from models_store import records
 from models_store.errors import RecipeRejected
 from models_store.finetune_defaults import rate_for
+from models_store.optimizers import RECOVERY, from_fresh_weights
 from models_store.recipe import Recipe
 from models_store.specs import DataSpec
+from training.changes import Change, change, changes_of, with_changes
 
 RECIPES = Path(__file__).parent / "recipes"
 Command = Callable[[argparse.Namespace], None]
@@ -65,6 +65,7 @@ def _add_finetuning(add: Add) -> None:
     finetune = add("finetune", "teach a version your own pictures; the gate decides whether the result may serve")
     finetune.add_argument("ref", nargs="?", help="the version to start from: a name, name@alias or name@7")
     finetune.add_argument("--data", help="a folder per label, a zip of one, a CSV or a JSONL file")
+    _parts(finetune)
     finetune.add_argument(
         "--job", type=Path, metavar="FOLDER", help="instead of all else: do what its recipe.json says"
     )
@@ -126,7 +127,19 @@ def _add_judging(add: Add) -> None:
 
 def check_finetune(options: argparse.Namespace) -> None:
     """Ends the process with a usage line unless there are a version and data, or a job and no word beside it."""
-    others = ("data", "suffix", "corrections", "unfreeze", "fresh", "set", "seed", "epochs", "deterministic")
+    others = (
+        "data",
+        "validation",
+        "test",
+        "suffix",
+        "corrections",
+        "unfreeze",
+        "fresh",
+        "set",
+        "seed",
+        "epochs",
+        "deterministic",
+    )
     if options.job is None and not (options.ref and options.data):
         options.refuse("a version and --data are needed, or --job")
     if options.job is not None and (options.ref or any(getattr(options, name) for name in others)):
@@ -136,9 +149,18 @@ def check_finetune(options: argparse.Namespace) -> None:
 def _recipe(command: argparse.ArgumentParser) -> None:
     command.add_argument("recipe", help=f"a TOML file, or one of: {', '.join(shipped_recipes())}")
     command.add_argument("--data", help="mnist, bundled or files of your own, instead of the recipe's")
+    _parts(command)
     command.add_argument("--held-out", type=int, help="as --set calibration.held_out=N; 0 calibrates nothing")
     command.add_argument("--publish-to", metavar="NAME", help="instead of the recipe's")
     _changes(command)
+
+
+def _parts(command: argparse.ArgumentParser) -> None:
+    names = "a path, or the name of a part of --data: validation or test"
+    command.add_argument("--validation", metavar="PART", help=f"labelled pictures that only watch or judge; {names}")
+    command.add_argument(
+        "--test", metavar="PART", help=f"labelled pictures that are looked at once, at the end; {names}"
+    )
 
 
 def _changes(command: argparse.ArgumentParser) -> None:
@@ -157,67 +179,47 @@ def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
-def change(text: str) -> tuple[list[str], object]:
-    """`train.epochs=3` -> (["train", "epochs"], 3). A value that is no JSON is a text."""
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not TABLE.KEY=VALUE")
-    try:
-        return name.split("."), json.loads(value)
-    except ValueError:
-        return name.split("."), value
-
-
-def changed(table: dict[str, object], changes: list[tuple[list[str], object]]) -> dict[str, object]:
-    """The plain data of a recipe with other values in it; whether they make sense is the recipe's to say."""
-    for path, value in changes:
-        *tables, key = records.named_now(Recipe, path)
-        inner: dict[str, object] = table
-        for name in tables:
-            if inner.get(name) is None:  # a table that may be missing
-                inner[name] = {}
-            found = inner[name]
-            if not isinstance(found, dict):
-                raise RecipeRejected(f"{name} is no table of the recipe: see --set {'.'.join(path)}.")
-            inner = found
-        inner[key] = value
-    return table
-
-
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The recipe that a command names, with all that the command line says otherwise."""
     recipe = read_recipe(options.recipe)
     data = data_of(options.data)
     if data is not None:
-        recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, source=data.source, path=data.path))
+        recipe = dataclasses.replace(recipe, data=dataclasses.replace(data, test_share=recipe.data.test_share))
     changes = changes_of(options)
-    if options.held_out is not None:
-        changes.append((["calibration", "held_out"], options.held_out))
-    if options.publish_to is not None:
-        changes.append((["publish_to"], options.publish_to))
-    return Recipe.read(changed(records.plain(recipe), changes))
-
-
-def changes_of(options: argparse.Namespace) -> list[tuple[list[str], object]]:
-    """What the command line says otherwise than a recipe, the last word last."""
-    changes = list(options.set)
-    changes += [(["seed"], options.seed)] if options.seed is not None else []
-    changes += [(["train", "epochs"], options.epochs)] if options.epochs is not None else []
-    changes += [(["deterministic"], True)] if options.deterministic else []
-    return changes
+    changes += [(["data", name], text) for name in ("validation", "test") if (text := getattr(options, name))]
+    changes += [(["calibration", "held_out"], options.held_out)] if options.held_out is not None else []
+    changes += [(["publish_to"], options.publish_to)] if options.publish_to is not None else []
+    return _made(recipe, changes, options, from_fresh_weights)
 
 
 def finetune_recipe(usual: Recipe, options: argparse.Namespace) -> Recipe:
-    """The recipe of a fine-tuning, with all that the command line says otherwise. Another optimizer has its own usual
-    rate, unless one is given."""
+    """The recipe of a fine-tuning, with all that the command line says otherwise."""
     changes = changes_of(options)
     if options.unfreeze:
         changes.insert(0, change(f"train.unfreeze={options.unfreeze}"))
-    optimizer = next((value for path, value in reversed(changes) if path == ["train", "optimizer"]), None)
-    plain = records.plain(Recipe.read(changed(records.plain(usual), changes)))
-    if optimizer is not None and not any(path == ["train", "learning_rate"] for path, _ in changes):
-        changed(plain, [(["train", "learning_rate"], rate_for(str(optimizer), options.corrections))])
-    return Recipe.read(plain)
+    changes += [(["finetune", "validation"], options.validation)] if options.validation else []
+    changes += [(["data", "test"], options.test)] if options.test else []
+    return _made(usual, changes, options, lambda name: {"learning_rate": rate_for(name, options.corrections)})
+
+
+def compress_recipe(usual: Recipe, options: argparse.Namespace) -> Recipe:
+    """The recipe of a compression, with all that the command line says otherwise: a student starts from fresh weights,
+    a pruned or rounded net from its own."""
+    fall = 1 if options.way == "distil" else RECOVERY
+
+    def numbers(name: str) -> dict[str, float]:
+        fresh = from_fresh_weights(name)
+        return {**fresh, "learning_rate": fresh["learning_rate"] / fall}
+
+    return _made(usual, changes_of(options), options, numbers)
+
+
+def _made(
+    recipe: Recipe, changes: list[Change], options: argparse.Namespace, usual: Callable[[str], dict[str, float]]
+) -> Recipe:
+    """The recipe with the changes; what is to be told of them waits in the options until somebody listens."""
+    made, options.told = with_changes(recipe, changes, usual)
+    return made
 
 
 def read_recipe(name: str) -> Recipe:

@@ -18,13 +18,15 @@ from models_store.errors import RecipeRejected
 from models_store.files import WEIGHTS
 from models_store.manifest import Calibration, Manifest
 from models_store.model import Model, load_fastest
+from models_store.optimizers import RECOVERY
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import CalibrationSpec, DataSpec, FineTuneSpec
 from training.data.rows import DataSet, Rows
 from training.fit.learner import Fitted
 from training.fit.material import Distillation, Material
-from training.judge.gate import Judged, still_good
+from training.judge.gate import as_first, still_good
+from training.judge.learned import of_data, of_version
 from training.judge.score import score, times
 from training.learn import Session, experiment, key, learn, load, teacher
 from training.publish.assemble import Draft, Outcome, assemble
@@ -100,7 +102,7 @@ def recipe_for(parent: Version, way: Way, data: DataSpec | None, student: Recipe
         return dataclasses.replace(
             student, input=parent.manifest.input, data=data, finetune=spec, calibration=CalibrationSpec()
         )
-    rate = own.train.learning_rate / 10
+    rate = own.train.learning_rate / RECOVERY
     schedule = "triangle" if own.train.schedule == "plateau" else own.train.schedule
     train = dataclasses.replace(
         own.train, epochs=2, learning_rate=rate, schedule=schedule, validation=0.0, patience=0, unfreeze="all"
@@ -133,11 +135,14 @@ def compress(parent: Version, way: Way, amount: float | None, recipe: Recipe, se
         outcome = Outcome(
             fitted.net, recipe, data, fitted.precision,
             calibration=Calibration() if way == "distil" else parent.manifest.calibration,
-            runs={"training": fitted.epochs}, parent=parent.ref,
+            runs={"training": fitted.epochs}, parent=parent.ref, learned=of_version(parent).joined(of_data(data)),
         )  # fmt: skip
         with registry.stage(recipe.publish_to) as staged:
             draft = assemble(outcome, staged, report)
-            decision = still_good(Judged(len(data.test), before, draft.worst_accuracy), recipe.finetune)
+            judged = draft.judged(before)
+            decision = still_good(judged, recipe.finetune)
+            if not registry.has_champion(recipe.publish_to):
+                decision = as_first(decision, judged)
             facts = _compared(parent, draft, report)
             return release(complete(draft, report, decision, facts), registry, report)
 
@@ -155,11 +160,13 @@ def _made(
     parent: Version, way: Way, amount: float, recipe: Recipe, data: DataSet, session: Session, folder: Path
 ) -> Fitted:
     base, labels, runtime, report = rebuild(parent), len(data.labels), session.runtime, session.report
-    material = Material(data.train)
+    material = Material(data.train, data.validation)
     if way == "distil":
         if amount:
             material = Material(
-                data.train, distillation=Distillation(teacher(base, recipe.input, runtime.device), amount)
+                data.train,
+                data.validation,
+                distillation=Distillation(teacher(base, recipe.input, runtime.device), amount),
             )
         return learn("training", recipe, material, labels, runtime, report, folder=folder)
     net = prune(base, amount) if way == "prune" else rounded(base)

@@ -26,7 +26,7 @@ from models_store.registry import Version
 from models_store.specs import FineTuneSpec
 from training.data.rows import DataSet, Rows
 from training.errors import ExportRejected, ExtraMissing, WeightsRejected
-from training.judge.gate import Decision
+from training.judge.gate import enough
 from training.learn import Session, load
 from training.publish.assemble import Outcome, assemble
 from training.publish.candidates import Servable
@@ -65,9 +65,9 @@ def import_weights(path: Path, recipe: Recipe, labels: Sequence[str] | None, ses
     """Publishes a safetensors file's weights as a version of the recipe's net; the recipe's data judge them.
 
     `labels` are the net's, in its order, if they are not the data set's. A version that reads less of the test rows
-    right than the recipe's `finetune.min_accuracy` is rejected: it is kept to be looked at, and never serves by an
-    alias. Of several processes only the leading one publishes; the others return None. Raises WeightsRejected,
-    RecipeRejected, BadRef, DataMissing and DataSetRejected; then nothing is published.
+    right than the recipe's `finetune.min_accuracy`, or no more than guessing, is rejected: it is kept to be looked at,
+    and never serves by an alias. Of several processes only the leading one publishes; the others return None. Raises
+    WeightsRejected, RecipeRejected, BadRef, DataMissing and DataSetRejected; then nothing is published.
     """
     if not session.runtime.world.leads:
         return None
@@ -78,14 +78,9 @@ def import_weights(path: Path, recipe: Recipe, labels: Sequence[str] | None, ses
     with registry.stage(recipe.publish_to) as staged:
         net = read_weights(path, recipe, data.labels)
         draft = assemble(Outcome(net, recipe, data, torch.float32), staged, report)
-        decision = _judged(draft.worst_accuracy, len(data.test), (recipe.finetune or FineTuneSpec()).min_accuracy)
+        how, spec = f"{len(data.test):,} test rows", recipe.finetune or FineTuneSpec()
+        decision = enough("weights from elsewhere", draft.judged(), how, spec)
         return release(complete(draft, report, decision), registry, report)
-
-
-def _judged(read: float, rows: int, least: float) -> Decision:
-    word = "accepted" if read >= least else "rejected"
-    numbers = f"{read:.2%} of {rows:,} test rows read right, at least {least:.2%} needed"
-    return Decision(read >= least, f"{word}: weights from elsewhere, {numbers}")
 
 
 def _with_labels(data: DataSet, labels: Sequence[str]) -> DataSet:

@@ -49,7 +49,7 @@ class WeightsMissing(TrainingError):
 
 
 class TrainingDiverged(TrainingError):
-    """The loss became infinite or no number."""
+    """The loss grew over the epochs, or became infinite or no number."""
 
 
 class CheckpointRejected(TrainingError):

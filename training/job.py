@@ -21,6 +21,8 @@ from models_store.errors import (
     RecipeRejected,
     RecordRejected,
     StoreError,
+    StoreFull,
+    StoreReadOnly,
 )
 from models_store.handover import GO, RECIPE, Failure, ReadyToPublish
 from models_store.machine import end_with_parent
@@ -123,12 +125,15 @@ def reason(error: Exception) -> tuple[str, str]:
     """The stable name of what went wrong, and one sentence for whoever asked for the job."""
     if isinstance(error, DataSetRejected):
         return error.code, str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, StoreFull) or number in (errno.ENOSPC, errno.EDQUOT):
         return "storage_full", "The disk is full. Free some space and make the job again."
+    if isinstance(error, StoreReadOnly) or number in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "store_read_only", "The worker may not write into the store. Let its user do so and make the job again."
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_of_memory(error)):
         return "out_of_memory", "The training needs more memory than there is. Take a smaller batch_size."
     if isinstance(error, TrainingDiverged):  # its own text names the command line's options
-        return "training_diverged", "The training left the finite numbers. Take a lower learning rate."
+        return "training_diverged", "The loss grew instead of falling. Take a lower learning rate."
     return next(((code, str(error)) for kind, code in _CODES if isinstance(error, kind)), _INTERNAL)
 
 

@@ -18,6 +18,7 @@ from models_store.registry import RUNS, Registry
 from models_store.specs import InputSpec
 from training.data import sources
 from training.data.rows import DataSet, split
+from training.errors import TrainingDiverged
 from training.fit.checkpoint import experiment_folder
 from training.fit.epoch import Epoch
 from training.fit.learner import Fitted
@@ -101,21 +102,29 @@ def teacher(net: nn.Module, picture: InputSpec, device: torch.device) -> Teacher
 
 def load(recipe: Recipe, data_folder: Path, report: Reporter) -> DataSet:
     """The recipe's data set; says what of it was left out, and why. Raises what `training.data.sources.load` raises."""
-    rows = sources.load(recipe.data, recipe.input, data_folder, recipe.seed)
-    if rows.report is not None and rows.report.kept < rows.report.rows:
+    rows = sources.load(recipe.data, recipe.input, data_folder, recipe.seed, report.note)
+    if rows.report is not None and not rows.report.is_plain:
         report.note(str(rows.report))
     return rows
 
 
 @contextlib.contextmanager
 def experiment(session: Session, name: str) -> Iterator[Path]:
-    """The folder of a training's checkpoints beside a store's models, emptied where it shall begin anew. Raises
-    ExperimentBusy."""
+    """The folder of a training's checkpoints beside a store's models, emptied where it shall begin anew, and where it
+    diverged: the same command would only go on to the same end. Raises ExperimentBusy."""
     with experiment_folder(session.registry.root / RUNS, name) as folder:
         if session.fresh:
-            for file in folder.iterdir():
-                file.unlink()
-        yield folder
+            _empty(folder)
+        try:
+            yield folder
+        except TrainingDiverged:
+            _empty(folder)
+            raise
+
+
+def _empty(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
 
 
 def key(recipe: Recipe, rows: DataSet) -> str:

@@ -45,7 +45,9 @@ def search(recipe: Recipe, trials: int, storage: str | None, out: Path | None, s
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     report = session.report
     rows = load(recipe, session.data_folder, report)
-    rest, held_out = split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
+    rest, held_out = rows.train, rows.validation
+    if held_out is None:
+        rest, held_out = split(rows.train, recipe.train.validation or _VALIDATION, recipe.seed)
     study = _study(recipe, rows, storage)
 
     def tried(trial: "optuna.Trial") -> float:

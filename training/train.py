@@ -16,6 +16,8 @@ from training.fit.learner import Fitted
 from training.fit.material import Material
 from training.fit.measure import measure
 from training.judge import calibrate
+from training.judge.gate import from_scratch
+from training.judge.learned import of_data
 from training.judge.score import score
 from training.learn import Session, experiment, key, learn, load
 from training.publish.assemble import Outcome, assemble, manifest
@@ -25,7 +27,8 @@ from training.synthetic.widen import PhotoAugmenter
 
 
 def train(recipe: Recipe, session: Session) -> Version | None:
-    """Trains by the recipe and publishes the result. Test rows are looked at once, when nothing changes any more.
+    """Trains by the recipe and publishes the result. Test rows are looked at once, when nothing changes any more; a
+    version that does not beat guessing on them is rejected: it is kept to be looked at, and no alias points at it.
 
     A training that was killed goes on after its last whole epoch, unless `session.fresh`. Of several processes only the
     leading one publishes; the others return None. Raises BadRef, DataMissing, DataSetRejected, RecipeRejected,
@@ -66,7 +69,7 @@ class _Training:
     folder: Path | None  # of checkpoints
 
     def run(self, name: str, rows: Rows) -> Fitted:
-        material, labels = Material(self.photos.widened(rows)), len(self.data.labels)
+        material, labels = Material(self.photos.widened(rows), self.data.validation), len(self.data.labels)
         return learn(name, self.recipe, material, labels, self.session.runtime, self.session.report, folder=self.folder)
 
 
@@ -86,9 +89,12 @@ def _trained(recipe: Recipe, data: DataSet, session: Session) -> Version | None:
         if not leads:
             return None
         sample = mixed(data.train, training.photos.of(data.train), recipe.seed).pictures
-        outcome = Outcome(fitted.net, recipe, data, fitted.precision, calibration, histories, sample=sample)
+        outcome = Outcome(
+            fitted.net, recipe, data, fitted.precision, calibration, histories, learned=of_data(data), sample=sample
+        )
         with registry.stage(recipe.publish_to) as staged:
-            return release(complete(assemble(outcome, staged, report), report), registry, report)
+            draft = assemble(outcome, staged, report)
+            return release(complete(draft, report, from_scratch(draft.judged())), registry, report)
 
 
 def _calibrated(training: _Training) -> tuple[Fitted, Calibration]:
@@ -121,7 +127,7 @@ def cross_validate(recipe: Recipe, parts: int, session: Session) -> list[float]:
     data = load(recipe, session.data_folder, report)
     accuracies, photos = [], PhotoAugmenter(recipe, report)
     for number, (rest, part) in enumerate(folds(data.train, parts, recipe.seed), start=1):
-        material = Material(photos.widened(rest))
+        material = Material(photos.widened(rest), data.validation)
         fitted = learn(f"fold {number}", recipe, material, len(data.labels), runtime, report)
         accuracies.append(measure(fitted.net, part, recipe, runtime.device)[1])
     spread = statistics.stdev(accuracies)

@@ -1,6 +1,5 @@
 """Client: the HTTP interface of a running server as the command line needs it."""
 
-import ipaddress
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,9 +12,11 @@ from urllib.parse import quote
 
 import httpx
 
+from app.cli.connection import connection, proxied
 from app.cli.refusal import Refusal
 
 _JOBS = "/v1/fine_tuning/jobs"
+_NO_FILE = f"file-{'0' * 24}"
 _TRIES = 5
 _STREAM_TRIES = 8  # half a minute: a server that was started again has to load its model first
 _PAUSE = 0.5  # seconds before the second try, doubled before each further one
@@ -47,9 +48,8 @@ class Client:
     def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """`url` is the server's root, such as `http://127.0.0.1:8000`."""
         self._sleep = sleep
-        host = _host(url)
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=_SECONDS, trust_env=not _is_loopback(host))
+        self._http = connection(url, _SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -67,6 +67,10 @@ class Client:
 
         return self._repeated(send, _UNSENT)
 
+    def delete(self, file_id: str) -> None:
+        """Removes a data set from the server."""
+        _content(self._http.delete(f"/v1/files/{quote(file_id, safe='')}"))
+
     def file(self, file_id: str) -> dict[str, Any]:
         """The entry of a data set that was sent before."""
         return self._repeated(lambda: self._http.get(f"/v1/files/{quote(file_id, safe='')}"))
@@ -75,6 +79,17 @@ class Client:
         """Makes a job. However often it has to be repeated, one `key` makes one job."""
         headers = {"Idempotency-Key": key}
         return self._repeated(lambda: self._http.post(_JOBS, json=request, headers=headers))
+
+    def rehearse(self, request: Mapping[str, Any]) -> None:
+        """Has the server look at a job's `request` before a file is sent for it: it names one that is never there, and
+        whatever else is wrong is found before that.
+        """
+        whole = {**request, "training_file": _NO_FILE}
+        try:
+            self._repeated(lambda: self._http.post(_JOBS, json=whole), _UNSENT)
+        except Refusal as refusal:
+            if refusal.code != "file_not_found":
+                raise
 
     def job(self, job_id: str) -> dict[str, Any]:
         """One job."""
@@ -132,9 +147,7 @@ class Client:
                 answer = send()
             except httpx.TransportError as error:
                 if attempt == _TRIES or not isinstance(error, again):
-                    raise Refusal(
-                        f"{self.url} does not answer. Start the server (digitserve serve), or name it with --url."
-                    ) from None
+                    raise Refusal(f"{self.url} does not answer{proxied(self.url)}") from None
             else:
                 if answer.status_code != 503 or attempt == _TRIES:
                     return _content(answer)
@@ -202,31 +215,15 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _refusal(answer: httpx.Response) -> Refusal:
-    """Of a server's problem, its sentence alone."""
+    """Of a server's problem, its sentence and its code."""
     try:
-        sentence = answer.json()["detail"]
+        told = answer.json()
+        sentence, code = str(told["detail"]), str(told.get("code", ""))
     except (ValueError, KeyError, TypeError):
-        sentence = f"{answer.url.host} answered {answer.status_code}, as DigitServe does not. Look at --url."
+        sentence, code = f"{answer.url.host} answered {answer.status_code}, as DigitServe does not. Look at --url.", ""
     wrong_command = answer.is_client_error and answer.status_code not in (409, 429)
-    return Refusal(str(sentence), 2 if wrong_command else 1)
+    return Refusal(sentence, 2 if wrong_command else 1, code)
 
 
 def _seconds(text: str) -> float:
     return float(text) if text.isdecimal() else 0.0
-
-
-def _host(url: str) -> str:
-    try:
-        found = httpx.URL(url)
-    except httpx.InvalidURL:
-        found = httpx.URL()
-    if found.scheme not in ("http", "https") or not found.host:
-        raise Refusal(f"{url} is no URL of a server. Write it as http://127.0.0.1:8000.", 2)
-    return found.host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

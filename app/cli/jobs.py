@@ -65,10 +65,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _address() -> str:
     """Where `digitserve serve` answers with the same settings."""
-    from app.settings import Settings
+    from app.settings import AddressSettings
     from app.urls import from_here, url_of
 
-    settings = Settings()
+    settings = AddressSettings()
     if settings.port == 0:
         raise Refusal("With DIGITSERVE_PORT=0 the server's port is in its log only. Name it with --url.", 2)
     return url_of(from_here(settings.host), settings.port)
@@ -77,12 +77,31 @@ def _address() -> str:
 def _create(client: "Client", options: argparse.Namespace) -> int:
     import secrets
 
-    from app.cli.parcel import sent
+    from app.cli import parcel
     from app.cli.terminal import print_plainly
 
-    request: dict[str, Any] = {"model": options.model, "training_file": sent(client, options.file)}
-    if options.validation is not None:
-        request["validation_file"] = sent(client, options.validation)
+    places = _given({"training_file": options.file, "validation_file": options.validation})
+    request = _request(options)
+    to_send = [place for place in places.values() if parcel.check(place)]
+    if to_send:
+        client.rehearse(request)
+    uploaded: list[str] = []
+    with parcel.taken_back(client, uploaded):
+        for field, place in places.items():
+            request[field] = parcel.sent(client, place)
+            if place in to_send:
+                uploaded.append(request[field])
+        job = client.create(request, key=secrets.token_hex(16))
+    print_plainly(f"The job is {job['id']}.")
+    options.id = str(job["id"])
+    if options.watch:
+        return _watch(client, options)
+    print_plainly(f"See how it goes: digitserve jobs watch {options.id}{_where(options)}")
+    return 0
+
+
+def _request(options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked for but for the files."""
     known = {"suffix": options.suffix, "seed": options.seed}
     numbers = {
         "n_epochs": options.epochs,
@@ -90,17 +109,9 @@ def _create(client: "Client", options: argparse.Namespace) -> int:
         "learning_rate_multiplier": options.learning_rate,
     }
     ours = {"promote": options.promote, "unfreeze": options.unfreeze}
-    request |= _given(known)
     supervised = _given(ours) | ({"hyperparameters": _given(numbers)} if _given(numbers) else {})
-    if supervised:
-        request["method"] = {"type": "supervised", "supervised": supervised}
-    job = client.create(request, key=secrets.token_hex(16))
-    print_plainly(f"The job is {job['id']}.")
-    options.id = str(job["id"])
-    if options.watch:
-        return _watch(client, options)
-    print_plainly(f"See how it goes: digitserve jobs watch {options.id}{_where(options)}")
-    return 0
+    method = {"method": {"type": "supervised", "supervised": supervised}} if supervised else {}
+    return {"model": options.model} | _given(known) | method
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

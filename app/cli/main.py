@@ -6,13 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from app.cli import jobs, models
 from app.cli.refusal import Refusal
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,18 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
-    from app.errors import CannotListen
+    from app.errors import CannotListen, CannotStart
     from models_store.errors import StoreError
 
     try:
         return int(options.command(options) or 0)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"DIGITSERVE_{'_'.join(map(str, first['loc']))}".upper()
-        return _refuse(f"The setting {name} is not usable: {first['msg']}.", 2)
+        from app.settings import sentences
+
+        typed = {name for name, value in vars(options).items() if value is not None}
+        return _refuse(" ".join(sentences(error, typed)), 2)
     except Refusal as refusal:
         return _refuse(str(refusal), refusal.exit_code)
-    except (StoreError, CannotListen) as refusal:
+    except (StoreError, CannotListen, CannotStart) as refusal:
         return _refuse(str(refusal), 1)
     except UnicodeEncodeError:  # the system hands over other bytes in a form that can't be sent or stored
         return _refuse("A word of the command is not in UTF-8. Write it in UTF-8.", 2)
@@ -83,14 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(**given: object) -> "Settings":
+def _serve(options: argparse.Namespace) -> None:
     from app.settings import Settings
 
-    return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
-
-
-def _serve(options: argparse.Namespace) -> None:
-    settings = _settings(host=options.host, port=options.port, workers=options.workers)
+    given = {"host": options.host, "port": options.port, "workers": options.workers}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if options.fd is not None:
         from app import process
 
@@ -103,19 +97,21 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _worker(options: argparse.Namespace) -> None:
     from app import background
+    from app.settings import WorkerSettings
 
-    background.run(_settings(), lifeline=options.lifeline, beside=options.beside)
+    background.run(WorkerSettings(), lifeline=options.lifeline, beside=options.beside)
 
 
 def _doctor(_: argparse.Namespace) -> int:
     from app import doctor
 
-    return doctor.run(_settings())
+    return doctor.run()
 
 
 def _openapi(_: argparse.Namespace) -> None:
     import json
 
     from app.main import create_app
+    from app.settings import Settings
 
-    print(json.dumps(create_app(_settings()).openapi(), indent=1, sort_keys=True))
+    print(json.dumps(create_app(Settings.model_construct()).openapi(), indent=1, sort_keys=True))  # of any server

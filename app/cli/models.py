@@ -54,9 +54,9 @@ def add_commands(commands: "Commands") -> None:
 
 
 def _store() -> "Path":
-    from app.settings import Settings
+    from app.settings import StoreSettings
 
-    return Settings().store_dir
+    return StoreSettings().store_dir
 
 
 def _registry() -> "Registry":

@@ -5,17 +5,41 @@ names.
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from app.cli.client import Client
 from app.cli.refusal import Refusal
 from app.cli.terminal import print_plainly
+from models_store.datasets.passed_over import is_clutter
 
 _TABLE = "labels.csv"  # what the server looks for at the top of a zip
 _HEAD = 65_536  # bytes that tell what separates the columns of a CSV
+
+
+def check(place: str) -> bool:
+    """Whether there is something to send at `place`: a path. Otherwise it names what the server has.
+
+    Raises Refusal where nothing can come of it.
+    """
+    path = Path(place)
+    if (place == "feedback" or place.startswith("file-")) and not path.exists():
+        return False
+    if not path.exists():
+        raise Refusal(f"There is no file or folder {place}. Look at the path.", 2)
+    if path.is_dir():
+        _members(path)
+    elif not path.is_file():
+        raise Refusal(f"{place} is neither a file nor a folder. Name one.", 2)
+    else:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise Refusal(f"The file {place} is empty. Name one that holds labelled pictures.", 2)
+    return True
 
 
 def sent(client: Client, place: str) -> str:
@@ -24,17 +48,25 @@ def sent(client: Client, place: str) -> str:
 
     Raises Refusal.
     """
-    path = Path(place)
-    if place == "feedback" and not path.exists():
-        return place
-    if place.startswith("file-") and not path.exists():
-        return str(client.file(place)["id"])
-    if not path.exists():
-        raise Refusal(f"There is no file or folder {place}. Look at the path.", 2)
-    with _as_file(path) as (file, name):
+    if not check(place):
+        return place if place == "feedback" else str(client.file(place)["id"])
+    with _as_file(Path(place)) as (file, name):
         entry = client.upload(file, name)
     print_plainly(f"{entry['filename']} is {entry['id']}: {described(entry.get('report') or {})}")
     return str(entry["id"])
+
+
+@contextmanager
+def taken_back(client: Client, uploaded: Iterable[str]) -> Iterator[None]:
+    """Where the block is refused or broken off, the data sets of these ids are deleted again: nobody would."""
+    try:
+        yield
+    except (Refusal, KeyboardInterrupt):
+        for file_id in uploaded:
+            with suppress(Refusal, httpx.TransportError):  # a job may need it after all, or nobody answers
+                client.delete(file_id)
+                print_plainly(f"{file_id} is deleted again.")
+        raise
 
 
 def described(report: dict[str, Any]) -> str:
@@ -50,10 +82,24 @@ def described(report: dict[str, Any]) -> str:
     used = f"{report.get('kept', 0):,} of {report.get('rows', 0):,} pictures are used{labels}."
     reasons = ", ".join(f"{count:,} {why}" for why, count in left_out.items() if count)
     if not reasons:
-        return used
+        return " ".join([used, *_beside(report)])
     examples = report.get("examples") or []
     example = f" ({examples[0]['where']}: {examples[0]['why'].rstrip('.')})" if examples else ""
-    return f"{used} Left out: {reasons}{example}."
+    return " ".join([f"{used} Left out: {reasons}{example}.", *_beside(report)])
+
+
+def _beside(report: dict[str, Any]) -> Iterator[str]:
+    """What else there is to know: parts, how a table was read, files that are no pictures."""
+    parts = {name: sum(counts.values()) for name, counts in (report.get("per_split") or {}).items()}
+    if parts:
+        yield f"Parts: {', '.join(f'{name} {count:,}' for name, count in parts.items())}; only train is learned."
+    if report.get("label_column"):
+        scale = f"; its pixels are {report['scale']}" if report.get("scale") else ""
+        yield f"The table's label is {report['label_column']}{scale}."
+    passed = (report.get("passed_over") or {}).items()
+    if passed:
+        found = (f"{each['count']:,} {why} ({each['names'][0]})" for why, each in passed)
+        yield f"Passed over: {', '.join(found)}."
 
 
 @contextmanager
@@ -76,10 +122,10 @@ def _members(folder: Path) -> dict[str, Path]:
     """Its files by their names in the zip, in one order whenever it is read; none that a file manager hides."""
     found: dict[str, Path] = {}
     for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_clutter(name))
         for name in sorted(names):
             path = Path(root, name)
-            if not name.startswith(".") and path.is_file():
+            if not is_clutter(name) and path.is_file():
                 inside = path.relative_to(folder).as_posix()
                 if inside != _utf8(inside):
                     raise Refusal(f"The name {_utf8(inside)} in {_utf8(str(folder))} is not in UTF-8. Rename it.", 2)

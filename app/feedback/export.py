@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 from app.feedback.tables import Correction
-from models_store.datasets.archive import is_clutter
+from models_store.datasets.layout import split_of
+from models_store.datasets.passed_over import is_clutter
 
 Read = Callable[[Correction], bytes | None]
 # What every system can call a folder; no label with another character becomes one.
@@ -74,4 +75,5 @@ def _are_folders(labels: Iterable[str]) -> bool:
     """Whether each can be a folder of its own, on a disk that takes A and a for the same too."""
     names = list(labels)
     alike = len({name.casefold() for name in names}) < len(names)
-    return not alike and all(_FOLDER.fullmatch(name) and not is_clutter(name) for name in names)
+    taken = any(is_clutter(name) or split_of(name) for name in names)  # a reader takes it for something else
+    return not (alike or taken) and all(_FOLDER.fullmatch(name) for name in names)

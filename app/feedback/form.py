@@ -6,11 +6,13 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 
 from app.errors import Unprocessable
-from app.web.multipart import Part, parts
-from app.web.request import one_picture
+from app.web.multipart import Part, parts, without_file
+from app.web.request import FORM, kind_of, one_picture
+from models_store.datasets.rows import shown
 
 FIELDS = ("label", "model", "read_as")
 _LONGEST_FIELD = 1000  # bytes
+_LONGEST_NAME = 40
 
 
 async def receive(request: Request, query: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
@@ -19,10 +21,9 @@ async def receive(request: Request, query: Mapping[str, str]) -> tuple[bytes, Ma
     Raises BadRequest, Unprocessable (`file_missing`, `too_many_files`, `field_unknown`, `field_repeated`,
     `bad_string`), UnsupportedMediaType.
     """
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+    if kind_of(request) != FORM:
         return await one_picture(request), query
-    found = await run_sync(parts, await request.body(), content_type)
+    found = await run_sync(parts, await request.body(), request.headers["content-type"])
     files = [part for part in found if part.name == "file" and part.is_file]
     if len(files) > 1:
         raise Unprocessable("too_many_files", "The request has several files. Send one picture at a time.", "file")
@@ -31,12 +32,15 @@ async def receive(request: Request, query: Mapping[str, str]) -> tuple[bytes, Ma
         if part.name == "file":  # as a text it is no picture
             continue
         if part.name not in FIELDS or b"filename" in part.disposition:
-            listed = ", ".join(FIELDS)
-            raise Unprocessable("field_unknown", f"Send the picture as `file`, and beside it only {listed} as texts.")
+            came, listed = shown(part.name[:_LONGEST_NAME]), ", ".join(FIELDS)
+            sentence = f"The form has `{came}`. Send the picture as `file`, and beside it only {listed} as texts."
+            raise Unprocessable("field_unknown", sentence)
         if part.name in texts:
             raise Unprocessable("field_repeated", f"The field {part.name} comes twice. Send it once.", part.name)
         texts[part.name] = _text(part)
-    if not files or not files[0].data:
+    if not files:
+        raise without_file(found, "file")
+    if not files[0].data:
         raise Unprocessable("file_missing", "There is no picture in the request. Send it as the field `file`.", "file")
     return bytes(files[0].data), {**query, **texts}
 

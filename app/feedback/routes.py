@@ -14,6 +14,7 @@ from app.feedback.schemas import FeedbackDeleted, FeedbackGiven, FeedbackList, F
 from app.feedback.store import FeedbackStore
 from app.storage.db import WAIT_SECONDS
 from app.web.problems import EXAMPLE_RESPONSE
+from app.web.route import StrictRoute
 from app.web.threads import ThreadLane
 from models_store.datasets.rows import RowRejected, label_of
 from models_store.refs import check_name
@@ -66,7 +67,9 @@ def router(
 
     So many corrections as `job_after` of the default model start a job, as the summary says; 0: none ever do.
     """
-    routes = APIRouter(prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE}
+    )
     lane = ThreadLane(_ASKING, wait_seconds)
     _add_giving(routes, intake, default_model, lane, ThreadLane(_DECODING, wait_seconds, _too_busy))
     _add_counting(routes, store, default_model, job_after, lane)

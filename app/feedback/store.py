@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
-from app.errors import NotFound, StorageFull
+from app.errors import NotFound, StateReadOnly, StorageFull
 from app.feedback.tables import Correction, Settled, feedback, to_correction
 from app.storage import owner
 from app.storage.blobs import BlobStore
@@ -59,7 +59,7 @@ class FeedbackStore:
                     self._check_room(connection)
                     row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
                     return Settled(to_correction(row), is_new=True)
-        except StorageFull:
+        except (StateReadOnly, StorageFull):
             self._blobs.remove([name])
             raise
         # After any other error nobody knows whether the row is there: `sweep` will.

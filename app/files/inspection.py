@@ -12,7 +12,7 @@ from app.errors import PayloadTooLarge
 from models_store import records
 from models_store.datasets import formats
 from models_store.datasets.clean import CleaningReport, count
-from models_store.datasets.rows import Refused, Row
+from models_store.datasets.rows import Item, Refused, Row
 from models_store.specs import InputSpec
 
 MAX_ROWS = 10_000
@@ -64,8 +64,10 @@ class Inspections:
                 stop.set()
 
 
-def _at_most(limit: int, rows: Iterator[Row | Refused]) -> Iterator[Row | Refused]:
-    for number, row in enumerate(rows, 1):
-        if number > limit:
+def _at_most(limit: int, items: Iterator[Item]) -> Iterator[Item]:
+    rows = 0
+    for item in items:
+        rows += isinstance(item, Row | Refused)
+        if rows > limit:
             raise PayloadTooLarge("too_many_rows", f"The data set has more than {limit:,} rows. Split it.", "file")
-        yield row
+        yield item

@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 
-from app.errors import Unprocessable, UnsupportedMediaType
+from app.errors import Unprocessable
 from app.files.store import Upload
 from app.storage.disk import Sink
-from app.web.multipart import Multipart, Part
+from app.web.multipart import Multipart, Part, without_file
+from app.web.request import FORM, kind_of, other_kind
 from models_store.datasets.rows import shown
 
 PIECE = 256 * 1024  # bytes
@@ -32,16 +33,13 @@ async def receive(request: Request, target: Path, filename: str, purpose: str) -
     (`file_missing`, `too_many_files`, `bad_string`, `purpose_unknown`, `expiry_unsupported`), UnsupportedMediaType,
     StorageFull, and PayloadTooLarge where the app's cap is reached.
     """
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind != "multipart/form-data" and kind not in RAW_TYPES:
-        raise UnsupportedMediaType(
-            "unsupported_media_type",
-            f"Send multipart/form-data with the data set as `file`, or the data set itself as {', '.join(RAW_TYPES)}.",
-        )
+    kind = kind_of(request)
+    if kind != FORM and kind not in RAW_TYPES:
+        listed = ", ".join(RAW_TYPES)
+        raise other_kind(kind, f"{FORM} with the data set as `file`, or the data set itself as {listed}")
     with await run_sync(Sink, target) as sink:
-        if kind == "multipart/form-data":
-            form = _Form(content_type, sink)
+        if kind == FORM:
+            form = _Form(request.headers["content-type"], sink)
             await _pump(request, form.multipart.feed)
             await run_sync(form.multipart.end)
             form.check()
@@ -78,11 +76,7 @@ class _Form:
     @property
     def filename(self) -> str:
         """What the client calls the file, empty where it does not say."""
-        raw = self._file.disposition.get(b"filename", b"") if self._file else b""
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return raw.decode("latin-1")
+        return self._file.filename if self._file else ""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -91,11 +85,13 @@ class _Form:
         return {part.name: part.data.decode("utf-8", "replace") for part in found}
 
     def check(self) -> None:
-        """Refuses what a client may ask for and would not get. Raises Unprocessable."""
+        """Refuses a form without the file, and what a client may ask for and would not get. Raises Unprocessable."""
         if any(name.startswith("expires_after") for name in self.texts):
             raise Unprocessable(
                 "expiry_unsupported", "Files stay until they are deleted. Leave out expires_after.", "expires_after"
             )
+        if self._file is None:
+            raise without_file(self.multipart.parts, "file", "data set")
 
     def _piece(self, part: Part, piece: bytes) -> None:
         if not part.is_file:

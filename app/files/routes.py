@@ -17,6 +17,7 @@ from app.files.schemas import FileDeleted, FileList, FileObject
 from app.files.store import DATA, FileStore, InUse
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
+from app.web.route import StrictRoute
 from models_store.specs import InputSpec
 
 _PAGE = 100  # files in one answer
@@ -28,8 +29,9 @@ _FORM: dict[str, Any] = {
 }
 _BODY: dict[str, Any] = {
     "required": True,
-    "description": "A zip with a folder per label, a zip with pictures and a `labels.csv`, JSONL of "
-    '`{"image": base64, "label": "7"}`, or a CSV of labels and pixels: as the multipart field `file`, or as the body.',
+    "description": "A zip with a folder per label (in `train`, `val`, `test`, if it has parts), one with pictures and "
+    'a `labels.csv`, JSONL of `{"image": base64, "label": "7"}`, or a CSV of labels and pixels: as the multipart field '
+    "`file`, or as the body.",
     "content": {"multipart/form-data": {"schema": _FORM}} | {kind: {"schema": _BINARY} for kind in RAW_TYPES},
 }
 
@@ -46,7 +48,9 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
     `spec` tells, in a thread, what pictures are prepared for when a data set is looked at; what it raises is answered.
     `in_use` tells which job keeps a file from being deleted; `inspections` reads data sets, a few at a time.
     """
-    routes = APIRouter(prefix="/v1/files", tags=["files"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix="/v1/files", tags=["files"], responses={"default": EXAMPLE_RESPONSE}
+    )
 
     @routes.post("", summary="Upload a data set", openapi_extra={"requestBody": _BODY})
     async def upload(

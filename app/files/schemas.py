@@ -15,11 +15,18 @@ class BadRow(BaseModel):
     why: str = Field(examples=["The picture is cut off. Send all of it."])
 
 
+class PassedFiles(BaseModel):
+    """Files that are no rows, for one reason."""
+
+    count: int = Field(examples=[2])
+    names: list[str] = Field(description="the first five", examples=[["__MACOSX/7/._scan.png", "7/.DS_Store"]])
+
+
 class ListedReport(BaseModel):
     """What became of the rows: `rows` = `kept` + `duplicates` + `conflicting_labels` + all `refused`."""
 
     rows: int = Field(examples=[200])
-    kept: int = Field(description="pictures to learn from", examples=[197])
+    kept: int = Field(description="pictures to learn from, or to judge by", examples=[197])
     duplicates: int = Field(description="the same picture with the same label again", examples=[1])
     conflicting_labels: int = Field(description="pictures with two labels; no copy is kept", examples=[0])
     refused: dict[str, int] = Field(description="rows by the code of the reason", examples=[{"image_truncated": 2}])
@@ -33,6 +40,20 @@ class FileReport(ListedReport):
     """What became of the rows, with examples."""
 
     examples: list[BadRow] = Field(description="the first hundred that are bad")
+    per_split: dict[str, dict[str, int]] = Field(
+        default_factory=dict,
+        description="`per_label` of each part, where the data set has parts: `train` is learned, `validation` judges, "
+        "`test` is only looked at",
+        examples=[{"train": {"1": 90, "7": 90}, "test": {"1": 8, "7": 9}}],
+    )
+    label_column: str | None = Field(
+        None, description="of a table: which column was the label", examples=["column 1, called label"]
+    )
+    scale: str | None = Field(None, description="of a table with pixels: what they count to", examples=["0..255"])
+    passed_over: dict[str, PassedFiles] = Field(
+        default_factory=dict,
+        description="files of an archive that are no rows, by the reason: `hidden`, `system`, `no_picture`, `unlisted`",
+    )
 
 
 class ListedFile(BaseModel):

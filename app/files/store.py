@@ -17,9 +17,9 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Row, and_, insert, or_, select
 
-from app.errors import Conflict, NotFound, StorageFull
+from app.errors import Conflict, NotFound, StateReadOnly, StorageFull
 from app.files.tables import files
-from app.storage import disk, owner
+from app.storage import owner, refusals
 from app.storage.db import Database, now
 from app.storage.disk import SPARE_BYTES
 from app.storage.leftovers import ARRIVING, Leftovers
@@ -78,14 +78,14 @@ class FileStore:
     def arriving(self, length: int) -> Iterator[Path]:
         """An empty folder for an upload of `length` bytes; gone at the end of the block unless `add` took it.
 
-        Raises StorageFull where the disk has no room for it.
+        Raises StorageFull where the disk has no room for it, StateReadOnly.
         """
-        with disk.refusals():
+        with refusals.of_files():
             if not self._folder.is_dir():
                 self._folder.mkdir(parents=True, exist_ok=True)
                 sync_folder(self._folder.parent)
             if shutil.disk_usage(self._folder).free < length + self._spare_bytes:
-                raise disk.full()
+                raise refusals.full()
             folder = Path(tempfile.mkdtemp(dir=self._folder, prefix=ARRIVING))
         try:
             yield folder
@@ -93,12 +93,15 @@ class FileStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, folder: Path, upload: Upload, report: Mapping[str, Any]) -> StoredFile:
-        """Makes an arrived folder, whose file is durable already, an upload that survives. Raises StorageFull."""
+        """Makes an arrived folder, whose file is durable already, an upload that survives.
+
+        Raises StorageFull, StateReadOnly.
+        """
         file_id = f"file-{secrets.token_hex(12)}"
         home = self._folder / file_id
         with self._database.reading() as connection:
             database_id = owner.of(connection)
-        with disk.refusals():
+        with refusals.of_files():
             owner.note(self._folder, database_id)
             folder.touch()  # reading may have taken long: for `sweep` it is new
             sync_folder(folder)
@@ -108,7 +111,7 @@ class FileStore:
         try:
             with self._database.writing() as connection:
                 row = connection.execute(insert(files).values(values).returning(*files.c)).one()
-        except StorageFull:
+        except (StateReadOnly, StorageFull):
             shutil.rmtree(home, ignore_errors=True)
             raise
         # After any other error nobody knows whether the row is there: `sweep` will.

@@ -1,14 +1,18 @@
 """Decoding for the engine: what is quick enough for the event loop, and what a thread does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from PIL.Image import Image
 
 from models_store.errors import ImageRejected
+from models_store.pictures.contained import contained
 from models_store.pictures.decode import open_picture
 from models_store.pictures.many.page import PreparedPage, page_of
 from models_store.pictures.prepare import Prepared, as_it_is, prepare_opened
 from models_store.specs import InputSpec
+
+Found = TypeVar("Found")
 
 _HANDFUL_BYTES = 16_384
 _QUICK = 5  # digits in MNIST's format, of 0.1 ms each
@@ -21,11 +25,7 @@ def untouched(images: Sequence[bytes], spec: InputSpec, max_pixels: int) -> list
         return None
     found: list[Prepared | ImageRejected] = []
     for image in images:
-        opened = _opened(image, max_pixels)
-        try:
-            seen = opened if isinstance(opened, ImageRejected) else as_it_is(opened, spec)
-        except ImageRejected as refusal:
-            seen = refusal
+        seen, _ = _seen(image, max_pixels, lambda opened: as_it_is(opened, spec))
         if seen is None:
             return None
         found.append(seen)
@@ -49,26 +49,25 @@ def read(images: list[bytes], spec: InputSpec, max_pixels: int) -> tuple[list[Pr
     prepared: list[Prepared | ImageRejected] = []
     pixels = 0
     for image in images:
-        opened = _opened(image, max_pixels)
-        pixels += opened.width * opened.height if isinstance(opened, Image) else 0
-        prepared.append(_prepared(opened, spec))
+        seen, count = _seen(image, max_pixels, lambda opened: prepare_opened(opened, spec))
+        prepared.append(seen)
+        pixels += count
     return prepared, pixels
 
 
 def page(image: bytes, spec: InputSpec, max_pixels: int) -> PreparedPage:
     """The digits of a page. Raises ImageRejected."""
-    return page_of(open_picture(image, max_pixels), spec)
+    with contained(image):
+        return page_of(open_picture(image, max_pixels), spec)
 
 
-def _opened(image: bytes, max_pixels: int) -> Image | ImageRejected:
+def _seen(image: bytes, max_pixels: int, way: Callable[[Image], Found]) -> tuple[Found | ImageRejected, int]:
+    """What one picture comes to by `way`, or its refusal; and how many pixels its header tells of."""
+    pixels = 0
     try:
-        return open_picture(image, max_pixels)
+        with contained(image):
+            opened = open_picture(image, max_pixels)
+            pixels = opened.width * opened.height
+            return way(opened), pixels
     except ImageRejected as refusal:
-        return refusal
-
-
-def _prepared(image: Image | ImageRejected, spec: InputSpec) -> Prepared | ImageRejected:
-    try:
-        return image if isinstance(image, ImageRejected) else prepare_opened(image, spec)
-    except ImageRejected as refusal:
-        return refusal
+        return refusal, pixels

@@ -15,9 +15,12 @@ from app.inference.batcher import BatchResult, Overloaded, TooLate
 from app.inference.loaded import LoadedModel, load
 from app.inference.pool import ModelPool
 from models_store.errors import ImageRejected
+from models_store.files import Probabilities
 from models_store.machine import give_back_memory
+from models_store.manifest import Manifest
 from models_store.model import Model, use_threads
 from models_store.pictures import saliency
+from models_store.pictures.contained import contained
 from models_store.pictures.decode import Pixels
 from models_store.pictures.prepare import Prepared
 from models_store.refs import Ref
@@ -77,22 +80,24 @@ class Engine:
         ready = self._clock()
         good = [item.pixels for item in prepared if isinstance(item, Prepared)]
         done = await self._computed(loaded, good, ready + _QUEUE_SECONDS)
-        answers = iter(done.rows)
-        manifest = loaded.version.manifest
-        items = [Answer(item, next(answers), manifest) if isinstance(item, Prepared) else item for item in prepared]
+        rows = iter(done.rows)
+        items = [
+            _answer(item, next(rows), loaded.version.manifest, image) if isinstance(item, Prepared) else item
+            for item, image in zip(prepared, images, strict=True)
+        ]
         return Answers(loaded.version, items, self._durations(began, ready, done))
 
-    async def explain(self, version: Version, pixels: Pixels) -> bytes:
+    async def explain(self, version: Version, pixels: Pixels, image: bytes) -> bytes:
         """A PNG of what in a prepared picture speaks for its label, by the version's plain candidate.
 
-        That one is loaded for the occasion: what serves has no gradients. Raises TooBusy, VersionCorrupt and
-        ManifestMismatch.
+        That one is loaded for the occasion: what serves has no gradients. `image` is the picture as it came. Raises
+        TooBusy, VersionCorrupt, ManifestMismatch, and ImageRejected where the net can't explain it.
         """
         if self._explaining >= _MAX_EXPLAINING:
             raise TooBusy("too_busy", "More explanations wait than can be made soon. Repeat the request later.")
         self._explaining += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._explainer, _explained, version, pixels)
+            return await asyncio.get_running_loop().run_in_executor(self._explainer, _explained, version, pixels, image)
         finally:
             self._explaining -= 1
 
@@ -115,6 +120,8 @@ class Engine:
             page = await loop.run_in_executor(self._decoder, decoding.page, image, spec, self._max_image_pixels)
         ready = self._clock()
         done = await self._computed(loaded, list(page.pixels), ready + _QUEUE_SECONDS)
+        with contained(image):
+            _check_finite(done.rows)
         return PageAnswer(loaded.version, page, done.rows, self._durations(began, ready, done))
 
     def _durations(self, began: float, ready: float, done: BatchResult) -> Durations:
@@ -172,9 +179,25 @@ class Engine:
             raise NotReady("too_late", "The pictures waited too long. Repeat the request later.") from None
 
 
-def _explained(version: Version, pixels: Pixels) -> bytes:
+def _answer(prepared: Prepared, row: Probabilities, manifest: Manifest, image: bytes) -> Answer | ImageRejected:
+    try:
+        with contained(image):
+            _check_finite(row)
+            return Answer(prepared, row, manifest)
+    except ImageRejected as refusal:
+        return refusal
+
+
+def _check_finite(rows: Probabilities) -> None:
+    """A net that somebody brought along may divide by a picture's own deviation, which is 0 where it is even."""
+    if not np.isfinite(rows).all():
+        raise FloatingPointError("the model's probabilities are no numbers")
+
+
+def _explained(version: Version, pixels: Pixels, image: bytes) -> bytes:
     try:
         model = Model.load(version.folder, version.manifest)
-        return saliency.drawn(pixels, model.explain(pixels)[1])
+        with contained(image):
+            return saliency.drawn(pixels, model.explain(pixels)[1])
     finally:
         give_back_memory()  # of a hundred pictures and their gradients

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from app.inference.batcher import Batcher
+from app.inference.isolation import isolated
 from models_store.machine import give_back_memory
 from models_store.model import BUCKETS, Model, load_fastest
 from models_store.registry import Version
@@ -36,7 +37,7 @@ def batching(model: Model, executor: Executor, max_waiting: int) -> Batcher:
     """A queue for a warm model, in batches that it computes soon; fewer rows may wait where pictures are large."""
     room = max(MAX_BATCH, _QUEUE_BYTES // math.prod(model.picture.shape))
     return Batcher(
-        model.predict,
+        isolated(model.predict, len(model.labels)),
         executor,
         max_batch=model.largest_batch,
         max_waiting=min(max_waiting, room),

@@ -43,6 +43,7 @@ class ModelPool:
         self._clock = clock
         self._loaded: dict[tuple[str, int], LoadedModel] = {}  # least recently used first
         self._champions: dict[str, LoadedModel] = {}
+        self._why: dict[str, str] = {}  # no version of a model answers
         self._looks = 0  # at aliases, begun
         self._seen: dict[str, int] = {}  # the last look at each model's aliases that was followed
         self._aliases: dict[str, dict[str, int]] = {}  # of the models in `_champions`, as seen last
@@ -57,7 +58,7 @@ class ModelPool:
         Where no version of it can serve, that is logged, and whoever asks for it is told the reason.
         """
         try:
-            loaded = await self._first_champion(name, None)
+            loaded = await self._begin(name)
             _log.info("ready", version=loaded.version.ref, candidate=loaded.model.candidate)
         except (StoreError, OSError) as refusal:
             _log.error("not_ready", model=name, why=str(refusal))
@@ -71,6 +72,10 @@ class ModelPool:
     def champion(self, name: str) -> LoadedModel | None:
         """What answers for `name` now, None while nothing does."""
         return self._champions.get(name)
+
+    def why(self, name: str) -> str:
+        """Why nothing answers for `name`: a sentence."""
+        return self._why.get(name, f"The model {name} is being loaded.")
 
     def find(self, name: str, number: int) -> LoadedModel | None:
         """A version where it is loaded."""
@@ -112,12 +117,19 @@ class ModelPool:
             await asyncio.sleep(REFRESH_SECONDS)
             if default not in self._champions:
                 with contextlib.suppress(StoreError, OSError):  # logged when it was looked at
-                    await self._first_champion(default, None)
+                    await self._begin(default)
             for name in list(self._champions):
                 try:
                     await self.refresh(name)
                 except (StoreError, OSError) as error:  # an unreadable store: what is loaded goes on serving
                     _log.error("refresh_failed", model=name, why=str(error))
+
+    async def _begin(self, name: str) -> LoadedModel:
+        try:
+            return await self._first_champion(name, None)
+        except (StoreError, OSError) as refusal:
+            self._why[name] = str(refusal) if isinstance(refusal, StoreError) else "The store can't be read."
+            raise
 
     async def _first_champion(self, name: str, seconds: float | None = _LOAD_SECONDS) -> LoadedModel:
         """Loads the champion for the first time; where it is refused, `previous` serves in its place."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from app.errors import DatabaseUnavailable, StorageFull
+from app.errors import NOTHING_LASTS
 from app.jobs.folder import AttemptFolders, EventLines, is_full, let_publish
 from app.jobs.job import Job
 from app.jobs.launcher import Launcher, Run
@@ -22,7 +22,6 @@ from models_store.handover import EpochEnded, Event, Failure, Note, Progress, Re
 _LOOK_SECONDS = 0.1  # between two looks at what the training says
 _BEAT_SECONDS = 1.0
 _LAST_SECONDS = 2.0  # from the request to end until the end
-_AWAY = DatabaseUnavailable, StorageFull  # the database will be back, or have room again
 _TOLD = ("version", "accepted", "gate", "numbers")  # of the result; where things lie is nobody's business
 
 FULL = "storage_full", "The disk is full. Free some space and make the job again."
@@ -63,7 +62,7 @@ class Attempt:
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """`wait` sleeps so many seconds and says whether this worker shall stop. Raises OSError, NotFound, Lost, and
-        DatabaseUnavailable or StorageFull where the lease is over before the database is back."""
+        one of NOTHING_LASTS where the lease is over before the database is back."""
         folder = self._folders.prepare(self._job)
         child = self._launcher.start(folder)
         try:
@@ -99,7 +98,7 @@ class Attempt:
                 self._said.popleft()
             if self._clock() - self._beaten >= _BEAT_SECONDS:
                 self._sure(self._leases.beat(self._job, self._progress))
-        except _AWAY:
+        except NOTHING_LASTS:
             if self._clock() - self._beaten >= self._leases.lease_seconds - _BEAT_SECONDS:
                 raise
 
@@ -162,7 +161,7 @@ class Attempt:
             try:
                 self._sure(last_word())
                 return
-            except _AWAY:
+            except NOTHING_LASTS:
                 if self._clock() - self._beaten >= self._leases.lease_seconds:
                     raise
                 if wait(_LOOK_SECONDS):  # told to stop: the next attempt finds what is published and says it

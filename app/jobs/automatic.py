@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.errors import NOTHING_LASTS, AppError
 from app.jobs.builder import JobBuilder
 from app.jobs.job import ENDED, FEEDBACK, Job
 from app.jobs.request import JobRequest
@@ -36,7 +36,7 @@ class AutomaticJobs:
         self._refused = ""  # why no job could be made, which is logged once
 
     def look(self) -> None:
-        """Starts a job where one is due. Raises DatabaseUnavailable, StorageFull; logs why one can't be made."""
+        """Starts a job where one is due. Raises one of NOTHING_LASTS; logs why one can't be made."""
         if not self._job_after or self._waiting(self._model, 0.0) < self._job_after:
             return
         begin = f"corrections of {self._model} after "  # clients' own keys have no spaces
@@ -45,7 +45,7 @@ class AutomaticJobs:
             return
         try:
             self._start(f"{begin}{last.id if last else 'none'}")
-        except (DatabaseUnavailable, StorageFull):
+        except NOTHING_LASTS:
             raise
         except (AppError, StoreError) as refusal:
             if str(refusal) != self._refused:

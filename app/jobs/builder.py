@@ -6,6 +6,7 @@ What is refused here would be refused by the training later, when nobody looks.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.errors import NotFound, Unprocessable
 from app.files.store import FileStore, StoredFile
@@ -24,6 +25,7 @@ _SHOWN = 5  # labels that a refusal names
 
 
 UnreadFile = tuple[Path, InputSpec]  # an upload's bytes, and what its pictures are prepared for
+Report = Mapping[str, Any]  # a `clean.CleaningReport` as plain data; an earlier release's has no parts
 
 
 @dataclass(frozen=True)
@@ -79,20 +81,24 @@ class JobBuilder:
                 unread.append((self._path(file_id, param), base.manifest.input))
         return JobDraft(job_id, request, base, recipe, tuple(unread))
 
-    def build(self, draft: JobDraft, read: Mapping[UnreadFile, Mapping[str, int]]) -> JobSpec:
-        """What the job will do. `read` has the usable pictures per label of what the draft had not read.
+    def build(self, draft: JobDraft, read: Mapping[UnreadFile, Report]) -> JobSpec:
+        """What the job will do. `read` has the reports on what the draft had not read.
 
         Raises what `draft` raises.
         """
         request, base, recipe = draft.request, draft.base, draft.recipe
-        if request.training_file == FEEDBACK:
-            counts = self._corrections(base.name)
-        else:
-            counts = self._counts(request.training_file, "training_file", draft, read)
+        own: Report = {"per_label": self._corrections(base.name)}
+        if request.training_file != FEEDBACK:
+            own = self._report(request.training_file, "training_file", draft, read)
+        counts = _counts(own, "train")
         labels = _check_training(counts, base, request)
         _check_validated(counts, recipe.train)
+        _check_known(_parts(own).get("test", {}), labels, "training_file")
         if request.validation_file is not None:
-            _check_validation(self._counts(request.validation_file, "validation_file", draft, read), labels)
+            given = self._report(request.validation_file, "validation_file", draft, read)
+            _check_validation(_counts(given, "validation", "test"), labels, "validation_file")
+        elif "validation" in _parts(own):
+            _check_validation(_parts(own)["validation"], labels, "training_file")
         return JobSpec(
             base=base.ref,
             model=request.model,
@@ -105,14 +111,10 @@ class JobBuilder:
             metadata=request.metadata or {},
         )
 
-    def _counts(
-        self, file_id: str, param: str, draft: JobDraft, read: Mapping[UnreadFile, Mapping[str, int]]
-    ) -> Mapping[str, int]:
-        """Label -> usable pictures, as the base's preparation finds them."""
+    def _report(self, file_id: str, param: str, draft: JobDraft, read: Mapping[UnreadFile, Report]) -> Report:
+        """What is known of a file's pictures, as the base's preparation finds them."""
         file, spec = self._file(file_id, param), draft.base.manifest.input
-        if not _is_prepared_for(file, spec):
-            return read[self._path(file_id, param), spec]
-        return {str(label): int(count) for label, count in file.report["per_label"].items()}
+        return file.report if _is_prepared_for(file, spec) else read[self._path(file_id, param), spec]
 
     def _file(self, file_id: str, param: str) -> StoredFile:
         try:
@@ -139,6 +141,20 @@ def _files_of(request: JobRequest) -> Iterator[tuple[str, str]]:
         )
     if request.validation_file is not None:
         yield request.validation_file, "validation_file"
+
+
+def _parts(report: Report) -> Mapping[str, Mapping[str, int]]:
+    return report.get("per_split") or {"train": report["per_label"]}
+
+
+def _counts(report: Report, *wanted: str) -> Mapping[str, int]:
+    """Label -> usable pictures of the first of these parts that there is; a file without them judges by all it has.
+    Raises Unprocessable where it has none to learn from."""
+    parts = _parts(report)
+    if wanted == ("train",) and "train" not in parts:
+        named = " and ".join(parts)
+        raise _too_few(f"All pictures of the file are in {named}, which only judges. Put some to learn from in train.")
+    return next((parts[part] for part in (*wanted, *parts) if part in parts), {})
 
 
 def _is_prepared_for(file: StoredFile, spec: InputSpec) -> bool:
@@ -178,18 +194,19 @@ def _check_validated(counts: Mapping[str, int], train: TrainSpec) -> None:
         )
 
 
-def _check_validation(counts: Mapping[str, int], labels: Sequence[str]) -> None:
-    unknown = [label for label in counts if label not in labels]
-    if unknown:
-        raise Unprocessable(
-            "label_unknown",
-            f"The new version would not know the validation file's {_named(unknown)}. Correct the file.",
-            "validation_file",
-        )
+def _check_validation(counts: Mapping[str, int], labels: Sequence[str], param: str) -> None:
+    _check_known(counts, labels, param)
     missing = _LEAST - sum(counts.values())
     if missing > 0:
         sentence = f"{_LEAST - missing} usable pictures are too few to judge by: add {missing} or more."
-        raise _too_few(sentence, "validation_file")
+        raise _too_few(sentence, param)
+
+
+def _check_known(counts: Mapping[str, int], labels: Sequence[str], param: str) -> None:
+    unknown = [label for label in counts if label not in labels]
+    if unknown:
+        sentence = f"The new version would not know the {_named(unknown)} of the pictures that judge. Correct the file."
+        raise Unprocessable("label_unknown", sentence, param)
 
 
 def _too_few(sentence: str, param: str = "training_file") -> Unprocessable:

@@ -14,7 +14,7 @@ from app.storage.db import Database, now
 
 
 class Leases:
-    """The jobs of one database, as its workers see them. Every method may raise DatabaseUnavailable, StorageFull."""
+    """The jobs of one database, as its workers see them. Every method may raise one of NOTHING_LASTS."""
 
     def __init__(
         self,

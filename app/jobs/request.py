@@ -140,7 +140,9 @@ class JobRequest(_Strict):
         examples=["file-0a1b2c3d4e5f60718293a4b5", "feedback"],
     )
     validation_file: str | None = Field(
-        None, max_length=64, description="labelled pictures that judge the result, in place of held-out ones"
+        None,
+        max_length=64,
+        description="labelled pictures that judge the result, in place of held-out ones or the file's own part",
     )
     hyperparameters: Hyperparameters | None = Field(None, description="here or under `method`")
     method: Method | None = None

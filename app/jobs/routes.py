@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse
 
 from app.errors import NotFound, Unprocessable
 from app.files.inspection import Inspections
-from app.jobs.builder import JobBuilder, JobDraft, UnreadFile
+from app.jobs.builder import JobBuilder, JobDraft, Report, UnreadFile
 from app.jobs.job import Job
 from app.jobs.presenters import checkpoints, event_object, job_object, number_in
 from app.jobs.request import JobRequest, schema
@@ -23,6 +23,7 @@ from app.storage.db import WAIT_SECONDS
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
+from app.web.route import ANY_KEY, StrictRoute
 from app.web.threads import ThreadLane
 from models_store.specs import InputSpec
 
@@ -68,6 +69,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 JobParam = Annotated[str, Path(description="a job's id", examples=["ftjob-5f2a9c0d1e7b4a68f2a9c0d1"])]
 AfterParam = Annotated[str | None, Query(description="the last id of the page before")]
 LimitParam = Annotated[int, Query(ge=1, le=100)]
+FilterParam = Annotated[None, Query(alias=f"metadata{ANY_KEY}", include_in_schema=False)]
 KeyHeader = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="any text of your own: the same request again gives the same job"),
@@ -86,7 +88,9 @@ def router(
 
     A data set that has to be read again is read by `inspections`, which takes no turn from anybody else.
     """
-    routes = APIRouter(prefix=PREFIX, tags=["fine-tuning"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix=PREFIX, tags=["fine-tuning"], responses={"default": EXAMPLE_RESPONSE}
+    )
     lane = ThreadLane(_THREADS, wait_seconds)
     _add_creating(routes, store, builder, inspections, lane)
     _add_showing(routes, store, lane)
@@ -106,12 +110,11 @@ def _add_creating(
         known = None if key is None else store.known(key, digest)  # before anything that may have changed since
         return known or builder.draft(wanted, new_id()), digest
 
-    def added(draft: JobDraft, read: Mapping[UnreadFile, Mapping[str, int]], key: str | None, digest: str) -> Job:
+    def added(draft: JobDraft, read: Mapping[UnreadFile, Report], key: str | None, digest: str) -> Job:
         return store.add(builder.build(draft, read), key, digest, draft.id)
 
-    async def per_label(path: FilePath, spec: InputSpec) -> Mapping[str, int]:
-        report = await inspections.report(path, lambda: spec)
-        return {str(label): int(count) for label, count in report["per_label"].items()}
+    async def report_on(path: FilePath, spec: InputSpec) -> Report:
+        return await inspections.report(path, lambda: spec)
 
     @routes.post("", status_code=201, summary="Start a job", openapi_extra={"requestBody": _BODY})
     async def create(request: Request, response: Response, key: KeyHeader = None) -> JobObject:
@@ -126,7 +129,7 @@ def _add_creating(
             raise Unprocessable("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible characters of ASCII.")
         job, digest = await lane.ask(begun, await request.body(), key)
         if isinstance(job, JobDraft):
-            read = {what: await while_connected(request, per_label(*what)) for what in job.unread}
+            read = {what: await while_connected(request, report_on(*what)) for what in job.unread}
             job = await lane.ask(added, job, read, key, digest)
         response.headers["location"] = f"{PREFIX}/{job.id}"
         return job_object(job)
@@ -134,7 +137,9 @@ def _add_creating(
 
 def _add_showing(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
     @routes.get("", summary="List the jobs")
-    async def jobs(request: Request, after: AfterParam = None, limit: LimitParam = 20) -> JobList:
+    async def jobs(
+        request: Request, after: AfterParam = None, limit: LimitParam = 20, _: FilterParam = None
+    ) -> JobList:
         """The newest first, a page at a time; `metadata[key]=value` shows only the jobs that carry that."""
         labelled = _labelled(request.query_params)
         found, more = await lane.ask(store.list, limit, None if after is None else _known_id(after), labelled)
@@ -208,8 +213,9 @@ def _number(name: str, kind: str, job_id: str) -> int:
 
 
 def _labelled(query: Mapping[str, str]) -> dict[str, str]:
-    labelled = {found[1]: value for name, value in query.items() if (found := _FILTER.fullmatch(name))}
-    if "metadata" in query or any("\x00" in text for pair in labelled.items() for text in pair):
+    given = {name: value for name, value in query.items() if name.startswith("metadata")}
+    labelled = {found[1]: value for name, value in given.items() if (found := _FILTER.fullmatch(name))}
+    if len(labelled) < len(given) or any("\x00" in text for pair in labelled.items() for text in pair):
         raise Unprocessable("bad_filter", "Ask for jobs by their metadata as metadata[key]=value.", "metadata")
     return labelled
 

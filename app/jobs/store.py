@@ -31,7 +31,7 @@ def new_id() -> str:
 
 
 class JobStore:
-    """All jobs of one database. Every method may raise DatabaseUnavailable, and those that write StorageFull."""
+    """All jobs of one database. Every method may raise DatabaseUnavailable, those that write any of NOTHING_LASTS."""
 
     def __init__(self, database: Database, most_waiting: int = 1000) -> None:
         """Takes no more jobs while `most_waiting` are queued."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from app.errors import AppError, DatabaseUnavailable, StorageFull
+from app.errors import NOTHING_LASTS, AppError
 from app.jobs.attempt import FULL, Attempt, Lost
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job
@@ -42,7 +42,7 @@ class Worker:
             try:
                 busy = self.step(waited)
                 down = False
-            except (DatabaseUnavailable, StorageFull) as error:
+            except NOTHING_LASTS as error:
                 if not down:
                     _log.error(error.code, why=str(error))
                 down = True
@@ -51,7 +51,7 @@ class Worker:
                 return
 
     def step(self, wait: Callable[[float], bool]) -> bool:
-        """Runs the next job; False where there is none. Raises DatabaseUnavailable, StorageFull."""
+        """Runs the next job; False where there is none. Raises one of NOTHING_LASTS."""
         job = self._leases.claim(self.name)
         if job is None:
             return False
@@ -63,7 +63,7 @@ class Worker:
         except Lost:
             log.info("job_lost")
         except AppError as refusal:
-            if isinstance(refusal, (DatabaseUnavailable, StorageFull)):
+            if isinstance(refusal, NOTHING_LASTS):
                 raise
             self._leases.fail(job, refusal.code, str(refusal))
         except OSError as error:

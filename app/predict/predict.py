@@ -12,6 +12,7 @@ from app.predict.uncertain import Keep, hand_over
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
+from app.web.route import StrictRoute
 from models_store.errors import ImageRejected
 from models_store.refs import Ref
 
@@ -20,7 +21,9 @@ ExplainParam = Annotated[bool, Query(description="return what in it speaks for t
 
 def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIRouter:
     """The route, answering from `engine`. `keep` is given what it is uncertain of."""
-    routes = APIRouter(prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
+    )
 
     @routes.post(
         "", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": ONE_PICTURE}
@@ -34,8 +37,8 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
     ) -> Prediction:
         """Reads the digit (or whatever the model was taught) on one picture.
 
-        A 28x28 grey picture of light ink on black goes to the model untouched. In any other one the writing is found
-        first: dark on light or light on dark, anywhere on the page.
+        A 28x28 grey picture of light ink on black, large and in the middle, goes to the model untouched. In any other
+        one the writing is found first: dark on light or light on dark, anywhere on the page.
         """
         ref = Ref.parse(model)
         image = await one_picture(request)
@@ -46,7 +49,7 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
         reading = reading_of(answer, top_k, prepared)
         hand_over(keep, answers, [image])
         if explain:
-            saliency = await while_connected(request, engine.explain(answers.version, answer.prepared.pixels))
+            saliency = await while_connected(request, engine.explain(answers.version, answer.prepared.pixels, image))
             reading.explanation = base64.b64encode(saliency).decode()
         timing = Timing.of(answers.seconds)
         return Prediction(**dict(reading), id=new_id("pred"), model=answers.version.ref, timing_ms=timing)

@@ -13,6 +13,8 @@ from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing, new
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
+from app.web.route import StrictRoute
+from models_store.pictures.contained import contained
 from models_store.pictures.many.order import around
 from models_store.pictures.marks import BoundingBox
 from models_store.pictures.warnings import PictureWarning
@@ -80,7 +82,9 @@ class Page(ComputedBy):
 
 def router(engine: Engine, default_model: str) -> APIRouter:
     """The route, answering from `engine`."""
-    routes = APIRouter(prefix="/v1/read", tags=["predict"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix="/v1/read", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
+    )
 
     @routes.post("", summary="Read the numbers on a page", openapi_extra={"requestBody": ONE_PICTURE})
     async def read(request: Request, model: ModelParam = default_model) -> Page:
@@ -91,7 +95,8 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         ref = Ref.parse(model)
         image = await one_picture(request)
         answer = await while_connected(request, engine.read(ref, image))
-        return await to_thread(_page, answer)
+        with contained(image):
+            return await to_thread(_page, answer)
 
     return routes
 

@@ -42,7 +42,19 @@ class Prediction(Reading, ComputedBy):  # the fields of the last base come first
     timing_ms: Timing
 
 
-class BadPicture(BaseModel):
+class Named(BaseModel):
+    """What a picture of a batch was called."""
+
+    name: str | None = Field(
+        description="of the picture's file, or in the zip; null where it came without one", examples=["scans/7.png"]
+    )
+
+
+class NamedReading(Reading, Named):
+    """What a version says of one picture of a batch."""
+
+
+class BadPicture(Named):
     """In the place of a picture that can't be read."""
 
     error: dict[str, str] = Field(examples=[{"code": "image_invalid", "message": "The picture is damaged. …"}])
@@ -51,7 +63,10 @@ class BadPicture(BaseModel):
 class BatchPrediction(ComputedBy):
     """The answers to many pictures, in their order."""
 
-    predictions: list[Reading | BadPicture]
+    predictions: list[NamedReading | BadPicture]
+    passed_over: int = Field(
+        description="files of the zip that are no pictures: what systems add, hidden files, notes", examples=[0]
+    )
     timing_ms: Timing
 
 
@@ -69,8 +84,13 @@ def reading_of(answer: Answer, top_k: int | None, with_prepared: bool) -> Readin
     )
 
 
-def bad_picture(refusal: ImageRejected) -> BadPicture:
+def named(name: str | None, reading: Reading) -> NamedReading:
+    """A reading in a batch; what was not asked for is left unset."""
+    return NamedReading(name=name, **{field: value for field, value in reading if value is not None})
+
+
+def bad_picture(name: str | None, refusal: ImageRejected) -> BadPicture:
     """What stands in the place of a picture that was refused."""
     problem = Problem.of(refusal)
     assert problem is not None, "a refused picture has a row in the table"
-    return BadPicture(error={"code": problem.code, "message": problem.detail})
+    return BadPicture(name=name, error={"code": problem.code, "message": problem.detail})

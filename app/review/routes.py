@@ -13,6 +13,7 @@ from app.review.schemas import ReviewAnswer, ReviewDeleted, Reviewed, ReviewList
 from app.review.store import ReviewStore, Waiting
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
+from app.web.route import StrictRoute
 
 _SHOWN_LABELS = 20  # in a sentence
 
@@ -44,7 +45,9 @@ def router(store: ReviewStore, correct: Correct, keeping: bool) -> APIRouter:
 
     Where nothing is kept the queue is empty, whatever an earlier start has left.
     """
-    routes = APIRouter(prefix="/v1/review", tags=["review"], responses={"default": EXAMPLE_RESPONSE})
+    routes = APIRouter(
+        route_class=StrictRoute, prefix="/v1/review", tags=["review"], responses={"default": EXAMPLE_RESPONSE}
+    )
 
     @routes.get("", summary="List what is worth a look")
     def queue(limit: Annotated[int, Query(ge=1, le=100)] = 20, model: ModelParam = None) -> ReviewList:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from app.errors import NotFound, StorageFull
+from app.errors import NotFound, StateReadOnly, StorageFull
 from app.review.choice import spread
 from app.review.tables import review
 from app.storage import owner
@@ -85,7 +85,7 @@ class ReviewStore:
             with self._database.writing() as connection:
                 is_new = _insert(connection, picture_id, picture)
                 gone = self._too_many(connection)
-        except StorageFull:
+        except (StateReadOnly, StorageFull):
             self._blobs.remove([picture_id])
             raise
         # After any other error nobody knows whether the row is there: `sweep` will.

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.storage import disk, owner
+from app.storage import owner, refusals
 from app.storage.leftovers import ARRIVING, Leftovers
 from models_store.durable import sync_folder, sync_tree
 
@@ -37,13 +37,13 @@ class BlobStore:
         return self._id.fullmatch(name) is not None
 
     def put(self, name: str, picture: bytes, thumbnail: bytes, database_id: str) -> None:
-        """Keeps a picture; when this returns, it survives a power cut. Raises StorageFull."""
-        with disk.refusals():
+        """Keeps a picture; when this returns, it survives a power cut. Raises StorageFull, StateReadOnly."""
+        with refusals.of_files():
             if not self._folder.is_dir():
                 self._folder.mkdir(0o700, parents=True, exist_ok=True)
                 sync_folder(self._folder.parent)
             if shutil.disk_usage(self._folder).free < len(picture) + len(thumbnail) + self._spare_bytes:
-                raise disk.full()
+                raise refusals.full()
             owner.note(self._folder, database_id)
             arriving = Path(tempfile.mkdtemp(dir=self._folder, prefix=ARRIVING))  # closed to other users
             try:

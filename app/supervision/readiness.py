@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
-ANSWERING = "answering"
+ANSWERING, FAILED = "answering", "start_failed"
 _LOGGERS = ("digitserve.pool", "digitserve.process")
-_FACTS = ("event", "level", "version", "candidate", "model", "why", "seconds")
+_FACTS = ("event", "level", "version", "candidate", "model", "why", "seconds", "pid")
 _LONGEST_WHY = 500  # characters, of up to six bytes: a pipe takes 4096 bytes as one
 _SAME_SECONDS = 60.0  # what one process says so long after another is the same event, said once
 
@@ -92,6 +92,8 @@ class Readiness:
     def tell(self, facts: dict[str, Any]) -> None:
         """Hears one event of one process."""
         event, level = facts.pop("event"), facts.pop("level", "info")
+        if event == FAILED:  # the last word of the command
+            return
         if self._listening:
             self._repeat(event, level, facts)
         elif event == ANSWERING:

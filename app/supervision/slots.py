@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -40,7 +41,17 @@ def environment(ours: Mapping[str, str], number: int, cards: int) -> dict[str, s
     return {**_SMALL_HEAP, **card, **ours}
 
 
-async def keep(slot: Slot, stop: Stop) -> None:
+class Watcher(Protocol):
+    """Whoever wants to know what becomes of the processes."""
+
+    def started(self, slot: Slot, pid: int) -> None:
+        """One was started."""
+
+    def ended(self, slot: Slot, pid: int, code: int) -> None:
+        """One has ended, though nobody asked; `code` as subprocess says it (-9: by SIGKILL)."""
+
+
+async def keep(slot: Slot, stop: Stop, watcher: Watcher | None = None) -> None:
     """Starts the slot's process, and again whenever it ends: at once, then ever later while it keeps ending."""
     pause = 0.0
     while not stop.asked.is_set():
@@ -53,6 +64,8 @@ async def keep(slot: Slot, stop: Stop) -> None:
             await _first(asyncio.sleep(pause), stop.asked.wait())
             continue
         _log.info("process_started", role=slot.role, slot=slot.number, pid=process.pid)
+        if watcher:
+            watcher.started(slot, process.pid)
         await _first(process.wait(), stop.asked.wait())
         if process.returncode is None:
             await _end(process, stop)
@@ -61,6 +74,8 @@ async def keep(slot: Slot, stop: Stop) -> None:
         pause = 0.0 if healthy else min(_LONGEST_PAUSE, 2 * pause + 0.25)
         facts = {"role": slot.role, "slot": slot.number, "pid": process.pid, "code": process.returncode}
         _log.error("process_ended", **facts, restart_seconds=pause)
+        if watcher:
+            watcher.ended(slot, process.pid, process.returncode)
         await _first(asyncio.sleep(pause), stop.asked.wait())
 
 

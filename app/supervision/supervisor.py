@@ -18,12 +18,15 @@ from typing import Any
 import structlog
 
 from app import logs
+from app.errors import CannotStart
 from app.settings import Settings
 from app.supervision.address import listening_socket, url
+from app.supervision.answering import Answering
+from app.supervision.preflight import check
 from app.supervision.readiness import Readiness, reading
 from app.supervision.slots import Slot, environment, keep
 from app.supervision.stop import Stop
-from app.web.drain_responder import declining
+from app.web.stand_in import ENDING, STARTING, StandIn
 from models_store.machine import cores, gpus
 
 _PROGRAM = (sys.executable, "-m", "app")
@@ -32,20 +35,26 @@ _log = structlog.get_logger("digitserve.supervisor")
 
 
 def serve(settings: Settings) -> None:
-    """Answers until SIGTERM or SIGINT. Raises CannotListen before anything is started."""
+    """Answers until SIGTERM or SIGINT. Raises CannotStart where no process could ever answer, and CannotListen, both
+    before anything is started; CannotStart also where none of the first ones does.
+    """
     log_format = logs.chosen(settings.log_format)
     logs.configure(log_format, settings.log_level)
-    stop = Stop()
+    stop, failure = Stop(), None
     with contextlib.suppress(SystemExit):  # a signal before the loop below runs
         stop.install()
         _log.info("starting", version=package_version("digitserve"))
+        check(settings)
         with listening_socket(settings.host, settings.port) as listener:
-            asyncio.run(_supervise(listener, settings, log_format, stop))
+            failure = asyncio.run(_supervise(listener, settings, log_format, stop))
     stop.end()
     _log.info("stopped")
+    if failure is not None:
+        raise CannotStart(failure)
 
 
-async def _supervise(listener: socket.socket, settings: Settings, log_format: str, stop: Stop) -> None:
+async def _supervise(listener: socket.socket, settings: Settings, log_format: str, stop: Stop) -> str | None:
+    """Until it is stopped: None. Otherwise why no process could answer."""
     stop.attach()
     cards = gpus() if settings.device != "cpu" else 0
     workers = settings.workers or cards or cores()  # a process per card where there are any
@@ -53,21 +62,33 @@ async def _supervise(listener: socket.socket, settings: Settings, log_format: st
     with _pipe() as (lifeline, _), _pipe() as (told, ready):
         os.set_blocking(ready, False)  # where we are stopped by Ctrl-Z, who answers goes on
         fds = listener.fileno(), lifeline, ready
-        ours = {**os.environ, "DIGITSERVE_LOG_FORMAT": log_format}
+        ours = _environment(settings, log_format)
         slots = [*_api_slots(workers, cards, fds, ours), *_worker_slots(settings.job_workers, lifeline, ours)]
         place = {"url": url(listener), "workers": workers, "gpus": cards}
         readiness = Readiness(place, aloud=log_format == "words")
+        stand_in = StandIn(listener)
+        stand_in.answer(STARTING)
+        answering = Answering(workers, stand_in, stop.asked.set)
 
         def tell(facts: dict[str, Any]) -> None:
             if not stop.asked.is_set():
+                answering.told(facts)
                 readiness.tell(facts)
 
         with reading(told, tell):
-            processes = [asyncio.create_task(keep(slot, stop)) for slot in slots]
+            processes = [asyncio.create_task(keep(slot, stop, answering)) for slot in slots]
             await stop.asked.wait()
             _log.info("stopping")
-            async with declining(listener):
-                await asyncio.gather(*processes)
+            stand_in.answer(ENDING)
+            await asyncio.gather(*processes)
+            await stand_in.close()
+    return answering.failure()
+
+
+def _environment(settings: Settings, log_format: str) -> dict[str, str]:
+    """What children are started with: our own, and the settings as they were read and typed, by their names alone."""
+    told = {**settings.variables(), "DIGITSERVE_LOG_FORMAT": log_format}
+    return {name: text for name, text in os.environ.items() if name.upper() not in told} | told
 
 
 def _api_slots(count: int, cards: int, fds: tuple[int, int, int], ours: Mapping[str, str]) -> Iterator[Slot]:

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Mount
 
 from app.errors import AppError
 from app.web.problems import INTERNAL, Problem
@@ -13,6 +14,7 @@ from app.web.request_log import request_id
 from app.web.responses import problem_response
 from models_store.errors import StoreError
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SENTENCES = {
     404: ("not_found", "There is nothing at this address. See /docs for what there is."),
     405: ("method_not_allowed", "This address does not take this method. See /docs."),
@@ -31,14 +33,25 @@ def _from_table(_: Request, error: Exception) -> Response:
     return problem_response(Problem.of(error) or INTERNAL, request_id())
 
 
-def _from_starlette(_: Request, error: Exception) -> Response:
+def _from_starlette(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
     fallback = (HTTPStatus(status).name.lower(), f"{HTTPStatus(status).phrase}.")
     code, detail = _SENTENCES.get(status, fallback)
     answer = problem_response(Problem(status, code, detail), request_id())
-    answer.headers.update(error.headers or {})  # 405 says what is allowed
+    answer.headers.update(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["allow"] = ", ".join(_allowed(request))
     return answer
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that an address takes: the routes of one address know nothing of each other."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    asked = {key: request.scope[key] for key in ("type", "path", "root_path", "headers") if key in request.scope}
+    taken = [m for m in _METHODS if any(route.matches({**asked, "method": m})[0] is Match.FULL for route in routes)]
+    found = taken or ["GET"]  # what is mounted is files
+    return found + ["HEAD"] * ("GET" in found)
 
 
 def _from_validation(_: Request, error: Exception) -> Response:

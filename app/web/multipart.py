@@ -1,26 +1,33 @@
 """Splits multipart bodies (RFC 7578), whole or piece by piece as they come."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from app.errors import BadRequest
+from app.errors import BadRequest, Unprocessable
+from models_store.datasets.rows import shown
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MAX_PARTS = 1000
+_SHOWN, _LONGEST_NAME = 5, 40  # fields that a refusal names, and characters of each
+_EXTENDED = re.compile(
+    r"filename\*=(utf-8|iso-8859-1)'[^']*'([^;\s]*)", re.IGNORECASE
+)  # RFC 8187: older libraries' way
 _MALFORMED = "The multipart body is malformed. Let your HTTP library build it from the file."
 
 
 @dataclass
 class Part:
-    """One part of a multipart body. Its file name is never used for anything."""
+    """One part of a multipart body. Its file name is shown, and never used for anything else."""
 
     headers: dict[str, str] = field(default_factory=dict)
     data: bytearray = field(default_factory=bytearray)
@@ -32,12 +39,34 @@ class Part:
 
     @property
     def name(self) -> str:
-        return self.disposition.get(b"name", b"").decode("latin-1")
+        return _text(self.disposition.get(b"name", b""))
+
+    @property
+    def filename(self) -> str:
+        """What the client calls the file, empty where it does not say."""
+        extended = _EXTENDED.search(self.headers.get("content-disposition", ""))
+        if extended and b"filename" not in self.disposition:
+            return unquote(extended[2], extended[1], "replace")
+        return _text(self.disposition.get(b"filename", b""))
 
     @property
     def is_file(self) -> bool:
         says_so = b"filename" in self.disposition or "filename*" in self.headers.get("content-disposition", "")
         return says_so or "content-type" in self.headers
+
+
+def without_file(found: Iterable[Part], wanted: str, what: str = "picture") -> Unprocessable:
+    """The refusal of a form without the file `wanted`: it names what came."""
+    names = list(dict.fromkeys(part.name for part in found))
+    if wanted in names:
+        why = f"The field `{wanted}` came as a text. Send it as a file: curl's -F {wanted}=@NAME does"
+    elif names:
+        came = ", ".join(f"`{shown(name[:_LONGEST_NAME])}`" for name in names[:_SHOWN])
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        why = f"The form has {came}{more}, and no `{wanted}`. Send the {what} as the field `{wanted}`"
+    else:
+        why = f"There is no {what} in the request. Send it as the field `{wanted}`"
+    return Unprocessable("file_missing", f"{why}.", wanted)
 
 
 def parts(body: bytes, content_type: str) -> list[Part]:
@@ -103,6 +132,14 @@ class Multipart:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _text(raw: bytes) -> str:
+    """Browsers and libraries write UTF-8 (HTML, multipart/form-data); what is none still has a name."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from app.errors import (
     NotFound,
     NotReady,
     PayloadTooLarge,
+    StateReadOnly,
     StorageFull,
     TooBusy,
     Unprocessable,
@@ -25,6 +26,8 @@ from models_store.errors import (
     DataSetRejected,
     ImageRejected,
     ManifestMismatch,
+    StoreFull,
+    StoreReadOnly,
     VersionCorrupt,
     VersionInUse,
     VersionNotFound,
@@ -54,7 +57,10 @@ _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     ManifestMismatch: (503, "version_unusable"),
     NotReady: (503, None),
     DatabaseUnavailable: (503, None),
+    StateReadOnly: (503, None),
+    StoreReadOnly: (503, "store_read_only"),
     StorageFull: (507, None),
+    StoreFull: (507, "storage_full"),
 }
 _STATUS_OF_CODE = {
     "image_too_large": 413,

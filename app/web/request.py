@@ -8,8 +8,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from app.errors import BadRequest, Unprocessable, UnsupportedMediaType
-from app.web.multipart import parts
+from app.web.multipart import parts, without_file
+from models_store.datasets.rows import shown
 
+FORM = "multipart/form-data"
+_LONGEST_KIND = 60
 Filled = TypeVar("Filled", bound=BaseModel)
 
 
@@ -18,21 +21,34 @@ async def one_picture(request: Request) -> bytes:
 
     Raises BadRequest, Unprocessable (`file_missing`), UnsupportedMediaType.
     """
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = kind_of(request)
     body = await request.body()
-    if kind == "multipart/form-data":
-        found = [part for part in parts(body, content_type) if part.name == "file" and part.is_file]
-        body = bytes(found[0].data) if found else b""
+    if kind == FORM:
+        form = parts(body, request.headers["content-type"])
+        found = [part for part in form if part.name == "file" and part.is_file]
+        if not found:
+            raise without_file(form, "file")
+        body = bytes(found[0].data)
     elif not (kind.startswith("image/") or kind == "application/octet-stream"):
-        raise UnsupportedMediaType(
-            "unsupported_media_type",
-            "Send multipart/form-data with the picture as `file`, or the picture itself as image/* or "
-            "application/octet-stream.",
+        raise other_kind(
+            kind,
+            "multipart/form-data with the picture as `file`, or the picture itself as image/* or "
+            "application/octet-stream",
         )
     if not body:
         raise Unprocessable("file_missing", "There is no picture in the request. Send it as the field `file`.", "file")
     return body
+
+
+def kind_of(request: Request) -> str:
+    """The media type of a request's body, in lower case and without parameters; empty where none is said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def other_kind(kind: str, wanted: str) -> UnsupportedMediaType:
+    """The refusal of a body of a `kind` that is none of those `wanted`."""
+    came = f"The body came as {shown(kind[:_LONGEST_KIND])}" if kind else "The request names no Content-Type"
+    return UnsupportedMediaType("unsupported_media_type", f"{came}. Send {wanted}.")
 
 
 def from_json(body: bytes) -> object:

@@ -9,11 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from models_store.datasets.passed_over import PassedOver, clutter
+from models_store.datasets.rows import shown
 from models_store.errors import DataSetRejected
 
 _LOCAL_HEADER = 30  # bytes before a member's name (PKWARE APPNOTE 4.3.7)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile expands the others whole, whatever is asked for
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # bits of a member's flags (APPNOTE 4.4.4)
+# Made on FAT, HPFS, NTFS (11 where Info-ZIP says it) or VFAT (APPNOTE 4.4.2.2): there `\\` parts folders
+_WINDOWS = (0, 6, 10, 11, 14)
+_FOLDER = 0x10  # FAT's attribute of a folder, whose name need not end in a slash
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 
 
@@ -27,7 +32,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive. The name is a relative path that names no folder above."""
+    """One file of an archive. The name is a relative path that names no folder above; `rows.shown` makes it a text."""
 
     name: str
     data: bytes
@@ -45,7 +50,11 @@ def members(archive: bytes, limits: ArchiveLimits) -> Iterator[Member]:
 
 
 class Archive:
-    """The files of a zip, to be read in any order. `names` are those of `members`, in the same order."""
+    """The files of a zip, to be read in any order. `names` are those of `members`, in the same order.
+
+    `guessed` are those of them whose encoding nobody said: what is not ASCII in them may be wrong. `passed_over` are
+    the files that are none of the person's own.
+    """
 
     def __init__(self, file: BinaryIO, limits: ArchiveLimits) -> None:
         """Checks all that the directory says. `file` stays the caller's to close. Raises DataSetRejected."""
@@ -53,7 +62,11 @@ class Archive:
             self._zip = zipfile.ZipFile(file)
             entries = _checked(self._zip.infolist(), limits)
             _check_overlap(self._zip.infolist(), file)
-        self._entries = {name: entry for name, entry in entries.items() if not (name.endswith("/") or is_clutter(name))}
+        files = {name: entry for name, entry in entries.items() if not _is_folder(name, entry)}
+        reasons = {name: clutter(name) for name in files}
+        self._entries = {name: entry for name, entry in files.items() if reasons[name] is None}
+        self.passed_over = tuple(PassedOver(shown(name), reason) for name, reason in reasons.items() if reason)
+        self.guessed = frozenset(name for name, entry in self._entries.items() if _decoded(entry)[1])
         self._limits = limits
         self._left = limits.max_expanded_bytes
         self.names = tuple(self._entries)
@@ -105,21 +118,35 @@ def _checked(entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> dict[str,
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """The entry's name in UTF-8. APPNOTE (appendix D) calls a name without the flag CP437, but macOS writes UTF-8."""
-    name = entry.orig_filename  # zipfile cuts `filename` at a NUL
-    is_utf8 = True
-    if not (entry.flag_bits & _UTF8 or name.isascii()):
-        try:
-            name = name.encode("cp437").decode("utf-8")  # zipfile has decoded it as CP437, which loses no byte
-        except UnicodeDecodeError:
-            is_utf8 = False
+    """The entry's name with slashes. Raises DataSetRejected where it leads elsewhere or is no path at all."""
+    name, _ = _decoded(entry)
+    if entry.create_system in _WINDOWS:
+        name = name.replace("\\", "/")
     parts = name.rstrip("/").split("/")
-    if not is_utf8 or "\0" in name or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+    if "\0" in name or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
         raise DataSetRejected(
-            "archive_bad_name",
-            f"{_shown(name)} is no usable name: use relative paths in UTF-8, without `..` and `\\`.",
+            "archive_bad_name", f"{_shown(name)} is no usable name: use relative paths, without `..` and `\\`."
         )
     return name
+
+
+def _decoded(entry: zipfile.ZipInfo) -> tuple[str, bool]:
+    """The entry's name, and whether its encoding is a guess.
+
+    APPNOTE (appendix D) calls a name without the flag CP437, but macOS writes UTF-8, and Windows its own code page.
+    """
+    name = entry.orig_filename  # zipfile cuts `filename` at a NUL
+    if entry.flag_bits & _UTF8 or name.isascii():
+        return name, False
+    try:
+        return name.encode("cp437").decode("utf-8"), False  # zipfile has decoded it as CP437, which loses no byte
+    except UnicodeDecodeError:
+        return name, True
+
+
+def _is_folder(name: str, entry: zipfile.ZipInfo) -> bool:
+    by_attribute = entry.create_system in _WINDOWS and entry.external_attr & _FOLDER and not entry.file_size
+    return name.endswith("/") or bool(by_attribute)
 
 
 def _check_overlap(entries: list[zipfile.ZipInfo], file: BinaryIO) -> None:
@@ -132,12 +159,6 @@ def _check_overlap(entries: list[zipfile.ZipInfo], file: BinaryIO) -> None:
         lengths = file.read(2), file.read(2)  # of the name and of the extra field
         begin = entry.header_offset + _LOCAL_HEADER
         end = begin + sum(int.from_bytes(length, "little") for length in lengths) + entry.compress_size
-
-
-def is_clutter(name: str) -> bool:
-    """True for what operating systems add, and for hidden files: `name` is relative, with slashes."""
-    parts = name.split("/")
-    return parts[0] == "__MACOSX" or parts[-1].startswith(".") or parts[-1] in ("Thumbs.db", "desktop.ini")
 
 
 def _too_large(limits: ArchiveLimits) -> DataSetRejected:

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from models_store.datasets.rows import Refused, Row
+from models_store.datasets.passed_over import PassedOver
+from models_store.datasets.rows import Item, Refused, Row, Split, TableRead
 from models_store.errors import ImageRejected
 from models_store.pictures.decode import Pixels
 from models_store.pictures.prepare import prepare
@@ -15,6 +17,16 @@ from models_store.specs import InputSpec
 
 _MAX_EXAMPLES = 100
 _MAX_PIXELS = 16_000_000  # as in serving
+_MAX_NAMES = 5  # of files that were passed over for one reason
+_STRICTER: tuple[Split | None, ...] = (None, "train", "validation", "test")  # a picture in two parts is in the last
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Files that are no rows for one reason, and the first names of them."""
+
+    count: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,9 +40,33 @@ class CleaningReport:
     refused: Mapping[str, int]  # code -> rows
     examples: tuple[Refused, ...]  # the first hundred rows that were refused or contradict one before them
     per_label: Mapping[str, int]  # label -> pictures kept
+    per_split: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # the same of each part, where there are
+    label_column: str | None = None  # of a table, in words
+    scale: str | None = None  # of a table's pixels: what they count to
+    passed_over: Mapping[str, Passed] = field(default_factory=dict)  # reason -> files that are no rows
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every row is a picture to learn from, and nothing beside them need be told."""
+        beside = self.per_split or self.label_column or self.passed_over
+        return self.kept == self.rows and not beside
 
     def __str__(self) -> str:
-        """One sentence for people."""
+        """What people should know, in sentences."""
+        return " ".join([self._usable(), *self._beside()])
+
+    def _beside(self) -> Iterator[str]:
+        if self.per_split:
+            parts = (f"{name} {sum(counts.values()):,}" for name, counts in self.per_split.items())
+            yield f"Parts: {', '.join(parts)}; only train is learned."
+        if self.label_column:
+            scale = f"; its pixels are {self.scale}" if self.scale else ""
+            yield f"The table's label is {self.label_column}{scale}."
+        if self.passed_over:
+            found = (f"{passed.count:,} {reason} ({passed.names[0]})" for reason, passed in self.passed_over.items())
+            yield f"Passed over: {', '.join(found)}."
+
+    def _usable(self) -> str:
         left_out = {"duplicates": self.duplicates, "with two labels": self.conflicting_labels, **self.refused}
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
         text = f"{self.kept:,} of {self.rows:,} pictures are usable"
@@ -40,10 +76,11 @@ class CleaningReport:
 
 @dataclass(frozen=True, eq=False)
 class Cleaned:
-    """Usable pictures, uint8 [N, C, H, W], in the order of their rows, and one label for each."""
+    """Usable pictures, uint8 [N, C, H, W], in the order of their rows, and one label for each, and one part."""
 
     pictures: Pixels
     labels: tuple[str, ...]
+    splits: tuple[Split | None, ...]  # of each picture; all None where the data set has no parts
     report: CleaningReport
 
 
@@ -53,12 +90,13 @@ class _Alike:
 
     where: str
     label: str
+    split: Split | None
     count: int = 0
     conflicts: bool = False
 
 
 def clean(
-    rows: Iterable[Row | Refused],
+    rows: Iterable[Item],
     spec: InputSpec,
     on_row: Callable[[int], None] | None = None,
     max_pixels: int = _MAX_PIXELS,
@@ -66,18 +104,20 @@ def clean(
     """Prepares every picture as serving does, and keeps those that teach something.
 
     What counts as the same picture is decided on the prepared pixels. Blank pictures are refused as `image_blank`.
-    `on_row` hears after each row how many there were. Holds the pixels of all, and the file of one.
+    One that is in two parts is kept in that which judges: `test` before `validation` before `train`. `on_row` hears
+    after each row how many there were. Holds the pixels of all, and the file of one.
     """
     pixels = bytearray()
     seen, report = _counted(rows, spec, on_row, max_pixels, pixels.extend)
     stacked = np.frombuffer(pixels, np.uint8).reshape(len(seen), *spec.shape)
     good = np.array([not same.conflicts for same in seen], bool)
-    labels = tuple(same.label for same in seen if not same.conflicts)
-    return Cleaned(stacked if good.all() else stacked[good], labels, report)
+    kept = [same for same in seen if not same.conflicts]
+    labels, splits = tuple(same.label for same in kept), tuple(same.split for same in kept)
+    return Cleaned(stacked if good.all() else stacked[good], labels, splits, report)
 
 
 def count(
-    rows: Iterable[Row | Refused],
+    rows: Iterable[Item],
     spec: InputSpec,
     on_row: Callable[[int], None] | None = None,
     max_pixels: int = _MAX_PIXELS,
@@ -87,7 +127,7 @@ def count(
 
 
 def _counted(
-    rows: Iterable[Row | Refused],
+    rows: Iterable[Item],
     spec: InputSpec,
     on_row: Callable[[int], None] | None,
     max_pixels: int,
@@ -97,8 +137,13 @@ def _counted(
     seen: dict[bytes, _Alike] = {}
     refused: Counter[str] = Counter()
     examples: list[Refused] = []
+    beside = _Asides()
     number = 0
-    for number, row in enumerate(rows, 1):
+    for row in rows:
+        if isinstance(row, PassedOver | TableRead):
+            beside.note(row)
+            continue
+        number += 1
         found = row if isinstance(row, Refused) else _prepared(row, spec, max_pixels)
         if isinstance(found, Refused):
             refused[found.code] += 1
@@ -106,10 +151,11 @@ def _counted(
         else:
             assert isinstance(row, Row)
             raw = found.tobytes()
-            known = seen.setdefault(hashlib.sha256(raw).digest(), _Alike(row.where, row.label))
+            known = seen.setdefault(hashlib.sha256(raw).digest(), _Alike(row.where, row.label, row.split))
             known.count += 1
             if known.count == 1:
                 keep(raw)
+            known.split = max(known.split, row.split, key=_STRICTER.index)
             if known.label != row.label:
                 known.conflicts = True
                 why = f"It is the same picture as {known.where}, whose label is {known.label}. Correct one of them."
@@ -117,7 +163,8 @@ def _counted(
         del examples[_MAX_EXAMPLES:]
         if on_row is not None:
             on_row(number)
-    return list(seen.values()), _report(list(seen.values()), number, refused, tuple(examples))
+    every = list(seen.values())
+    return every, CleaningReport(**_of_rows(every, number, refused, tuple(examples)), **beside.facts())
 
 
 def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
@@ -130,14 +177,40 @@ def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
     return prepared.pixels
 
 
-def _report(seen: list[_Alike], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> CleaningReport:
+def _of_rows(seen: list[_Alike], rows: int, refused: Counter[str], examples: tuple[Refused, ...]) -> dict[str, Any]:
     kept = [same for same in seen if not same.conflicts]
-    return CleaningReport(
-        rows=rows,
-        kept=len(kept),
-        duplicates=sum(same.count - 1 for same in kept),
-        conflicting_labels=sum(same.count for same in seen if same.conflicts),
-        refused=dict(refused),
-        examples=examples,
-        per_label=dict(Counter(same.label for same in kept)),
-    )
+    parts: dict[str, Counter[str]] = {}
+    if any(same.split for same in seen):
+        for same in kept:
+            parts.setdefault(same.split or "train", Counter())[same.label] += 1
+    return {
+        "rows": rows,
+        "kept": len(kept),
+        "duplicates": sum(same.count - 1 for same in kept),
+        "conflicting_labels": sum(same.count for same in seen if same.conflicts),
+        "refused": dict(refused),
+        "examples": examples,
+        "per_label": dict(Counter(same.label for same in kept)),
+        "per_split": {name: dict(counts) for name, counts in parts.items()},
+    }
+
+
+class _Asides:
+    """What a reader tells beside the rows, for the report."""
+
+    def __init__(self) -> None:
+        self._table: TableRead | None = None
+        self._passed: dict[str, Passed] = {}
+
+    def note(self, told: PassedOver | TableRead) -> None:
+        if isinstance(told, TableRead):
+            self._table = told
+            return
+        known = self._passed.get(told.reason, Passed(0, ()))
+        names = (*known.names, told.name)[:_MAX_NAMES]
+        self._passed[told.reason] = Passed(known.count + 1, names)
+
+    def facts(self) -> dict[str, Any]:
+        """The report's fields."""
+        known = {} if self._table is None else vars(self._table)
+        return {**known, "passed_over": self._passed}

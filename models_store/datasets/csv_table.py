@@ -1,69 +1,70 @@
 """A CSV of pictures' paths and labels, or of labels and pixels -> rows. A function that it is given opens the files."""
 
 import csv
-import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
-import numpy as np
-
+from models_store.datasets.columns import Columns, Glimpse, is_numbering, named, seen, unnamed
+from models_store.datasets.layout import split_of
 from models_store.datasets.lines import Lines
-from models_store.datasets.rows import Refused, Row, RowRejected, label_of
+from models_store.datasets.pixels import SCALES, numbers, picture, scale_of
+from models_store.datasets.rows import Item, Row, RowRejected, TableRead, label_of
 from models_store.errors import DataSetRejected
-from models_store.pictures.decode import to_png
 
 Fetch = Callable[[str], bytes]  # relative name -> content, or RowRejected
 
-_FILE_COLUMNS = ("file", "path", "image", "filename", "name")
-_LABEL_COLUMNS = ("label", "class", "digit")
-_PIXEL = re.compile(r"pixel_?\d+")
+_Record = tuple[str, list[str] | RowRejected]  # where it begins, and its cells
 _DELIMITERS = (b",", b";", b"\t")  # the second is what spreadsheets write where the comma is the decimal sign
-_MIN_SIDE = 2  # pixels: no picture has less
+_MOST_COLUMNS = 2**18 + 100  # 512x512 pixels, the most that a recipe's input may have, and what stands beside them
+# Rows that are looked at to tell columns and scale: the first thousand, and then each twentieth, as tables are sorted
+_CLOSELY, _EACH, _LOOKED_AT = 1_000, 20, 70_000
+_WHOLE = re.compile(r"\d{1,9}\.0*|\d\.\d*e\+?0?\d", re.IGNORECASE)  # a label that a program of floats has written
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Where a row's parts are: the label, and either the file or the pixels."""
+class _Plan:
+    """How the rows of a table are read."""
 
-    count: int
-    label: int
-    file: int | None
-    pixels: Sequence[int]
+    columns: Columns
+    scale: int
+    header: bool  # its first line is no row
 
     def row(self, where: str, cells: list[str], fetch: Fetch) -> Row:
         """Raises RowRejected."""
-        filled = len(cells)
-        while filled > self.count and not cells[filled - 1].strip():
+        wanted, filled = self.columns, len(cells)
+        while filled > wanted.count and not cells[filled - 1].strip():
             filled -= 1
-        if filled != self.count:
-            known = "pixels_wrong_count" if self.file is None else "row_malformed"
-            raise RowRejected(known, f"The line has {filled} columns instead of {self.count}. Check its separators.")
-        label = label_of(cells[self.label])
-        if self.file is not None:
-            return Row(where, label, fetch(_relative(cells[self.file])))
-        return Row(where, label, _picture([cells[i] for i in self.pixels]))
+        if filled != wanted.count:
+            known = "pixels_wrong_count" if wanted.file is None else "row_malformed"
+            raise RowRejected(known, f"The line has {filled} columns instead of {wanted.count}. Check its separators.")
+        split = None if wanted.split is None else split_of(cells[wanted.split])
+        if wanted.file is not None:
+            return Row(where, label_of(cells[wanted.label]), fetch(_relative(cells[wanted.file])), split)
+        label = label_of(_whole(cells[wanted.label]))
+        return Row(where, label, picture(numbers([cells[i] for i in wanted.pixels]), self.scale), split)
 
 
-def rows(file: BinaryIO, head: bytes, fetch: Fetch) -> Iterator[Row | Refused]:
-    """The table's rows in order; `head` is how the file begins. Raises DataSetRejected where no column is a label."""
-    columns = None
+def rows(file: BinaryIO, head: bytes, fetch: Fetch) -> Iterator[Item]:
+    """How the table was read, then its rows in order; `head` is how the file begins. Reads the file twice where the
+    table holds pixels. Raises DataSetRejected where it can't be told which column is the label."""
+    separator = delimiter(head)
+    table = _looked_at(file, separator)
+    if table is None:
+        return
+    scale = None if table.columns.file is not None else f"0..{table.scale}"
+    yield TableRead(table.columns.told, scale)
+    file.seek(0)
     with Lines(file) as lines:
-        for where, cells in _records(lines, delimiter(head)):
-            if isinstance(cells, RowRejected):
-                if columns is None:
-                    raise DataSetRejected(cells.code, f"The first line can't be read. {cells}")
-                yield cells.at(where)
-                continue
-            if columns is None:
-                columns = _named(cells)
-                if columns is not None:
-                    continue
-                columns = _unnamed(cells)
+        for where, cells in islice(_records(lines, separator), int(table.header), None):
             try:
-                yield columns.row(where, cells, fetch)
+                if isinstance(cells, RowRejected):
+                    raise cells
+                yield table.row(where, cells, fetch)
             except RowRejected as refusal:
                 yield refusal.at(where)
 
@@ -74,7 +75,55 @@ def delimiter(head: bytes) -> str:
     return max(_DELIMITERS, key=first.count).decode()
 
 
-def _records(lines: Lines, separator: str) -> Iterator[tuple[str, list[str] | RowRejected]]:
+def _looked_at(file: BinaryIO, separator: str) -> _Plan | None:
+    """None where the table has no line. Raises DataSetRejected."""
+    with Lines(file) as lines:
+        records = _records(lines, separator)
+        _, first = next(records, ("", None))
+        if first is None:
+            return None
+        if isinstance(first, RowRejected):
+            raise DataSetRejected(first.code, f"The first line can't be read. {first}")
+        if len(first) > _MOST_COLUMNS:
+            raise DataSetRejected(
+                "pixels_wrong_count", f"The table has more than {_MOST_COLUMNS:,} columns. Scale the pictures down."
+            )
+        known = named(first)
+        if known is not None:
+            scale = SCALES[-1] if known.file is not None else scale_of(_largest(records, known))
+            return _Plan(known, scale, header=True)
+        header = is_numbering(first)
+        row = next((cells for _, cells in records if not isinstance(cells, RowRejected)), first) if header else first
+        row = _filled(row)
+        looks = [look for look in _looks(row, records) if look is not None]
+        return _Plan(unnamed(row, looks), scale_of([look.largest for look in looks]), header)
+
+
+def _largest(records: Iterator[_Record], known: Columns) -> list[float]:
+    """The largest pixel of each of the first pictures."""
+    found = []
+    for _, cells in islice(records, _CLOSELY):
+        if not isinstance(cells, RowRejected) and len(cells) >= known.count:
+            with suppress(RowRejected):  # which is told when the rows are read
+                found.append(float(numbers([cells[i] for i in known.pixels]).max()))
+    return found
+
+
+def _looks(row: list[str], records: Iterator[_Record]) -> Iterator[Glimpse | None]:
+    """What the first row and those after it show, some of them."""
+    yield seen(row)
+    for number, (_, cells) in enumerate(islice(records, _LOOKED_AT)):
+        if not isinstance(cells, RowRejected) and (number < _CLOSELY or number % _EACH == 0):
+            filled = _filled(cells)
+            yield seen(filled) if len(filled) == len(row) else None
+
+
+def _filled(cells: list[str]) -> list[str]:
+    """The cells without the empty ones at the end."""
+    return cells[: max(number for number, cell in enumerate(cells, 1) if cell.strip())]
+
+
+def _records(lines: Lines, separator: str) -> Iterator[_Record]:
     """Every record that is not empty, and where it begins."""
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
@@ -92,46 +141,9 @@ def _records(lines: Lines, separator: str) -> Iterator[tuple[str, list[str] | Ro
                 yield where, cells
 
 
-def _named(cells: list[str]) -> _Columns | None:
-    """The columns by their names; None where the line names none. Raises DataSetRejected."""
-    names = [cell.strip().lower() for cell in cells]
-    label = next((names.index(name) for name in _LABEL_COLUMNS if name in names), None)
-    file = next((names.index(name) for name in _FILE_COLUMNS if name in names), None)
-    if label is None:
-        if file is not None:
-            raise _no_labels()
-        return None
-    pixels = [i for i, name in enumerate(names) if _PIXEL.fullmatch(name)]
-    if file is not None and not pixels:
-        return _Columns(len(names), label, file, ())
-    pixels = pixels or [i for i in range(len(names)) if i != label]
-    if not _is_square(len(pixels)):
-        if len(pixels) < _MIN_SIDE**2:
-            raise DataSetRejected("columns_missing", f"The table names no file: call a column {_or(_FILE_COLUMNS)}.")
-        raise DataSetRejected(
-            "pixels_wrong_count", f"{len(pixels)} columns of pixels make no square picture. Give one for each pixel."
-        )
-    return _Columns(len(names), label, None, pixels)
-
-
-def _unnamed(cells: list[str]) -> _Columns:
-    """The columns of MNIST as CSV without a header: the label first. Raises DataSetRejected for any other table."""
-    if not (_is_square(len(cells) - 1) and all(cell.strip().isdecimal() for cell in cells[1:])):
-        raise _no_labels()
-    return _Columns(len(cells), 0, None, range(1, len(cells)))
-
-
-def _no_labels() -> DataSetRejected:
-    names = f"{_or(_LABEL_COLUMNS)}, and the files' {_or(_FILE_COLUMNS)}"
-    return DataSetRejected("labels_missing", f"No column holds labels. In the first line call it {names}.")
-
-
-def _or(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _is_square(count: int) -> bool:
-    return count >= _MIN_SIDE**2 and math.isqrt(count) ** 2 == count
+def _whole(text: str) -> str:
+    """A label as it was before a program wrote it as a float; any other as it is."""
+    return str(int(float(text))) if _WHOLE.fullmatch(text.strip()) and float(text) % 1 == 0 else text
 
 
 def _relative(text: str) -> str:
@@ -145,13 +157,3 @@ def _relative(text: str) -> str:
     if path.is_absolute() or PureWindowsPath(name).drive or ".." in path.parts:
         raise RowRejected("path_outside", "The path leads out of the table's folder. Name files relative to it.")
     return str(path)
-
-
-def _picture(cells: list[str]) -> bytes:
-    """A grey PNG. Raises RowRejected."""
-    try:
-        levels = bytes(map(int, cells))  # refuses what is no whole number and what is not 0..255
-    except ValueError:
-        raise RowRejected("pixel_invalid", "A pixel is no whole number from 0 to 255. Scale them to that.") from None
-    side = math.isqrt(len(cells))
-    return to_png(np.frombuffer(levels, np.uint8).reshape(1, side, side))

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from models_store.datasets.archive import is_clutter
+from models_store.datasets.passed_over import PassedOver, clutter
 from models_store.datasets.rows import RowRejected, missing, shown
 
 _LEADS_OUT = "is a link to a folder or leads out of this one. Put the files themselves there."
@@ -16,25 +16,29 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def names(self) -> list[str]:
-        """Relative names with slashes, sorted, without hidden files and what operating systems add.
+    def names(self) -> tuple[list[str], list[PassedOver]]:
+        """Relative names with slashes, sorted, and what is none of a person's own: hidden folders and those that
+        systems add are not walked.
 
-        A name that ends in a slash is a folder that is not walked: a link, or one that can't be read. `open` says why.
-        Raises OSError where the folder itself can't be read.
+        A name that ends in a slash is a folder that is not walked either: a link, or one that can't be read. `open`
+        says why. Raises OSError where the folder itself can't be read.
         """
-        found = []
-        unread: list[str] = []
+        found: list[str] = []
 
         def unreadable(error: OSError) -> None:
             if Path(error.filename) == self._root:
                 raise error
-            unread.append(self._name(str(error.filename)) + "/")
+            found.append(self._name(str(error.filename)) + "/")
 
         for here, folders, files in os.walk(self._root, onerror=unreadable):
-            folders[:] = [name for name in folders if not is_clutter(name)]
-            found += [self._name(here, name) for name in files if not is_clutter(name)]
-            found += [self._name(here, name) + "/" for name in folders if Path(here, name).is_symlink()]
-        return sorted(found + unread)
+            found += [self._name(here, name) for name in files]
+            found += [
+                self._name(here, name) + "/" for name in folders if clutter(name) or Path(here, name).is_symlink()
+            ]
+            folders[:] = [name for name in folders if not clutter(name)]
+        reasons = {name: clutter(name) for name in sorted(found)}
+        passed_over = [PassedOver(shown(name), reason) for name, reason in reasons.items() if reason]
+        return [name for name, reason in reasons.items() if not reason], passed_over
 
     def open(self, name: str) -> BinaryIO:
         """The file of that name. Raises RowRejected where it is none, can't be read or lies outside."""

@@ -3,38 +3,42 @@
 import codecs
 import io
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from models_store.datasets import csv_table, json_lines
-from models_store.datasets.archive import Archive, ArchiveLimits, is_clutter
+from models_store.datasets.archive import Archive, ArchiveLimits
 from models_store.datasets.folder import Folder
-from models_store.datasets.rows import Refused, Row, RowRejected, label_of, missing, shown
+from models_store.datasets.layout import Place, places
+from models_store.datasets.passed_over import PassedOver, is_note
+from models_store.datasets.rows import Item, Refused, Row, RowRejected, label_of, missing, shown
 from models_store.errors import DataSetRejected
 
 DEFAULT_LIMITS = ArchiveLimits()
 _HEAD = 65_536  # bytes that are looked at to tell what a file is
 _MAX_PICTURE = 64 * 2**20  # bytes of one picture's file
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _TABLE = "labels.csv"
 _CSV, _JSONL, _ZIP = (".csv", ".tsv"), (".jsonl", ".ndjson"), (".zip",)
+_TEXT = ("", ".txt", ".data", ".dat", ".tra", ".tes")  # of files that are told by how they begin; the last are UCI's
 
 Open = Callable[[str], BinaryIO]  # a name relative to the data set -> its file, or RowRejected
 
 
-def read(source: Path | bytes, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterator[Row | Refused]:
-    """The rows of a data set in one order whenever it is read: by name, or as they stand in the table.
+def read(source: Path | bytes, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterator[Item]:
+    """The rows of a data set in one order whenever it is read, by name or as they stand in the table, and what there is
+    to tell beside them.
 
-    A folder or a zip holds a folder per label (a zip may wrap them in one more), or pictures and a `labels.csv`, or
-    nothing but one table. A CSV names files and labels, or holds pixels as Kaggle's MNIST does. JSONL holds pictures in
-    base64. A file's kind is told by its suffix; bytes, and files without a suffix, by how they begin. Only one picture
-    is in memory at a time. Raises DataSetRejected where the whole can't be used; single bad rows come as Refused.
+    A folder or a zip holds a folder per label, which `layout` finds, or pictures and a `labels.csv`, or nothing but one
+    table. A CSV names files and labels, or holds pixels as Kaggle's MNIST does. JSONL holds pictures in base64. A
+    file's kind is told by its suffix; bytes, and files without one that says it, by how they begin. Only one picture is
+    in memory at a time. Raises DataSetRejected where the whole can't be used; single bad rows come as Refused.
     """
     found, labelled = False, False
     for row in _of_bytes(source, limits) if isinstance(source, bytes) else _of_path(source, limits):
-        found = True
-        labelled = labelled or isinstance(row, Row) or row.code != "label_missing"
+        if isinstance(row, Row | Refused):
+            found = True
+            labelled = labelled or isinstance(row, Row) or row.code != "label_missing"
         yield row
     if not found:
         raise DataSetRejected("data_empty", "There is no picture in it. Put labelled pictures there.")
@@ -45,18 +49,20 @@ def read(source: Path | bytes, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterat
         )
 
 
-def _of_bytes(data: bytes, limits: ArchiveLimits) -> Iterator[Row | Refused]:
+def _of_bytes(data: bytes, limits: ArchiveLimits) -> Iterator[Item]:
     def nothing_beside(name: str) -> BinaryIO:
         raise missing(name)
 
     return _of_file(io.BytesIO(data), "", nothing_beside, limits)
 
 
-def _of_path(path: Path, limits: ArchiveLimits) -> Iterator[Row | Refused]:
+def _of_path(path: Path, limits: ArchiveLimits) -> Iterator[Item]:
     try:
         if path.is_dir():
             folder = Folder(path)
-            yield from _of_tree(folder.names(), "", folder.open)
+            names, passed_over = folder.names()
+            yield from passed_over
+            yield from _of_tree(names, folder.open)
             return
         file = path.open("rb") if path.is_file() else None
     except OSError:
@@ -71,14 +77,14 @@ def _called(path: Path) -> str:
     return shown(path.name or str(path))
 
 
-def _of_file(file: BinaryIO, suffix: str, beside: Open, limits: ArchiveLimits) -> Iterator[Row | Refused]:
+def _of_file(file: BinaryIO, suffix: str, beside: Open, limits: ArchiveLimits) -> Iterator[Item]:
     head = file.read(_HEAD)
     file.seek(0)
     kind = _kind(suffix, head)
     if kind == "zip":
         archive = Archive(file, limits)
-        names = sorted(name for name in archive.names if not any(map(is_clutter, name.split("/"))))
-        yield from _of_tree(names, _wrapper(names), _opener(archive))
+        yield from archive.passed_over
+        yield from _of_tree(sorted(archive.names), _opener(archive), archive.guessed)
     elif kind == "csv":
         yield from csv_table.rows(file, head, lambda name: _content(beside, name))
     else:
@@ -91,7 +97,7 @@ def _kind(suffix: str, head: bytes) -> str:
     if suffix in kinds:
         return kinds[suffix]
     begin = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not suffix:
+    if suffix in _TEXT:
         if not begin:
             raise DataSetRejected("data_empty", "The file is empty. Send one that holds labelled pictures.")
         if begin.startswith((b"PK\3\4", b"PK\5\6")):
@@ -123,47 +129,71 @@ def _opener(archive: Archive) -> Open:
     return opened
 
 
-def _wrapper(names: Sequence[str]) -> str:
-    """The one folder, with its slash, that holds everything as macOS packs it; empty where the top holds the labels."""
-    tops = {name.partition("/")[0] for name in names}
-    if len(tops) != 1:
-        return ""
-    top = f"{tops.pop()}/"
-    direct = [name.removeprefix(top).lower() for name in names if name.count("/") == 1]
-    deeper = any(name.count("/") > 1 for name in names)
-    return top if _TABLE in direct or (deeper and not any(name.endswith(_PICTURES) for name in direct)) else ""
-
-
-def _of_tree(names: Sequence[str], top: str, opened: Open) -> Iterator[Row | Refused]:
-    table = _table(names, top)
+def _of_tree(names: Sequence[str], opened: Open, guessed: Collection[str] = ()) -> Iterator[Item]:
+    """The rows of files below one folder. Of the names that are `guessed`, what is not ASCII may be wrong."""
+    table = _table(names)
+    pictures = [name for name in names if not is_note(name)]
+    yield from (PassedOver(shown(name), "no_picture") for name in names if is_note(name) and name != table)
     if table is not None:
-        folder, suffix = posixpath.dirname(table), posixpath.splitext(table)[1].lower()
-        yield from _of_table(table, suffix, opened, lambda name: opened(posixpath.join(folder, name)))
+        yield from _beside_table(table, pictures, opened)
         return
-    for name in names:
+    place_of = places([name for name in pictures if not name.endswith("/")])
+    for name in pictures:
         try:
-            row = _in_label_folder(name, name.removeprefix(top), opened)
+            row = _placed(name, place_of.get(name), opened, name in guessed)
         except RowRejected as refusal:
             yield refusal.at(shown(name))
         else:
             yield row
 
 
-def _in_label_folder(name: str, below_top: str, opened: Open) -> Row:
-    label, slash, _ = below_top.partition("/")
-    if not slash:
+def _placed(name: str, place: Place | None, opened: Open, guessed: bool) -> Row:
+    if place is None:  # a folder that is not walked
+        opened(name).close()
+        raise missing(name)
+    if place.label is None:
         raise RowRejected("label_missing", "The file is in no label's folder. Put it into one or take it out.")
-    return Row(shown(name), label_of(label), _content(opened, name))
+    if guessed and not place.label.isascii():
+        raise RowRejected(
+            "label_invalid", "The folder's name is in an unknown encoding. Rename it with a-z and 0-9, or zip in UTF-8."
+        )
+    return Row(shown(name), label_of(place.label), _content(opened, name), place.split)
 
 
-def _table(names: Sequence[str], top: str) -> str | None:
-    """The table that says what the pictures are: `labels.csv` at the top, or the only file that there is."""
-    if len(names) == 1 and names[0].lower().endswith((*_CSV, *_JSONL)):
-        return names[0]
-    return next((name for name in names if name.lower() == f"{top}{_TABLE}".lower()), None)
+def _table(names: Sequence[str]) -> str | None:
+    """The table that says what the pictures are: `labels.csv` in the folder that holds all of them, or the only table
+    where there is no picture. Raises DataSetRejected where several could be it."""
+    pictures = [name for name in names if not is_note(name)]
+    called = [name for name in names if posixpath.basename(name).lower() == _TABLE]
+    for name in sorted(called, key=lambda name: name.count("/")):
+        if all(picture.startswith(name[: -len(_TABLE)]) for picture in pictures):
+            return name
+    tables = [name for name in names if name.lower().endswith((*_CSV, *_JSONL))]
+    if pictures or not tables:
+        return None
+    if len(tables) > 1:
+        several = ", ".join(map(shown, tables[:3]))
+        raise DataSetRejected(
+            "layout_unclear", f"Which table to read can't be told: {several}. Give one of them alone."
+        )
+    return tables[0]
 
 
-def _of_table(table: str, suffix: str, opened: Open, beside: Open) -> Iterator[Row | Refused]:
+def _beside_table(table: str, pictures: Sequence[str], opened: Open) -> Iterator[Item]:
+    """The rows of the table, then the files that it does not name."""
+    folder, suffix = posixpath.dirname(table), posixpath.splitext(table)[1].lower()
+    named: set[str] = set()
+
+    def beside(name: str) -> BinaryIO:
+        path = posixpath.join(folder, name)
+        named.add(path)
+        return opened(path)
+
+    yield from _of_table(table, suffix, opened, beside)
+    yield from (PassedOver(shown(name), "unlisted") for name in pictures if name not in named)
+
+
+def _of_table(table: str, suffix: str, opened: Open, beside: Open) -> Iterator[Item]:
     try:
         file = opened(table)
     except RowRejected as refusal:

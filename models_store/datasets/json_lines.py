@@ -1,15 +1,15 @@
 """JSON lines `{"image": base64, "label": "7"}` -> rows."""
 
-import base64
 import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from models_store.datasets.base64_text import decoded
 from models_store.datasets.lines import Lines
-from models_store.datasets.rows import Refused, Row, RowRejected, label_of
+from models_store.datasets.rows import Refused, Row, RowRejected, label_of, shown
 
 _LONGEST_INTEGER = 64  # digits: no label is longer, and reading longer ones takes quadratic time
-_LONGEST_KIND = 200  # characters of a data: URL before its comma
+_KEYS, _LONGEST_KEY = 5, 40  # that a refusal names
 
 
 def rows(file: BinaryIO) -> Iterator[Row | Refused]:
@@ -54,18 +54,7 @@ def _row(where: str, document: dict[str, Any]) -> Row:
         raise RowRejected("label_invalid", "The label is neither a text nor a whole number. Write it as a text.")
     known = label_of(label or "")
     if not image or not isinstance(image, str):
-        raise RowRejected("file_missing", "There is no text `image`. Put the picture's file there in base64.")
-    return Row(where, known, _decoded(image))
-
-
-def _decoded(text: str) -> bytes:
-    """The bytes of base64 or of a data: URL (RFC 2397)."""
-    kind, comma, rest = text[:_LONGEST_KIND].partition(",")
-    if kind[:5].lower() == "data:":
-        if not (comma and kind.lower().endswith(";base64")):
-            raise RowRejected("base64_invalid", "The image is a data: URL without base64. Encode it so.")
-        text = rest + text[_LONGEST_KIND:]
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except ValueError:
-        raise RowRejected("base64_invalid", "The image is no valid base64. Encode the picture's file again.") from None
+        came = ", ".join(f"`{shown(key[:_LONGEST_KEY])}`" for key in list(document)[:_KEYS]) or "nothing"
+        why = f"There is no text `image`; the line has {came}. Put the picture's file there in base64."
+        raise RowRejected("file_missing", why)
+    return Row(where, known, decoded(image))

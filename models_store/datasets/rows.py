@@ -2,6 +2,11 @@
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Literal
+
+from models_store.datasets.passed_over import PassedOver
+
+Split = Literal["train", "validation", "test"]
 
 _LONGEST_LABEL = 64  # characters
 _LONGEST_SHOWN = 200
@@ -11,11 +16,15 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled picture as a file. `where` is a name relative to the data set, or `line 7`."""
+    """One labelled picture as a file. `where` is a name relative to the data set, or `line 7`.
+
+    `split` is the part that its maker put it into, None where the data set has no parts.
+    """
 
     where: str
     label: str
     data: bytes
+    split: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,19 @@ class Refused:
     where: str
     code: str
     why: str
+
+
+@dataclass(frozen=True)
+class TableRead:
+    """How a table was read, in words: which column was the label, and what its pixels count to (`0..16`), or None where
+    it names files."""
+
+    label_column: str
+    scale: str | None
+
+
+# What a reader yields: rows, and what there is to tell of the data set beside them
+Item = Row | Refused | PassedOver | TableRead
 
 
 class RowRejected(Exception):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from models_store.errors import ImageRejected
+from models_store.pictures.foreign import is_of_another_format
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _MIN_SIDE, _MAX_SIDE = 2, 8192  # pixels
@@ -59,32 +60,11 @@ def _unidentified(data: bytes) -> ImageRejected:
     signatures = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
     if data.startswith(signatures) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
         return ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
-    if _is_other_format(data):
+    if is_of_another_format(data):
         return ImageRejected(
             "unsupported_image_format", f"Only {', '.join(FORMATS)} pictures are read. Save yours as one of them."
         )
     return ImageRejected("image_invalid", "The bytes are no picture. Send a PNG, JPEG, WEBP or BMP file.")
-
-
-_OTHER_FORMATS = (
-    *(
-        b"GIF8",
-        b"8BPS",
-        b"SIMPLE",
-        b"%PDF",
-        b"%!PS",
-        b"\xc5\xd0\xd3\xc6",
-    ),  # GIF, PSD, FITS, PDF, EPS with and without preview
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF and BigTIFF
-    *(b"\0\0\1\0", b"\x76\x2f\x31\x01"),  # ICO, EXR
-)
-
-
-def _is_other_format(data: bytes) -> bool:
-    if data.startswith(_OTHER_FORMATS) or data[4:12] in (b"ftypheic", b"ftypavif", b"ftypmif1"):
-        return True
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html", b"<!--"))
 
 
 def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
@@ -103,10 +83,19 @@ def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
         if isinstance(error, SyntaxError) and file is not None and not file.read(1):  # a PNG cut inside a chunk's head
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+    image = _without_unused_alpha(image)
     try:
         return ImageOps.exif_transpose(image)
     except _BROKEN:  # a broken EXIF block says nothing about the picture
         return image
+
+
+def _without_unused_alpha(image: Image.Image) -> Image.Image:
+    """A BMP whose alpha is 0 everywhere is opaque: most programs that write 32 bits leave the fourth byte alone, and
+    browsers read it so. In the other formats it is there only where somebody wanted it: what they hide stays hidden."""
+    if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        return image.convert("RGB")
+    return image
 
 
 def grey_of(image: Image.Image) -> Pixels:

@@ -73,7 +73,9 @@ def marks_of(ink: Ink, slope: Ink, spec: WritingSpec, even: bool = False) -> Mar
     likely = np.multiply(
         _central(stats, ink.shape), _sharp(slope, labels, count, _CUT_EVEN if even else _CUT)
     ) * np.where(_dots(stats), _BLOT, 1.0)
-    main = int(np.argmax(np.sqrt(weight) * likely * (strong > 0)))  # a table is heavy, and is not what was meant
+    heavy = np.sqrt(weight) * (strong > 0)
+    meant = heavy * likely  # a table is heavy, and is not what was meant
+    main = int(np.argmax(meant if meant.any() else heavy))  # where nothing has an edge, nothing is plain either
     size = float(max(stats[main, cv2.CC_STAT_HEIGHT], stats[main, cv2.CC_STAT_WIDTH]))
     own = (likely > _ALIKE * likely[main]) & ~_lines(stats, size)
     mine = _gathered(main, np.where(own, weight, 0), stats, spec.near * size, spec.speck * weight[main])

@@ -1,12 +1,14 @@
 """Bytes -> pixels: the only door by which a picture enters. It takes the way that a version was trained with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from models_store.pictures.contained import contained
 from models_store.pictures.decode import DRAFT_SIDE, Pixels, colour_of, decoded, grey_of, open_picture
-from models_store.pictures.layout import centred
+from models_store.pictures.layout import Ink, centred, lies_as_mnist
 from models_store.pictures.one import writing
 from models_store.pictures.release_0_1 import digit
 from models_store.pictures.warnings import PictureWarning
@@ -40,15 +42,17 @@ class Prepared:
 def prepare(data: bytes, spec: InputSpec, max_pixels: int = 16_000_000) -> Prepared:
     """Decodes one picture and makes it what the model was trained on. Raises ImageRejected.
 
-    `writing` and `digit`: MNIST's own format (28x28, one grey channel, median 0) passes untouched. Of any other picture
-    the writing is taken: turned upright, laid on a ground where it is transparent, ink light on dark, scaled into 20x20
-    of 28x28 with its centre of mass in the middle, as MNIST's authors did (yann.lecun.com/exdb/mnist). They differ in
-    how the writing is found: `models_store.pictures.one.writing` and `models_store.pictures.release_0_1.digit` say how.
+    `writing` and `digit`: MNIST's own format passes untouched: 28x28, one grey channel, median 0, large and with its
+    mass in the middle. Of any other picture the writing is taken: turned upright, laid on a ground where it is
+    transparent, ink light on dark, scaled into 20x20 of 28x28 with its centre of mass in the middle, as MNIST's authors
+    did (yann.lecun.com/exdb/mnist). They differ in how the writing is found: `models_store.pictures.one.writing` and
+    `models_store.pictures.release_0_1.digit` say how.
 
     `picture`: turned upright, laid on white where it is transparent, scaled until it covers the model's shape, and cut
     in the middle.
     """
-    return prepare_opened(open_picture(data, max_pixels), spec)
+    with contained(data):
+        return prepare_opened(open_picture(data, max_pixels), spec)
 
 
 def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
@@ -67,7 +71,7 @@ def as_it_is(image: Image.Image, spec: InputSpec) -> Prepared | None:
     """A picture in MNIST's own format, untouched; None for any other. Raises ImageRejected."""
     if image.mode == "L" and image.size == _UNIT == (spec.width, spec.height):
         grey = grey_of(decoded(image, "L", DRAFT_SIDE))
-        if np.median(grey) == 0:
+        if np.median(grey) == 0 and (grey.max() < _FAINT or lies_as_mnist(grey)):
             return Prepared(grey[None], (PictureWarning.BLANK_IMAGE,) if grey.max() < _FAINT else ())
     return None
 
@@ -75,19 +79,28 @@ def as_it_is(image: Image.Image, spec: InputSpec) -> Prepared | None:
 def _digit(image: Image.Image, spec: InputSpec) -> Prepared:
     found = digit.find(grey_of(decoded(image, "L", DRAFT_SIDE)))
     if found is None:
-        return Prepared(np.zeros(spec.shape, np.uint8), (PictureWarning.BLANK_IMAGE,))
-    pixels = centred(found.strokes, spec.height, spec.width)
-    return Prepared(pixels[None], (PictureWarning.LOW_CONTRAST,) if found.contrast < digit.LOW_CONTRAST else ())
+        return _blank(spec)
+    return _laid_out(found.strokes, spec, {PictureWarning.LOW_CONTRAST: found.contrast < digit.LOW_CONTRAST})
 
 
 def _writing(image: Image.Image, spec: InputSpec) -> Prepared:
     colours = colour_of(decoded(image, "RGB", _ENOUGH))
     found = writing.find(colours, spec.writing) if max(colours.shape) >= _LEAST else None
     if found is None:
-        return Prepared(np.zeros(spec.shape, np.uint8), (PictureWarning.BLANK_IMAGE,))
+        return _blank(spec)
     noticed = {
         PictureWarning.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
         PictureWarning.SEVERAL_MARKS: found.several,
     }
-    pixels = centred(found.strokes, spec.height, spec.width)
+    return _laid_out(found.strokes, spec, noticed)
+
+
+def _laid_out(strokes: Ink, spec: InputSpec, noticed: Mapping[PictureWarning, bool]) -> Prepared:
+    pixels = centred(strokes, spec.height, spec.width)
+    if not pixels.any():
+        return _blank(spec)
     return Prepared(pixels[None], tuple(warned for warned, is_so in noticed.items() if is_so))
+
+
+def _blank(spec: InputSpec) -> Prepared:
+    return Prepared(np.zeros(spec.shape, np.uint8), (PictureWarning.BLANK_IMAGE,))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from models_store.pictures.contained import contained
 from models_store.pictures.decode import decoded, grey_of, open_picture
 
 LONGEST_SIDE = 1024  # pixels; preparation looks at less of any picture
@@ -34,7 +35,11 @@ def strip(data: bytes, max_pixels: int = 16_000_000) -> Stripped:
 
     What is no larger keeps every pixel, so `pictures.prepare` makes the same of it as of `data`. Raises ImageRejected.
     """
-    image = _shrunk(_plain(decoded(open_picture(data, max_pixels), "RGB", LONGEST_SIDE)), LONGEST_SIDE)
+    with contained(data):
+        return _packed(_shrunk(_plain(decoded(open_picture(data, max_pixels), "RGB", LONGEST_SIDE)), LONGEST_SIDE))
+
+
+def _packed(image: Image.Image) -> Stripped:
     raw = image.tobytes()
     packed = _png(Image.frombytes(image.mode, image.size, raw))  # a new image: nothing but pixels comes along
     digest = hashlib.sha256(f"{image.mode} {image.width}x{image.height}\n".encode() + raw).hexdigest()

@@ -105,7 +105,7 @@ async def test_a_request_id_that_could_break_a_log_is_replaced(client: httpx.Asy
 
 
 def test_every_error_of_app_and_store_has_a_row_or_never_leaves() -> None:
-    kept_inside = {"StoreError", "AppError", "RecordRejected", "RecipeRejected", "CannotListen"}
+    kept_inside = {"StoreError", "AppError", "RecordRejected", "RecipeRejected", "CannotListen", "CannotStart"}
     for module in (app.errors, models_store.errors):
         for name, kind in inspect.getmembers(module, inspect.isclass):
             if issubclass(kind, Exception) and name not in kept_inside:

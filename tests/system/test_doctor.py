@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+from tests.support.read_only import read_only
 from tests.system.harness import command, serving
 
 
@@ -27,3 +28,21 @@ def test_doctor_knows_its_own_server_and_another_program(tmp_path: Path) -> None
         taken = command("doctor", DIGITSERVE_PORT=str(other.getsockname()[1]))
     assert taken.returncode == 1
     assert "is taken by another program: serve on another with --port" in taken.stdout
+
+
+def test_doctor_names_what_can_only_be_read_and_every_setting_that_is_not_usable(tmp_path: Path) -> None:
+    for name in ("store", "state"):
+        (tmp_path / name).mkdir()
+    with read_only(tmp_path / "state"):
+        told = command(
+            "doctor", DIGITSERVE_PORT="tcp://10.96.0.17:8000", DIGITSERVE_WORKERS="many", DIGITSERVE_DEVICE="gpu"
+        )
+    assert told.returncode == 1
+    bad = [line for line in told.stdout.splitlines() if line.startswith("BAD ")]
+    assert "DIGITSERVE_WORKERS is not usable: it is 'many'" in told.stdout and "DIGITSERVE_DEVICE" in told.stdout
+    (state,) = [line for line in bad if str(tmp_path / "state") in line]
+    assert "can't be written" in state
+    assert "port 8000 on" in told.stdout
+    (tmp_path / "state").rmdir()
+    (tmp_path / "state").touch()
+    assert "Set DIGITSERVE_STATE_DIR" in command("doctor", DIGITSERVE_PORT="0").stdout

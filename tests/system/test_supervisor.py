@@ -17,7 +17,7 @@ from tests.conftest import republished
 from tests.support import patience
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
-from tests.system.harness import Load, caller, events, serving, start, until
+from tests.system.harness import Load, caller, command, events, serving, start, until
 from training.synthetic import strokes
 
 PICTURE = png(strokes.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
@@ -166,3 +166,51 @@ async def test_a_process_that_keeps_ending_is_restarted_ever_later(tmp_path: Pat
         pauses = [float(str(event["restart_seconds"])) for event in until(log, "process_ended", count=3)]
         assert pauses[1] > pauses[0] and pauses[2] > pauses[1]
         assert httpx.get(f"{url}/healthz", timeout=PATIENCE_SECONDS).status_code == 200
+
+
+async def test_while_no_process_answers_clients_are_answered_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGITSERVE_PORT", "tcp://10.96.0.17:8000")  # as where a Kubernetes Service has our name
+    monkeypatch.setenv("DIGITSERVE_SERVICE_HOST", "10.96.0.17")
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving(log, "--workers", "1", "--port", str(port)) as (_, url):
+        assert url.endswith(f":{port}")
+        (victim,) = pids(log, "api")
+        os.kill(victim, signal.SIGKILL)
+        until(log, "process_ended")
+        with caller(url) as http:
+            answer = http.get("/readyz")
+            assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+            assert int(answer.headers["retry-after"]) > 0
+            until(log, "answering", count=2)
+            assert http.get("/readyz").status_code == 200
+    assert events(log, "setting_unknown") == []
+
+
+def test_while_the_first_processes_start_clients_are_answered_503(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with log.open("w") as output:
+        child = start(output, "--workers", "1", "--port", str(port))
+    until(log, "process_started")
+    with caller(f"http://127.0.0.1:{port}") as http:
+        answer = http.get("/readyz")
+    assert (answer.status_code, answer.json()["code"], events(log, "listening")) == (503, "not_ready", [])
+    child.terminate()
+    assert child.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.parametrize("cause", ["store", "database"])
+def test_a_start_that_cannot_succeed_ends_with_one_sentence(tmp_path: Path, cause: str) -> None:
+    """What is found before a process starts, and what only a process finds."""
+    (tmp_path / "file").write_text("neither a folder nor a database " * 100)
+    wrong = {"store": ("STORE_DIR", f"{tmp_path}/file"), "database": ("DATABASE_URL", f"sqlite:///{tmp_path}/file")}
+    name, text = wrong[cause]
+    ended = command("serve", "--port", "0", "--workers", "2", **{f"DIGITSERVE_{name}": text})
+    assert ended.returncode == 1, ended.stdout
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith("digitserve: ") and f"DIGITSERVE_{name}" in sentence

@@ -9,7 +9,7 @@ from models_store.model import load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import ROOT
-from tests.system.harness import NOWHERE, Told, ended, training
+from tests.system.harness import NOWHERE, Told, Typed, ended, training
 from training.data import sources
 from training.data.rows import as_numpy
 
@@ -66,3 +66,28 @@ def test_an_unknown_key_in_a_recipe_is_named(tmp_path: Path) -> None:
     path.write_text(recipe)
     done = run("train", str(path))
     assert (done.code, "Unknown key train.batch_sise" in done.error) == (2, True)
+
+
+def test_it_reads_its_own_variables_alone_and_as_they_are_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DIGITSERVE_PORT", "DIGITSERVE_WORKERS", "DIGITSERVE_DATABASE_URL", "DIGITSERVE_LOG_LEVEL"):
+        monkeypatch.setenv(name, "tcp://10.96.0.17:8000")
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("DIGITSERVE_STORE_DIR", f'"{tmp_path}/a%20b?"')  # as a list of Compose leaves it
+    done = Typed(capsys)("export", "digits", tmp_path / "weights.pt", "--to", "torchscript")
+    assert done.code == 0, done.error
+    assert Registry(tmp_path / "a%20b?").aliases("digits") == {"champion": 1}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITSERVE_STORE_DIR", "beside")
+    assert "no version 9" in Typed(capsys)("evaluate", "digits@9").sentence
+    assert (tmp_path / "beside" / "digits").is_dir()
+
+
+def test_what_torchrun_would_not_set_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in {"RANK": "first", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, text)
+    assert "RANK='first'" in Typed(capsys)("train", "bundled").sentence

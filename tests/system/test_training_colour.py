@@ -41,7 +41,8 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_shapes_are_learned_and_read(tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     changes = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
-    told = Typed(capsys)("train", "resnet18", "--data", folder, "--epochs", "6", *changes)
+    told = Typed(capsys)("train", "resnet18", "--data", folder, "--epochs", "12", *changes)
+    assert told.result["accepted"], told.result["gate"]
     assert told.result["version"] == "shapes-resnet18@1"
     manifest = published(tmp_path / "store", "shapes-resnet18").manifest
     assert set(manifest.labels) == set(SHAPES)

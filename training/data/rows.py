@@ -31,18 +31,20 @@ class Rows:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Everything of one source; `test` is looked at once, after training."""
+    """Everything of one source; `test` is looked at once, after training. `validation` only watches, where somebody has
+    set it apart."""
 
     train: Rows
     test: Rows
     labels: tuple[str, ...]
     source: str
     report: CleaningReport | None = None  # what was left out of a person's own files
+    validation: Rows | None = None
 
     def digest(self) -> str:
-        """sha256 of the training pictures, their labels, the test pictures and theirs."""
+        """sha256 of the training pictures, their labels, the test pictures and theirs, and of the validation's."""
         whole = hashlib.sha256()
-        for rows in (self.train, self.test):
+        for rows in filter(None, (self.train, self.test, self.validation)):
             whole.update(rows.pictures.contiguous().numpy().tobytes())
             whole.update(rows.labels.numpy().astype("<i8").tobytes())
         return whole.hexdigest()
@@ -50,7 +52,7 @@ class DataSet:
 
 def hold_out(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
     """Splits rows at random into (the rest, `count` held out). The same seed splits the same rows alike."""
-    order = _shuffled(rows, seed)
+    order = _order(rows, seed)
     return rows[order[count:]], rows[order[:count]]
 
 
@@ -60,7 +62,7 @@ def split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     A label with two rows or more is on both sides; a single row stays in the rest. `share` is above 0 and below 1.
     """
     assert 0 < share < 1, "recipes see to it"
-    order = _shuffled(rows, seed)
+    order = _order(rows, seed)
     labels = rows.labels[order]
     taken = torch.zeros(len(rows), dtype=torch.bool)
     for label in labels.unique():
@@ -78,12 +80,17 @@ def folds(rows: Rows, k: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """
     if not 2 <= k <= len(rows):
         raise RecipeRejected(f"{len(rows)} rows make no {k} folds: take 2 or more, and at most one for each row.")
-    order = _shuffled(rows, seed)
+    order = _order(rows, seed)
     dealt = order[rows.labels[order].argsort(stable=True)]  # label by label: dealt out in turns, each goes to all parts
     part = torch.empty_like(dealt)
     part[dealt] = torch.arange(len(rows)) % k
     part = part[order]
     return ((rows[order[part != i]], rows[order[part == i]]) for i in range(k))
+
+
+def shuffled(rows: Rows, seed: int) -> Rows:
+    """All rows in random order; the same seed gives the same."""
+    return rows[_order(rows, seed)]
 
 
 def join(first: Rows, *others: Rows) -> Rows:
@@ -95,7 +102,7 @@ def join(first: Rows, *others: Rows) -> Rows:
 def mixed(first: Rows, other: Rows, seed: int) -> Rows:
     """Both in one random order."""
     both = join(first, other)
-    return both[_shuffled(both, seed)]
+    return both[_order(both, seed)]
 
 
 def as_numpy(rows: Rows) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -103,5 +110,5 @@ def as_numpy(rows: Rows) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return rows.pictures.numpy(), rows.labels.numpy()
 
 
-def _shuffled(rows: Rows, seed: int) -> Tensor:
+def _order(rows: Rows, seed: int) -> Tensor:
     return torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))

@@ -1,34 +1,29 @@
 """Data sets by name: MNIST's files, the bundled digits, a person's own files."""
 
 import importlib.util
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models_store.datasets.archive import ArchiveLimits
-from models_store.datasets.clean import Cleaned, CleaningReport, clean
-from models_store.datasets.formats import read
-from models_store.datasets.rows import Refused, Row
+from models_store.datasets.clean import CleaningReport
 from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.specs import DataSpec, InputSpec
-from training.data.rows import DataSet, Rows, split
+from training.data import parts
+from training.data.rows import DataSet, Rows, shuffled, split
 from training.data.torchvision import torchvision
 from training.errors import DataMissing
 
 _BUNDLED_TEST_ROWS = 360  # a fifth, as in scikit-learn's own example for this set
 _DIGITS = tuple("0123456789")
 _LEAST = 5  # pictures of each label: four to learn from, one to test
-_SHOWN = 5  # rows and labels that a refusal names
 _PARTS, _IDX = ("train", "t10k"), {"images-idx3-ubyte": 3, "labels-idx1-ubyte": 1}  # and their axes
-_OWN_LIMITS = ArchiveLimits(max_entries=1_000_000, max_expanded_bytes=16 * 2**30)  # of people's own machines
 
 
-def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int) -> DataSet:
-    """The data set that a recipe names, as pictures of `picture`'s shape; `folder` is where MNIST lies.
+def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int, tell: parts.Tell = parts.unheard) -> DataSet:
+    """The data set that a recipe names, as pictures of `picture`'s shape; `folder` is where MNIST lies. `tell` hears
+    what there is to say of other files that judge.
 
     Raises DataMissing where it is not on this machine, DataSetRejected where a person's files can't be used, and
     RecipeRejected where the recipe names none or wants other pictures than the data set has.
@@ -36,7 +31,7 @@ def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int) -> DataSet
     if spec.source == "files":
         if not spec.path:
             raise RecipeRejected("The recipe learns from your own files: pass --data with a folder or a file.")
-        return files(Path(spec.path), picture, spec.test_share, seed)
+        return files(Path(spec.path), picture, spec.test_share, seed, spec.validation, spec.test, tell)
     if picture.shape != (1, 28, 28) or not picture.finds_writing:
         raise RecipeRejected(
             f"{spec.source} has grey pictures of 28x28 pixels: set input.channels to 1, input.height and .width to 28 "
@@ -45,76 +40,49 @@ def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int) -> DataSet
     return mnist(folder) if spec.source == "mnist" else bundled()
 
 
-def files(path: Path, picture: InputSpec, test_share: float, seed: int) -> DataSet:
-    """A person's own labelled files (`models_store.datasets.formats` says which), `test_share` of each label its test.
+def files(
+    path: Path,
+    picture: InputSpec,
+    test_share: float,
+    seed: int,
+    validation: str = "",
+    test: str = "",
+    tell: parts.Tell = parts.unheard,
+) -> DataSet:
+    """A person's own labelled files (`models_store.datasets.formats` says which). Parts that they have, or that
+    `validation` and `test` name as `parts.judges` says, only judge; without a test, `test_share` of each label is it.
 
-    Labels that are numbers come first, by value, then the others by their letters. Rows are in random order. Raises
-    DataSetRejected where the files can't be used, and as `too_few_examples` for less than 2 labels or less than 5
-    pictures of one.
+    Rows are in random order. Raises DataSetRejected where the files can't be used, and as `too_few_examples` for less
+    than 2 labels or less than 5 pictures of one.
     """
-    cleaned = clean(read(path, _OWN_LIMITS), picture)
-    counts = Counter(cleaned.labels)
-    labels = tuple(sorted(counts, key=_naturally))
-    if len(labels) < 2:
-        raise DataSetRejected("too_few_examples", f"Pictures of two labels or more are needed. {cleaned.report}")
-    short = {label: _LEAST - counts[label] for label in labels if counts[label] < _LEAST}
+    own = parts.own(path, picture)
+    found = parts.judges(own, picture, {"validation": validation, "test": test}, tell)
+    train = parts.without(own.train, *found.values())
+    check_enough(train, own)
+    if "test" in found:
+        train, given = shuffled(train, seed), found["test"]
+    else:
+        train, given = split(train, test_share, seed)
+    watching = parts.without(found["validation"], given) if "validation" in found else None
+    return DataSet(train, given, own.labels, f"files: {path.resolve().name}", own.report, watching)
+
+
+def check_enough(train: Rows, own: parts.Parts) -> None:
+    """Raises DataSetRejected (`too_few_examples`) for less than 2 labels or less than 5 pictures of one to learn."""
+    if len(own.labels) < 2:
+        raise DataSetRejected("too_few_examples", f"Pictures of two labels or more are needed. {own.report}")
+    counts = train.labels.bincount(minlength=len(own.labels)).tolist()
+    short = {label: _LEAST - count for label, count in zip(own.labels, counts, strict=True) if count < _LEAST}
     if short:
         missing = ", ".join(f"{count} of {label!r}" for label, count in short.items())
         raise DataSetRejected("too_few_examples", f"Each label needs {_LEAST} pictures: add at least {missing}.")
-    rest, test = split(_rows(cleaned, labels), test_share, seed)
-    return DataSet(rest, test, labels, f"files: {path.resolve().name}", cleaned.report)
 
 
 def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[Rows, CleaningReport]:
-    """A person's own files for a version that has its labels already, in the files' order.
-
-    Raises DataSetRejected where the files can't be used: as `label_unknown` where a row has another label, and as
-    `too_few_examples` where no picture is usable.
-    """
-    wheres_of: dict[str, list[str]] = {}
-    cleaned = clean(_noted(read(path, _OWN_LIMITS), labels, wheres_of), picture)
-    usable = set(cleaned.labels)
-    unknown = {label: wheres for label, wheres in wheres_of.items() if label in usable}
-    if unknown:
-        wheres = [where for rows in unknown.values() for where in rows][:_SHOWN]
-        raise DataSetRejected(
-            "label_unknown",
-            f"The version does not know {_listed([repr(label) for label in sorted(unknown, key=_naturally)])}, as in "
-            f"{', '.join(wheres)}: correct these rows, or train a model of its own on these labels.",
-        )
-    if not cleaned.labels:
-        raise DataSetRejected("too_few_examples", f"No picture can be used. {cleaned.report}")
-    return _rows(cleaned, labels), cleaned.report
-
-
-def _noted(
-    rows: Iterable[Row | Refused], labels: tuple[str, ...], wheres_of: dict[str, list[str]]
-) -> Iterator[Row | Refused]:
-    """All rows; notes by the way where the first ones with each other label are. Only usable ones will count."""
-    for row in rows:
-        if isinstance(row, Row) and row.label not in labels:
-            wheres = wheres_of.setdefault(row.label, [])
-            if len(wheres) < _SHOWN:
-                wheres.append(row.where)
-        yield row
-
-
-def _rows(cleaned: Cleaned, labels: tuple[str, ...]) -> Rows:
-    numbers = {label: number for number, label in enumerate(labels)}
-    return Rows(
-        torch.from_numpy(cleaned.pictures),
-        torch.tensor([numbers[label] for label in cleaned.labels], dtype=torch.int64),
-    )
-
-
-def _naturally(label: str) -> tuple[int, int, str]:
-    is_number = label.isascii() and label.isdigit()
-    return (0, int(label), label) if is_number else (1, 0, label)
-
-
-def _listed(words: list[str]) -> str:
-    more = len(words) - _SHOWN
-    return ", ".join(words[:_SHOWN]) + (f" and {more:,} more labels" if more > 0 else "")
+    """A person's own files to judge a version by that has its labels already, in the files' order: of files with parts
+    the test, otherwise the validation. Raises what `parts.labelled` raises."""
+    own = parts.labelled(path, picture, labels)
+    return own.judging("test", "validation"), own.report
 
 
 def mnist(folder: Path, download: bool = True) -> DataSet:

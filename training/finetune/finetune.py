@@ -15,12 +15,14 @@ from models_store.refs import Ref
 from models_store.registry import Version
 from training.data.rows import DataSet, Rows
 from training.errors import BaseUnusable
+from training.finetune.replay import remembered
 from training.finetune.task import Task
 from training.finetune.task import read as read_task
 from training.finetune.tuning import LAST, Trained, Tuning, train_candidate
 from training.fit.measure import measure
 from training.job import JobFolder
-from training.judge.gate import OWN_TEST, Decision, Judged, decide
+from training.judge.gate import OWN_TEST, Decision, as_first, decide
+from training.judge.learned import Learned, of_rows, of_version
 from training.judge.score import score
 from training.learn import Session, experiment, key, teacher
 from training.publish.assemble import Draft, Outcome, assemble
@@ -73,7 +75,8 @@ def finetune(base: Version, recipe: Recipe, session: Session, job: JobFolder | N
         outcome = _outcome(task, trained, facts, before, alike)
         with registry.stage(recipe.publish_to) as staged:
             draft = assemble(outcome, staged, report)
-            decision = _decided(task, trained, draft, before, alike)
+            first = not registry.has_champion(recipe.publish_to)
+            decision = _decided(task, trained, draft, before, alike, first)
             draft = complete(draft, report, decision)
             return release(draft, registry, report) if job is None else _released_once(draft, job, session)
 
@@ -88,11 +91,14 @@ def _released_once(draft: Draft, job: JobFolder, session: Session) -> Version:
     return version
 
 
-def _decided(task: Task, trained: Trained, draft: Draft, before: float | None, alike: float | None) -> Decision:
-    what = _STAND_IN if task.stand_in else OWN_TEST
-    rows = len(draft.outcome.data.test)
-    old = None if before is None else Judged(rows, before, draft.worst_accuracy, what)
-    return decide(trained.judged, old, task.spec, trained.how, alike)
+def _decided(
+    task: Task, trained: Trained, draft: Draft, before: float | None, alike: float | None, first: bool
+) -> Decision:
+    old = None if before is None else draft.judged(before, _STAND_IN if task.stand_in else OWN_TEST)
+    decision = decide(trained.judged, old, task.spec, trained.how, alike)
+    if not first or task.new_labels:  # of new labels no version is accepted that only guesses
+        return decision
+    return as_first(decision, *filter(None, (trained.judged, old)))
 
 
 def _outcome(task: Task, trained: Trained, facts: DataSet, before: float | None, alike: float | None) -> Outcome:
@@ -104,12 +110,28 @@ def _outcome(task: Task, trained: Trained, facts: DataSet, before: float | None,
     numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
     numbers |= {} if before is None else {"accuracy_of_base": before}
     numbers |= {} if alike is None else {"read_as_base": alike}
+    numbers |= _tested(task, trained)
     return Outcome(
         trained.fitted.net, task.recipe, dataclasses.replace(facts, train=trained.rows, test=test),
         trained.fitted.precision, calibration=Calibration() if task.new_labels else _inherited(task.base),
-        runs={LAST: trained.fitted.epochs}, parent=task.base.ref, numbers=numbers,
+        runs={LAST: trained.fitted.epochs}, parent=task.base.ref, learned=_learned(task, trained), numbers=numbers,
         sample=_sample(task, trained.rows), pictures=False,
     )  # fmt: skip
+
+
+def _tested(task: Task, trained: Trained) -> dict[str, float]:
+    """What the result reads of the pictures that somebody set apart to test it."""
+    if task.test is None:
+        return {}
+    device = next(trained.fitted.net.parameters()).device
+    share = measure(trained.fitted.net, task.test, task.recipe, device)[1]
+    return {"test_accuracy": share, "test_rows": float(len(task.test))}
+
+
+def _learned(task: Task, trained: Trained) -> Learned:
+    """The new rows, those that were repeated, and all that the base learned from."""
+    learned = of_version(task.base).joined(of_rows(trained.rows))
+    return learned.joined(of_rows(remembered(task.known))) if task.known and task.spec.replay_rows else learned
 
 
 def _before(task: Task) -> float | None:

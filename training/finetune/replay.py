@@ -47,13 +47,17 @@ def reminders(known: DataSet, base: Version) -> Rows:
 
     With MNIST's alone, 20 digits of Semeion teach a point less.
     """
-    bundled = sources.bundled().train
-    rows = bundled if known.source == "bundled" else join(known.train[:_KNOWN], bundled)
-    rows = join(rows, _drawn(_REMINDERS, seed=1))
+    rows = join(remembered(known), _drawn(_REMINDERS, seed=1))
     if base.manifest.calibration.plausible > 0:
         none = torch.from_numpy(outliers(_OUTLIERS, seed=3, digits=known.train.pictures[:_KNOWN].numpy()))
         rows = join(rows, Rows(none, torch.full((_OUTLIERS,), OUTLIER)))
     return rows
+
+
+def remembered(known: DataSet) -> Rows:
+    """The reminders that are no drawings."""
+    bundled = sources.bundled().train
+    return bundled if known.source == "bundled" else join(known.train[:_KNOWN], bundled)
 
 
 def repeated(rows: Rows, least: int) -> Rows:

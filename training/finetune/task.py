@@ -1,17 +1,18 @@
 """What one fine-tuning learns from, what judges it, and what it must not forget."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from models_store.datasets.clean import CleaningReport
+from models_store.datasets.rows import Split
 from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import FineTuneSpec
-from training.data import sources
-from training.data.rows import DataSet, Rows, join
+from training.data import parts
+from training.data.parts import Parts
+from training.data.rows import DataSet, Rows, join, split
+from training.data.sources import check_enough
 from training.finetune.replay import known
 from training.report.progress import Reporter
 
@@ -28,6 +29,7 @@ class Task:
     spec: FineTuneSpec
     rows: Rows  # the new pictures to learn from
     judges: Rows | None  # those that somebody gave to judge by
+    test: Rows | None  # those that somebody set apart, to be looked at once: nothing hangs on what they say
     labels: tuple[str, ...]
     new_labels: bool
     known: DataSet | None  # the base's own pictures, or others of its kind: to repeat, and to test
@@ -48,10 +50,18 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> 
         raise RecipeRejected(
             "A fine-tuned net has its base's shape: change nothing of net; its dropout is finetune.dropout."
         )
-    rows, labels, new_labels = _new(base, recipe, report)
-    judges = _judging(Path(spec.validation), recipe, labels, report) if spec.validation else None
-    if judges is not None:
-        rows = _without(rows, judges, report)
+    own, new_labels = _new(base, recipe, report)
+    asked: dict[Split, str] = {"validation": spec.validation or recipe.data.validation, "test": recipe.data.test}
+    found = parts.judges(own, recipe.input, asked, report.note)
+    judges, test = found.get("validation"), found.get("test")
+    if judges is not None and len(judges) < LEAST:
+        raise DataSetRejected(
+            "too_few_examples",
+            f"{len(judges)} usable validation pictures are too few to judge by: give {LEAST} or more.",
+        )
+    rows = _without(own.train, list(found.values()), report)
+    if new_labels:
+        rows = join(*split(rows, recipe.data.test_share, recipe.seed))  # in the order of earlier releases
     if len(rows) < LEAST:
         raise DataSetRejected(
             "too_few_examples", f"{len(rows)} usable pictures are too few to learn from: give {LEAST} or more."
@@ -63,51 +73,30 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> 
             f"MNIST is not on this machine: scikit-learn's digits and drawn ones stand for what "
             f"{base.ref} must not forget."
         )
-    return Task(base, recipe, spec, rows, judges, labels, new_labels, kept, stand_in)
+    return Task(base, recipe, spec, rows, judges, test, own.labels, new_labels, kept, stand_in)
 
 
-def _new(base: Version, recipe: Recipe, report: Reporter) -> tuple[Rows, tuple[str, ...], bool]:
-    """The new pictures, their labels, and whether these are others than the base's."""
-    path, labels = Path(recipe.data.path), base.manifest.labels
+def _new(base: Version, recipe: Recipe, report: Reporter) -> tuple[Parts, bool]:
+    """The new pictures, and whether their labels are others than the base's."""
+    path = Path(recipe.data.path)
     try:
-        rows, found = sources.labelled(path, recipe.input, labels)
+        own, new_labels = parts.labelled(path, recipe.input, base.manifest.labels), False
     except DataSetRejected as refusal:
         if refusal.code != "label_unknown":
             raise
         if recipe.publish_to == base.name:
             way = "a suffix" if recipe.finetune and recipe.finetune.job else "--suffix"
             raise DataSetRejected(refusal.code, f"{refusal} {_HOW_LABELS.format(base.name, way)}") from None
-        whole = sources.files(path, recipe.input, recipe.data.test_share, recipe.seed)
-        assert whole.report is not None, "files are always cleaned"
-        _tell(whole.report, "", report)
-        return join(whole.train, whole.test), whole.labels, True
-    _tell(found, "", report)
-    return rows, labels, False
+        own, new_labels = parts.own(path, recipe.input), True
+        check_enough(own.train, own)
+    if not own.report.is_plain:
+        report.note(str(own.report))
+    return own, new_labels
 
 
-def _judging(path: Path, recipe: Recipe, labels: tuple[str, ...], report: Reporter) -> Rows:
-    try:
-        rows, found = sources.labelled(path, recipe.input, labels)
-    except DataSetRejected as refusal:
-        raise DataSetRejected(refusal.code, f"Of the validation data: {refusal}") from None
-    _tell(found, "Of the validation data: ", report)
-    if len(rows) < LEAST:
-        raise DataSetRejected(
-            "too_few_examples", f"{len(rows)} usable validation pictures are too few to judge by: give {LEAST} or more."
-        )
-    return rows
-
-
-def _without(rows: Rows, judges: Rows, report: Reporter) -> Rows:
-    """The rows whose pictures are not among the judges: what was learned by heart says nothing."""
-    seen = {picture.tobytes() for picture in judges.pictures.numpy()}
-    new = torch.tensor([picture.tobytes() not in seen for picture in rows.pictures.numpy()], dtype=torch.bool)
-    if not new.all():
-        count = int((~new).sum())
-        report.note(f"Not learned from, as the validation data have them too: {count:,} of {len(rows):,} pictures.")
-    return rows[new]
-
-
-def _tell(found: CleaningReport, which: str, report: Reporter) -> None:
-    if found.kept < found.rows:
-        report.note(f"{which}{found}")
+def _without(rows: Rows, judges: Sequence[Rows], report: Reporter) -> Rows:
+    new = parts.without(rows, *judges)
+    if len(new) < len(rows):
+        count = len(rows) - len(new)
+        report.note(f"Not learned from, as pictures that judge are the same: {count:,} of {len(rows):,} pictures.")
+    return new

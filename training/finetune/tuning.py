@@ -15,6 +15,7 @@ from training.fit.learner import Fitted
 from training.fit.material import Distillation, Material, Replay
 from training.fit.measure import measure
 from training.judge.gate import Judged
+from training.judge.score import most_frequent
 from training.learn import Session, learn, teacher
 from training.nets.catalog import options, skeleton
 from training.publish.weights import rebuild
@@ -65,7 +66,8 @@ def _judged_by(tuning: Tuning, rows: Rows, judges: Rows, kind: str) -> Trained:
     base = _base(tuning)
     before = None if base is None else measure(base, judges, recipe, device)[1]
     after = measure(fitted.net, judges, recipe, device)[1]
-    return Trained(fitted, rows, judges, Judged(len(judges), before, after), f"{len(judges)} {kind}")
+    judged = Judged(len(judges), before, after, guess=most_frequent(judges.labels.numpy()))
+    return Trained(fitted, rows, judges, judged, f"{len(judges)} {kind}")
 
 
 def _judged_in_folds(tuning: Tuning) -> Trained:
@@ -77,7 +79,8 @@ def _judged_in_folds(tuning: Tuning) -> Trained:
         if base is not None:
             was_right += len(part) * measure(base, part, task.recipe, device)[1]
     count, fitted = len(task.rows), _tuned(tuning, LAST, task.rows)
-    judged = Judged(count, None if base is None else round(was_right) / count, round(right) / count)
+    before = None if base is None else round(was_right) / count
+    judged = Judged(count, before, round(right) / count, guess=most_frequent(task.rows.labels.numpy()))
     return Trained(fitted, task.rows, task.rows, judged, f"{count} new pictures in {_FOLDS} folds")
 
 

@@ -11,6 +11,7 @@ from models_store.recipe import Recipe
 from training.errors import CheckpointRejected, TrainingDiverged
 from training.fit import checkpoint, precision
 from training.fit.batches import Batch
+from training.fit.divergence import Watch
 from training.fit.epoch import Epoch
 from training.fit.losses import of_answers, unlike
 from training.fit.material import Material
@@ -44,7 +45,10 @@ class Learner:
         self._optimizer = optimizer(self._net, spec)
         self._rates = Rates(self._optimizer, spec, steps)
         self._steps, self._step = steps, 0
-        self._sums = torch.zeros(3, device=device)  # of an epoch: loss, rows read right, rows that show a label
+        self._sums = torch.zeros(
+            5, device=device
+        )  # of an epoch: loss, rows read right, rows that show a label; `_watch`
+        self._watch, self._labels = Watch(spec, material, steps), 0  # the first batch says how many
         self._best: tuple[float, dict[str, Tensor]] = float("inf"), {}  # validation loss, and the weights that had it
         self.history: list[Epoch] = []
 
@@ -65,7 +69,9 @@ class Learner:
         inputs = ((batch.pictures - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
             logits = module(inputs)
-        loss = self._loss(logits, batch)
+        self._labels = logits.shape[1]
+        watched = self._of_answers(logits, batch)
+        loss = watched + self._l1() if self._spec.l1 else watched
         rate = self._rates.set(self._step)
         self._optimizer.zero_grad()
         loss.backward()
@@ -79,31 +85,36 @@ class Learner:
         with torch.no_grad():
             known = (batch.truth >= 0).sum()
             right = (logits[: len(batch.truth)].argmax(1) == batch.truth).sum()
-            self._sums += torch.stack([loss.detach() * known, right, known])
+            first = watched if self._step == 1 else torch.zeros_like(watched)
+            self._sums += torch.stack([loss * known, right, known, watched * known, first])
         return rate
 
-    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        spec, labelled, distillation = self._spec, len(batch.truth), self._material.distillation
-        loss = of_answers(logits[:labelled].float(), batch.truth, spec)
+    def _of_answers(self, logits: Tensor, batch: Batch) -> Tensor:
+        """What the answers cost, against the labels and a teacher."""
+        labelled, distillation = len(batch.truth), self._material.distillation
+        loss = of_answers(logits[:labelled].float(), batch.truth, self._spec)
         if self._material.teacher_of_replay is not None:
             asked = self._material.teacher_of_replay
             loss = loss + asked.weight * unlike(logits[labelled:].float(), asked.teacher(batch.pictures[labelled:]))
         elif distillation is not None:
             taught = unlike(logits.float(), distillation.teacher(batch.pictures))
             loss = (1 - distillation.weight) * loss + distillation.weight * taught
-        if spec.l1:
-            loss = loss + spec.l1 * sum(p.abs().sum() for p in self._net.parameters() if p.dim() > 1)
         return loss
+
+    def _l1(self) -> Tensor:
+        sizes = (p.abs().sum() for p in self._net.parameters() if p.dim() > 1)
+        return self._spec.l1 * sum(sizes, torch.zeros((), device=self._device))
 
     def end_epoch(self, rate: float, seconds: float, validated: tuple[float, float] | None) -> None:
         """Notes the epoch's numbers; `validated` are loss and accuracy on the validation rows. Raises
         TrainingDiverged."""
         number = len(self.history) + 1
-        loss_sum, right, seen = self._world.summed(self._sums)
+        loss_sum, right, seen, watched, first = self._world.summed(self._sums)
         if not all(map(math.isfinite, (loss_sum.item(), *(validated or ())))):
             raise TrainingDiverged(f"The loss left the finite numbers in epoch {number}: lower train.learning_rate.")
         loss, accuracy = (loss_sum / seen).item(), (right / seen).item()
         self.history.append(Epoch(number, self._spec.epochs, loss, accuracy, rate, seconds, *(validated or ())))
+        self._watch.look(number, self._labels, first.item() / self._world.size, (watched / seen).item())
         self._rates.epoch_ended(validated[0] if validated else None)
         if validated and self._spec.patience and validated[0] < self._best[0]:
             self._best = validated[0], copy.deepcopy(self.average.state_dict())
@@ -115,6 +126,7 @@ class Learner:
             "improver": self._optimizer.state_dict(), "rates": self._rates.state_dict(),
             "best": {"loss": self._best[0], "weights": self._best[1]},
             "history": [asdict(epoch) for epoch in self.history], "half": self._half,
+            "watched": self._watch.losses,
         }  # fmt: skip
 
     def go_on_from(self, state: checkpoint.State) -> None:
@@ -127,6 +139,7 @@ class Learner:
             self._best = state["best"]["loss"], state["best"]["weights"]
             self.history = [Epoch(**facts) for facts in state["history"]]
             self._half = bool(state["half"])
+            self._watch.losses = list(state.get("watched", []))  # which an earlier release did not keep
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise CheckpointRejected("The checkpoint is another recipe's. Repeat the command with --fresh.") from None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models_store.files import PROBES, read_probes
@@ -14,6 +15,7 @@ from training.data.rows import Rows
 from training.errors import JudgingRejected
 from training.judge import plots
 from training.judge.judges import check_rows, relabelled
+from training.judge.learned import Memory, untold
 from training.judge.score import Metrics, Score, mcnemar, metrics, score, times, worst
 from training.report.progress import Reporter
 
@@ -43,7 +45,9 @@ class Comparison:
 
     left: Side
     right: Side
-    rows: int
+    rows: int  # that neither has learned from
+    learned_by_left: int  # of the rows given: left out
+    learned_by_right: int
     only_left: int  # rows that only the left one reads right
     only_right: int
     p: float
@@ -51,9 +55,15 @@ class Comparison:
 
 
 def evaluate(
-    version: Version, rows: Rows, report: Reporter, mistakes: Path | None = None, candidate: str = PLAIN
+    version: Version,
+    rows: Rows,
+    report: Reporter,
+    memory: Memory,
+    mistakes: Path | None = None,
+    candidate: str = PLAIN,
 ) -> Metrics:
-    """Tells the version's numbers on the rows, whose labels are indices into its manifest's.
+    """Tells the version's numbers on the rows, whose labels are indices into its manifest's; those that it has learned
+    from, as far as `memory` can tell, are told apart.
 
     `mistakes`: a PNG to write with the worst mistakes, the most confident first. Raises AssessmentRejected,
     VersionCorrupt, and ManifestMismatch for a candidate that it does not have or this machine cannot run.
@@ -67,11 +77,24 @@ def evaluate(
     if not agrees(model.predict(pictures), expected):
         report.note(f"On this machine {candidate} does not give the version's own answers to its probes.")
     report.stage(f"evaluating {version.ref} on {len(rows)} rows")
-    result = score(model, rows)
+    learned, whole = memory.of(version, rows)
+    result, remembered = score(model, rows).parts(learned)
+    if not len(result.truth):
+        raise JudgingRejected(
+            f"{version.ref} has learned from all of these {len(rows)} rows and reads {remembered.accuracy:.2%} of them "
+            "right, which says how well it remembers: give pictures that it has not learned from."
+        )
+    if len(remembered.truth):
+        report.note(
+            f"{version.ref} has learned from {len(remembered.truth)} of these {len(rows)} rows, and reads "
+            f"{remembered.accuracy:.2%} of them right; all numbers are of the other {len(result.truth)}."
+        )
+    if not whole:
+        report.note(untold(version))
     numbers = metrics(result, labels)
     report.table(f"{version.ref}, label by label", ["label", *_NAMES, "rows"], _label_cells(numbers))
     if mistakes is not None:
-        _draw_worst(result, rows, labels, mistakes, report)
+        _draw_worst(result, rows[torch.from_numpy(~learned)], labels, mistakes, report)
     report.result(
         version=version.ref,
         candidate=candidate,
@@ -80,12 +103,15 @@ def evaluate(
         accuracy=numbers.accuracy,
         nll=numbers.nll,
         ece=numbers.ece,
+        learned_rows=len(remembered.truth),
+        learned_accuracy=remembered.accuracy if len(remembered.truth) else None,
     )
     return numbers
 
 
-def compare(left: Version, right: Version, rows: Rows, report: Reporter) -> Comparison:
-    """Tells two versions' numbers side by side, and whether one reads better than chance explains.
+def compare(left: Version, right: Version, rows: Rows, report: Reporter, memory: Memory) -> Comparison:
+    """Tells two versions' numbers side by side, and whether one reads better than chance explains. Rows that one of
+    them has learned from, as far as `memory` can tell, are left out.
 
     The rows' labels are indices into the left manifest's. Where the right version has other labels, each answers with
     all of its own, and all rows must show one that both know. Raises AssessmentRejected, VersionCorrupt and
@@ -94,6 +120,7 @@ def compare(left: Version, right: Version, rows: Rows, report: Reporter) -> Comp
     check_rows(left, rows)
     if not left.manifest.input.prepares_as(right.manifest.input):
         raise JudgingRejected(f"{left.ref} and {right.ref} prepare pictures in two ways: evaluate each by itself.")
+    rows, left_out = memory.unlearned((left, right), rows)
     check_rows(right, theirs := relabelled(rows, left.manifest.labels, right))
     report.stage(f"comparing {left.ref} and {right.ref} on {len(rows)} rows")
     one, other = (score(Model.load(v.folder, v.manifest), r) for v, r in ((left, rows), (right, theirs)))
@@ -105,10 +132,12 @@ def compare(left: Version, right: Version, rows: Rows, report: Reporter) -> Comp
         left=_side(left, one, models[0], left_times),
         right=_side(right, other, models[1], right_times),
         rows=len(rows),
+        learned_by_left=left_out.learned[0],
+        learned_by_right=left_out.learned[1],
         only_left=only_left,
         only_right=only_right,
         p=p,
-        verdict=_verdict(left.ref, right.ref, only_left, only_right, p, len(rows)),
+        verdict=_verdict(left.ref, right.ref, only_left, only_right, p, len(rows)) + left_out.said,
     )
     report.table(f"{len(rows)} rows", ["", left.ref, right.ref], _cells(found))
     report.result(**dataclasses.asdict(found))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from models_store.specs import FineTuneSpec
 
 OWN_TEST = "the base's own test"
+_DEVIATIONS = 1.959964  # of the normal distribution: 95 % lie within
+_TIE = 1e-9  # shares of whole rows: a tie in floats is a tie
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,19 @@ class Judged:
     base: float | None  # share read right; None where the base does not have these labels
     candidate: float
     what: str = OWN_TEST
+    guess: float = 0.0  # the share of the label that comes most often: what guessing always the same reads right
+
+    @property
+    def surely(self) -> float:
+        """The lower end of the 95 % interval around the candidate's share (Wilson 1927, doi:10.2307/2276774)."""
+        share, rows = self.candidate, self.rows
+        spread = _DEVIATIONS * math.sqrt(share * (1 - share) / rows + (_DEVIATIONS / (2 * rows)) ** 2)
+        return (share + _DEVIATIONS**2 / (2 * rows) - spread) / (1 + _DEVIATIONS**2 / rows)
+
+    @property
+    def beats_guessing(self) -> bool:
+        """Whether the candidate reads more right than guessing does, by more than chance explains."""
+        return math.isfinite(self.candidate) and self.surely > self.guess + _TIE
 
 
 @dataclass(frozen=True)
@@ -26,9 +41,28 @@ class Decision:
     why: str
 
 
+def from_scratch(test: Judged) -> Decision:
+    """A net that has no base must beat guessing on its test rows: what does not has learned nothing that shows."""
+    if not math.isfinite(test.candidate):
+        return Decision(False, "rejected: the net's answers are no numbers")
+    said = f"{_share(test.candidate)} of {test.rows:,} test rows read right, surely {_share(test.surely)}"
+    needed = f"more than the {_share(test.guess)} of guessing needed"
+    return Decision(test.beats_guessing, f"{_word(test.beats_guessing)}: from scratch, {said}, {needed}")
+
+
+def as_first(decision: Decision, *judged: Judged) -> Decision:
+    """The same for a version that would be its model's first champion: nothing serves there yet that it could be no
+    worse than, so it must beat guessing too, on one of the judging sets at least."""
+    if not decision.accepted or any(one.beats_guessing for one in judged):
+        return decision
+    why = decision.why.removeprefix("accepted: ")
+    return Decision(False, f"rejected: {why}; a model's first version must beat guessing, and this does not surely")
+
+
 def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str, alike: float | None = None) -> Decision:
     """Accepted when the candidate is no worse than its base on new data that it has not seen, and loses at most
-    `max_loss` on the base's own test; a new label set has no base to compare with and must reach `min_accuracy`.
+    `max_loss` on the base's own test; a new label set has no base to compare with and must reach `min_accuracy`, and
+    more than guessing does.
 
     `how` says how the new rows were kept apart, `old` is None where no test of the base is on this machine. `alike` is
     the share of the old rows that candidate and base read alike, where others stand in for that test. Then it decides,
@@ -38,15 +72,13 @@ def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str, alike:
     if not all(math.isfinite(number) for number in numbers):
         return Decision(False, "rejected: the candidate's answers are no numbers")
     if new.base is None:
-        enough = new.candidate >= spec.min_accuracy
-        said = f"{_share(new.candidate)} of {how} read right, at least {_share(spec.min_accuracy)} needed"
-        return Decision(enough, f"{_word(enough)}: a new label set, {said}")
+        return enough("a new label set", new, how, spec)
     better = new.candidate >= new.base
     said = f"{how}: {_share(new.base)} -> {_share(new.candidate)}"
     if old is None or old.base is None:
         return Decision(better, f"{_word(better)}: {said}; no test of the base is on this machine")
     limit = spec.max_loss if alike is None else 1 - spec.min_alike
-    kept = old.base - old.candidate <= limit + 1e-9  # shares of whole rows: a tie in floats is a tie
+    kept = old.base - old.candidate <= limit + _TIE
     said += f"; {old.what} ({old.rows:,} rows): {_share(old.base)} -> {_share(old.candidate)}"
     faithful = alike is None or alike >= spec.min_alike
     said += "" if alike is None else f", {_share(alike)} of them read as the base reads them"
@@ -56,11 +88,21 @@ def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str, alike:
     return Decision(not blame, f"{_word(not blame)}: {said}{''.join(f'; {reason}' for reason in blame)}")
 
 
+def enough(kind: str, read: Judged, how: str, spec: FineTuneSpec) -> Decision:
+    """Whether a net that nothing can be compared with reads `min_accuracy` of its judging rows right, and more than
+    guessing does. `kind` and `how` say what it is and how the rows were kept apart."""
+    reaches, guesses = read.candidate >= spec.min_accuracy, read.candidate <= read.guess + _TIE
+    accepted = reaches and not guesses
+    said = f"{_share(read.candidate)} of {how} read right, at least {_share(spec.min_accuracy)} needed"
+    said += f"; guessing reads {_share(read.guess)} too" if reaches and guesses else ""
+    return Decision(accepted, f"{_word(accepted)}: {kind}, {said}")
+
+
 def still_good(old: Judged, spec: FineTuneSpec | None) -> Decision:
     """Whether a compressed version keeps enough of its parent's accuracy on the parent's own test."""
     assert old.base is not None, "a compressed version has its parent's labels"
     limit = (spec or FineTuneSpec(base="")).max_loss
-    kept = math.isfinite(old.candidate) and old.base - old.candidate <= limit + 1e-9
+    kept = math.isfinite(old.candidate) and old.base - old.candidate <= limit + _TIE
     said = f"{old.rows:,} test rows: {_share(old.base)} -> {_share(old.candidate)}"
     return Decision(kept, f"{_word(kept)}: {said}, at most {100 * limit:g} points may be lost")
 

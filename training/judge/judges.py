@@ -1,4 +1,4 @@
-"""The rows that judge a published version: labelled pictures that it has not learned from."""
+"""The rows that judge a published version: labelled pictures, under its own labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,30 +25,12 @@ def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, rep
         raise JudgingRejected(f"{version.ref} learned from files of its maker's: pass --data with labelled pictures.")
     spec = spec or version.manifest.recipe.data
     if spec.source == "files":
-        unseen = _unseen(version, Path(spec.path), report)
-        if unseen is not None:
-            return unseen
         rows, found = sources.labelled(Path(spec.path), version.manifest.input, version.manifest.labels)
-        if found.kept < found.rows:
+        if not found.is_plain:
             report.note(str(found))
         return rows
     data = sources.load(spec, version.manifest.input, data_folder, version.manifest.recipe.seed)
     return relabelled(data.test, data.labels, version)
-
-
-def _unseen(version: Version, path: Path, report: Reporter) -> Rows | None:
-    """The test part of a person's files, where the version learned from the rest of just these."""
-    own = version.manifest.recipe
-    if own.data.source != "files" or own.data.path != path.resolve().name:
-        return None
-    if version.manifest.parent is not None:
-        report.note(f"{version.ref} learned from files called {own.data.path}: judge it by pictures it has not seen.")
-        return None
-    whole = sources.files(path, version.manifest.input, own.data.test_share, own.seed)
-    if whole.digest() != version.manifest.data.sha256:
-        return None
-    report.note(f"{version.ref} learned from these files: only the {len(whole.test)} of its test part are read.")
-    return whole.test
 
 
 def check_rows(version: Version, rows: Rows) -> None:

@@ -47,6 +47,15 @@ class Score:
         """Share of rows answered right."""
         return float(self.right.mean())
 
+    def parts(self, those: NDArray[np.bool_]) -> tuple["Score", "Score"]:
+        """(The other rows, those rows)."""
+        return tuple(Score(self.probabilities[part], self.truth[part]) for part in (~those, those))  # type: ignore[return-value]
+
+
+def most_frequent(truth: NDArray[np.int64]) -> float:
+    """The share of the label that comes most often: what one reads right who always says this one."""
+    return float(np.unique(truth, return_counts=True)[1].max() / len(truth))
+
 
 def score(model: Model, rows: Rows) -> Score:
     """Runs the model over all rows, of which there must be one or more."""

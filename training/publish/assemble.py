@@ -19,7 +19,9 @@ from models_store.recipe import Recipe
 from training.data.rows import DataSet, Rows
 from training.errors import TrainingDiverged
 from training.fit.epoch import Epoch
-from training.judge.score import Score, changed, score
+from training.judge.gate import OWN_TEST, Judged
+from training.judge.learned import Learned
+from training.judge.score import Score, changed, most_frequent, score
 from training.nets.catalog import parameters
 from training.publish.candidates import FILES, export
 from training.report.progress import Reporter
@@ -41,6 +43,7 @@ class Outcome:
     calibration: Calibration = Calibration()
     runs: Mapping[str, Sequence[Epoch]] = dataclasses.field(default_factory=dict)
     parent: str | None = None
+    learned: Learned | None = None  # from what, where the manifest does not say it
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)  # beside accuracy and nll
     sample: Tensor | None = None  # pictures that set the int8 ranges, if others than the training rows
     pictures: bool = True  # draw the report's PNGs, by libraries that take seconds to import
@@ -56,6 +59,11 @@ class Draft:
     read: Score  # the plain candidate's answers to the test rows
     worst_accuracy: float  # of all candidates on the test rows: what the gate judges
 
+    def judged(self, base: float | None = None, what: str = OWN_TEST) -> Judged:
+        """What the gate is told of the test rows, of which the base reads the share `base` right."""
+        truth = self.read.truth
+        return Judged(len(truth), base, self.worst_accuracy, what, most_frequent(truth))
+
 
 def assemble(outcome: Outcome, folder: Path, report: Reporter) -> Draft:
     """Fills `folder` (staged by the registry): exports the net, and keeps the candidates that agree with the plain one
@@ -67,6 +75,8 @@ def assemble(outcome: Outcome, folder: Path, report: Reporter) -> Draft:
     report.stage("exporting")
     recipe, data = outcome.recipe, outcome.data
     export(outcome.net, recipe.input, data.train.pictures if outcome.sample is None else outcome.sample, folder)
+    if outcome.learned is not None:
+        outcome.learned.save(folder)
     report.stage("evaluating")
     draft = manifest(outcome)
     plain = Model.load(folder, draft)
@@ -105,7 +115,8 @@ def _anywhere(recipe: Recipe) -> Recipe:
     task = recipe.finetune
     if task is not None:
         task = dataclasses.replace(task, validation=_name(task.validation))
-    data = dataclasses.replace(recipe.data, path=_name(recipe.data.path))
+    own = recipe.data
+    data = dataclasses.replace(own, path=_name(own.path), validation=_name(own.validation), test=_name(own.test))
     return dataclasses.replace(recipe, data=data, finetune=task)
 
 

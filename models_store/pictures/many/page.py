@@ -118,9 +118,15 @@ def _laid_out(mark: Piece, spec: InputSpec, writing: WritingSpec) -> Pixels:
 
 
 def _scaled(box: BoundingBox, scale: float, full: tuple[int, int]) -> BoundingBox:
-    left, right = (min(full[0], max(0, round(x / scale))) for x in (box.left, box.right))
-    top, bottom = (min(full[1], max(0, round(y / scale))) for y in (box.top, box.bottom))
+    left, right = _between(box.left / scale, box.right / scale, full[0])
+    top, bottom = _between(box.top / scale, box.bottom / scale, full[1])
     return BoundingBox(top, left, bottom, right)
+
+
+def _between(low: float, high: float, side: int) -> tuple[int, int]:
+    """Whole pixels of a side that has so many: one at least, however small a mark was that was looked at enlarged."""
+    first = min(side - 1, max(0, round(low)))
+    return first, min(side, max(first + 1, round(high)))
 
 
 def _inked(unit: Pixels) -> BoundingBox:

@@ -28,7 +28,7 @@ from models_store.pictures.ground import (
 )
 from models_store.pictures.layout import thickened
 from models_store.pictures.marks import inner
-from models_store.pictures.one.border import without_border
+from models_store.pictures.one.border import with_paper, without_border
 from models_store.pictures.one.look import Seen, View, bright, look, plainest
 from models_store.pictures.one.rules import Rules, boxes_in, rules_in
 from models_store.pictures.one.sheet import parts_of
@@ -59,7 +59,7 @@ class FoundWriting:
 
 def find(picture: Colour, spec: WritingSpec) -> FoundWriting | None:
     """The digit in uint8 [H, W, 3], whichever of ink and ground is darker; None where nothing is written."""
-    picture = without_border(picture)
+    picture = with_paper(without_border(picture))
     small, scale = sized(picture, spec.overview, _LEAST_SIDE)
     weights = channels(small)
     greys = {dark: grey_in(small, weights[dark]) for dark in weights}
@@ -123,7 +123,7 @@ def _written(inked: Inked, spec: WritingSpec) -> NDArray[np.bool_]:
 
 
 def _close_up(picture: Colour, weights: NDArray[np.float32], seen: Seen, spec: WritingSpec) -> Seen | None:
-    """The part of the picture around what was seen."""
+    """The part of the picture around what was seen; None where from close up nothing of it has an edge."""
     work, view = _nearer(picture, seen, spec)
     x, y, scale = view.seen_from(seen.view)
     there = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]], np.float32)
@@ -136,7 +136,8 @@ def _close_up(picture: Colour, weights: NDArray[np.float32], seen: Seen, spec: W
     if seen.marks.frames.any():
         frames = _moved(seen.marks.frames.astype(np.uint8), there, work.shape)
         inked.ink[cv2.dilate(frames, np.ones((5, 5), np.uint8)) > 0] = 0
-    return look(inked, view, spec, _rules_nearby(inked, seen, (x, y, scale), spec), parts)
+    closer = look(inked, view, spec, _rules_nearby(inked, seen, (x, y, scale), spec), parts)
+    return closer if closer is not None and closer.marks.clarity > 0 else None
 
 
 def _nearer(picture: Colour, seen: Seen, spec: WritingSpec) -> tuple[Colour, View]:

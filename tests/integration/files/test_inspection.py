@@ -11,7 +11,6 @@ from tests.support.pictures import saved
 from tests.support.uploading import FILES, Service, digits, lines, packed, picture, serving
 from tests.unit.models_store.datasets import test_archive as archive
 from tests.unit.models_store.datasets.test_clean import unit
-from tests.unit.models_store.datasets.test_rows import unflagged
 
 RAW = {"content-type": "application/octet-stream"}
 CSV = {"content-type": "text/csv"}
@@ -80,7 +79,16 @@ def damaged() -> bytes:
             lambda: archive.zipped([("a.png", b"1"), ("b.png", b"2")]).replace(b"b.png", b"a.png"), 422,
             "archive_bad_name", id="duplicate",
         ),
-        pytest.param(lambda: unflagged("7/ä.png".encode("latin-1")), 422, "archive_bad_name", id="not UTF-8"),
+        pytest.param(
+            lambda: packed({"train/a.png": picture(1), "val/b.png": picture(2)}), 422, "layout_unclear", id="no labels"
+        ),
+        pytest.param(
+            lambda: packed({"a/7/a.png": picture(1), "b/1/b.png": picture(2)}), 422, "layout_unclear", id="open layout"
+        ),
+        pytest.param(
+            lambda: packed({"train.csv": pixels("7", 1), "test.csv": pixels("1", 2)}), 422, "layout_unclear",
+            id="two tables",
+        ),
         pytest.param(lambda: special(stat.S_IFLNK), 422, "archive_invalid", id="symlink"),
         pytest.param(lambda: special(stat.S_IFBLK), 422, "archive_invalid", id="device"),
         pytest.param(lambda: archive.patched(WHOLE, 1, archive.FLAGS, 1), 422, "archive_invalid", id="encrypted"),

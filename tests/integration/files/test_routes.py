@@ -12,6 +12,8 @@ import pytest
 from models_store.preparation import WritingSpec
 from models_store.specs import InputSpec
 from tests.support.uploading import FILES, ZIP, Service, digits, lines, packed, picture, serving
+from tests.unit.models_store.datasets.test_clean import unit
+from tests.unit.models_store.datasets.test_rows import zip_of_windows
 
 
 @pytest.fixture
@@ -36,7 +38,9 @@ async def test_the_openai_package_uploads_looks_downloads_and_deletes(
     assert made.model_extra is not None and made.model_extra["report"]["per_label"] == {"1": 3, "7": 3}
     assert await client.files.retrieve(made.id) == made
     (listed,) = [file async for file in client.files.list()]
-    assert made.model_extra["report"].pop("examples") == [] and listed == made
+    whole = made.model_extra["report"]
+    left_out = {name: whole.pop(name) for name in ("examples", "per_split", "label_column", "scale", "passed_over")}
+    assert not any(left_out.values()) and listed == made
     assert (await client.files.content(made.id)).content == path.read_bytes()
     gone = await client.files.delete(made.id)
     assert (gone.id, gone.object, gone.deleted) == (made.id, "file", True)
@@ -113,8 +117,50 @@ async def test_the_report_tells_of_every_row(service: Service) -> None:
             "channels": 1, "height": 28, "width": 28, "mean": [0.1307], "std": [0.3081], "preparation": "writing",
             "writing": dataclasses.asdict(WritingSpec()),
         },
+        "per_split": {}, "label_column": None, "scale": None, "passed_over": {},
     }  # fmt: skip
     assert (await service.http.get(f"{FILES}/{answer.json()['id']}")).json() == answer.json()
+
+
+async def test_the_report_tells_of_parts_and_of_what_lies_beside_the_pictures(service: Service) -> None:
+    """`mnist_png` as it is packed on Windows and macOS: two parts, a text, and what systems add."""
+    names = {f"mnist_png/{part}/{label}/{seed}.png": seed for part, label, seed in (
+        ("training", "7", 1), ("training", "1", 2), ("training", "7", 3), ("testing", "7", 4), ("testing", "1", 1),
+    )}  # fmt: skip
+    beside = dict.fromkeys(("mnist_png/README.txt", "__MACOSX/mnist_png/._README.txt", "$RECYCLE.BIN/x.png"), b"x")
+    answer = await service.http.post(
+        FILES, content=packed({name: picture(seed) for name, seed in names.items()} | beside), headers=ZIP
+    )
+    report = answer.json()["report"]
+    # The fifth is the first again with another label: neither is kept.
+    assert (report["rows"], report["kept"], report["conflicting_labels"]) == (5, 3, 2)
+    assert report["per_split"] == {"test": {"7": 1}, "train": {"1": 1, "7": 1}}
+    assert report["passed_over"] == {
+        "system": {"count": 2, "names": ["__MACOSX/mnist_png/._README.txt", "$RECYCLE.BIN/x.png"]},
+        "no_picture": {"count": 1, "names": ["mnist_png/README.txt"]},
+    }  # fmt: skip
+
+
+async def test_the_report_tells_how_a_table_was_read(service: Service) -> None:
+    rows = [f"{seed % 2},{','.join(map(str, unit(seed).flatten().tolist()))}" for seed in range(4)]
+    table = "\n".join([f"Digit,{','.join(f'pixel{n}' for n in range(784))}", *rows])
+    report = (await service.http.post(FILES, content=table.encode(), headers={"content-type": "text/csv"})).json()[
+        "report"
+    ]
+    assert (report["label_column"], report["scale"], report["per_label"]) == (
+        "column 1, called Digit", "0..255", {"0": 2, "1": 2},
+    )  # fmt: skip
+
+
+async def test_a_zip_of_windows_costs_a_row_at_most(service: Service) -> None:
+    data = zip_of_windows("7\\größe1.png", "1\\x2.png", "ß\\x3.png")
+    answer = await service.http.post(FILES, content=data, headers=ZIP)
+    assert answer.status_code == 200, answer.text
+    report = answer.json()["report"]
+    told = {row["where"]: row["code"] for row in report["examples"]}
+    assert report["rows"] == 3 and told == {
+        "1/x2.png": "image_invalid", "7/größe1.png": "image_invalid", "ß/x3.png": "label_invalid",
+    }  # fmt: skip
 
 
 async def test_a_list_is_short_whatever_the_reports_say(service: Service) -> None:

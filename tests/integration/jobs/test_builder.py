@@ -130,6 +130,32 @@ async def test_a_validation_file_is_looked_at_too(service: Service) -> None:
     assert recipe.finetune is not None and recipe.finetune.validation == judging
 
 
+async def test_parts_of_a_file_judge_and_are_not_learned(service: Service) -> None:
+    """What counts is what is in `train`; `validation` judges as a file of its own would, and `test` does neither."""
+    told = {
+        "only judges": await service.upload({"test/0": 9, "test/1": 9}),
+        "2 usable pictures": await service.upload({"train/0": 2, "test/0": 9}),
+        "4 usable pictures": await service.upload({"train/0": 5, "train/1": 5, "val/0": 4, "test/0": 9}),
+    }
+    for said, file in told.items():
+        answer = await service.create(training_file=file)
+        assert refusal(answer) == (422, "too_few_examples", "training_file") and said in answer.json()["detail"]
+    for part in ("val", "test"):
+        answer = await service.create(training_file=await service.upload({"train/0": 5, f"{part}/a": 5}))
+        assert refusal(answer) == (422, "label_unknown", "training_file")
+    whole = await service.upload({"train/0": 5, "train/1": 5, "val/0": 5, "test/7": 1})
+    assert (await service.create(training_file=whole)).status_code == 201
+    letters = await service.upload({"Train/a": 5, "Train/b": 5, "Valid/a": 5, "TEST/b": 2})
+    assert (await service.create(training_file=letters, suffix="letters")).status_code == 201
+
+
+async def test_of_a_validation_file_with_parts_those_that_judge_count(service: Service) -> None:
+    few, enough = await service.upload({"train/0": 9, "test/0": 4}), await service.upload({"train/0": 2, "val/0": 5})
+    answer = await service.create(validation_file=few)
+    assert refusal(answer) == (422, "too_few_examples", "validation_file")
+    assert (await service.create(validation_file=enough)).status_code == 201
+
+
 def with_input(registry: Registry, spec: InputSpec) -> None:
     """Publishes a version of a model `photos` of another input, as far as its manifest goes."""
     champion = registry.resolve(Ref("digits"))

@@ -111,6 +111,10 @@ async def test_a_list_that_makes_no_sense(service: Service) -> None:
         ("after=ftjob-000000000000000000000000", 404, "job_not_found"),
         ("after=%00", 404, "job_not_found"),
         ("metadata=null", 422, "bad_filter"),
+        ("metadata[a=b", 422, "bad_filter"),
+        ("metadata[a]=b&metadata[a]=c", 422, "parameter_repeated"),
+        ("limit[a]=1", 422, "parameter_unknown"),
+        ("meta[a]=b", 422, "parameter_unknown"),
         ("metadata[a%00]=b", 422, "bad_filter"),
         ("metadata[a]=%00", 422, "bad_filter"),
     ):

@@ -16,6 +16,7 @@ from app.errors import DatabaseUnavailable
 from app.jobs.job import JobEvent
 from app.jobs.store import JobStore
 from app.storage.db import Database
+from app.web.head import Head
 from models_store.registry import Registry
 from tests.contracts.test_errors import check_shape
 from tests.support.jobs_http import JOBS, RESULT, Service, serving
@@ -43,7 +44,7 @@ async def listening(database: Database, registry: Registry, state: Path, **strea
     options = {"poll_seconds": 0.01, "beat_seconds": 60.0, **streams}
     async with serving(database, registry, state, Interrupted(database), **options) as service:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            server = uvicorn.Server(uvicorn.Config(service.app, lifespan="off", ws="none", log_config=None))
+            server = uvicorn.Server(uvicorn.Config(Head(service.app), lifespan="off", ws="none", log_config=None))
             serve = asyncio.create_task(server.serve(sockets=[listener]))
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
@@ -206,3 +207,13 @@ async def test_one_address_answers_both_ways(service: Service) -> None:
         answer = await service.http.get(url, headers={"accept": accept})
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_head_of_a_stream_ends_at_its_headers(service: Service) -> None:
+    address = f"{JOBS}/{await service.job()}/events"
+    head = await service.http.head(address, headers=STREAM)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream") and head.headers["cache-control"] == "no-store"
+    await until(lambda: service.streams.open == 0)  # its place is free again
+    page = await service.http.head(address)
+    assert int(page.headers["content-length"]) == len((await service.http.get(address)).content)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from models_store.aliases import Aliases
-from models_store.errors import AliasConflict, VersionCorrupt, VersionInUse, VersionNotFound
+from models_store.errors import AliasConflict, StoreReadOnly, VersionCorrupt, VersionInUse, VersionNotFound
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support.read_only import read_only
 
 
 def here() -> None:
@@ -117,3 +118,25 @@ def test_a_damaged_alias_file_is_refused_by_name(registry: Registry, text: str) 
     (registry.root / "digits" / "aliases.json").write_text(text)
     with pytest.raises(VersionCorrupt, match=r"aliases\.json"):
         registry.resolve(Ref("digits"))
+
+
+def test_where_nothing_can_be_written_aliases_are_read_and_stay(registry: Registry) -> None:
+    republished(registry)
+    registry.promote("digits", 2, expected=1)
+    with read_only(registry.root):
+        assert registry.resolve(Ref("digits")).number == 2
+        for change in (
+            lambda: registry.promote("digits", 1, expected=2),
+            lambda: registry.rollback("digits"),
+            lambda: registry.delete("digits", 1),
+        ):
+            with pytest.raises((StoreReadOnly, VersionInUse)) as refused:
+                change()
+            assert str(registry.root) not in str(refused.value)
+    assert registry.aliases("digits") == {"champion": 2, "previous": 1} and registry.versions("digits") == [1, 2]
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_name(aliases: Aliases, tmp_path: Path) -> None:
+    (tmp_path / "aliases.json").mkdir()
+    with pytest.raises(VersionCorrupt, match=r"aliases\.json cannot be read"):
+        aliases.read()

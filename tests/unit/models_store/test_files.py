@@ -9,7 +9,17 @@ import safetensors.torch
 import torch
 
 from models_store.errors import ManifestMismatch
-from models_store.files import PROBES, WEIGHTS, read_probes, save_module, save_probes, save_weights
+from models_store.files import (
+    LEARNED,
+    PROBES,
+    WEIGHTS,
+    read_learned,
+    read_probes,
+    save_learned,
+    save_module,
+    save_probes,
+    save_weights,
+)
 from models_store.refs import Ref
 from models_store.registry import Registry
 from training.publish.candidates import script
@@ -110,3 +120,20 @@ def test_torchscript_names_no_file_of_the_machine_that_made_it(tmp_path: Path) -
     pictures, net = torch.rand(3, 2), torch.nn.Linear(2, 2)
     save_module(script(net), tmp_path / "model.pt")
     assert torch.equal(torch.jit.load(str(tmp_path / "model.pt"))(pictures), net(pictures))
+
+
+@pytest.mark.parametrize("sets", [set(), {("mnist", "ab" * 32), ("bundled", "cd" * 32)}])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_learned_comes_back(tmp_path: Path, sets: set[tuple[str, str]], whole: bool) -> None:
+    rows = np.array([0, 7, 2**64 - 1], np.uint64)
+    save_learned(rows, sets, whole, tmp_path / LEARNED)
+    read = read_learned((tmp_path / LEARNED).read_bytes())
+    assert read[0].tolist() == rows.tolist() and read[1:] == (sets, whole)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"PK", packed(np.savez, rows=np.zeros(3)), packed(np.savez, rows=np.array([{}]))]
+)
+def test_what_holds_no_digests_is_refused(data: bytes) -> None:
+    with pytest.raises(ManifestMismatch, match="does not hold digests"):
+        read_learned(data)

@@ -65,3 +65,16 @@ def test_a_former_name_is_read_and_names_what_was_named_by_it() -> None:
     assert record == records.read(Renamed, {"number": 4, "leaf": {"number": 1}}) == Renamed(4, Leaf(1))
     assert records.named_as_first(record) == {"count": 4, "leaf": {"number": 1, "share": 0.5}}
     assert records.plain(record) == {"number": 4, "leaf": {"number": 1, "share": 0.5}}
+
+
+@dataclass(frozen=True)
+class Grown:
+    LATER_NAMES: ClassVar[tuple[str, ...]] = ("more",)
+    number: int = 1
+    more: str = ""
+
+
+def test_a_key_that_came_later_is_named_only_where_it_is_given() -> None:
+    assert records.named_as_first(Grown()) == {"number": 1}
+    assert records.named_as_first(Grown(more="x")) == {"number": 1, "more": "x"}
+    assert records.plain(Grown()) == {"number": 1, "more": ""}

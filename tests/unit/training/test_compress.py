@@ -20,6 +20,7 @@ from tests.support.lessons import PICTURE, SPEC, accuracy, recipe_of, session, s
 from training.compress import Way, compress, plain, prune, recipe_for, rounded
 from training.fit.loop import fit
 from training.fit.material import Material
+from training.judge.learned import of_version
 from training.nets.catalog import build
 from training.publish.weights import rebuild
 
@@ -210,3 +211,23 @@ def test_every_layer_with_kernels_is_compressed() -> None:
     assert int((kernels(pruned.state_dict()) == 0).sum()) == (36 + 8) // 2
     norm = pruned.get_submodule("1")
     assert bool((norm.get_parameter("weight") == 1).all())
+
+
+def test_a_student_that_learned_nothing_is_no_first_champion_though_its_teacher_reads_no_more(
+    store: Registry, parent: Version
+) -> None:
+    recipe = short(parent, "distil", dataclasses.replace(STUDENT, publish_to="digits-idle"))
+    assert recipe.finetune is not None
+    idle = dataclasses.replace(
+        recipe,
+        train=dataclasses.replace(recipe.train, learning_rate=1e-9),
+        finetune=dataclasses.replace(recipe.finetune, max_loss=1.0),
+    )
+    version = made(parent, "distil", 0.5, idle, store)
+    assert not version.manifest.accepted and store.aliases("digits-idle") == {}
+    assert "must beat guessing" in version.manifest.gate
+
+
+def test_what_a_compressed_version_learned_from_is_its_parents_too(store: Registry, parent: Version) -> None:
+    version = made(parent, "prune", 0.1, short(parent, "prune"), store)
+    assert of_version(version).sets == of_version(parent).sets != frozenset()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models_store.errors import DataSetRejected, ManifestMismatch, RecipeRejected
+from models_store.errors import DataSetRejected, ManifestMismatch, RecipeRejected, StoreFull, StoreReadOnly
 from models_store.finetune_defaults import recipe_for
 from models_store.refs import Ref
 from models_store.registry import Registry
@@ -121,6 +121,10 @@ def no_memory() -> Exception:
         (JobAbandoned("Make it again."), "job_abandoned", "Make it again."),
         (OSError(errno.ENOSPC, "No space left", "/secret"), "storage_full", "Free some space"),
         (OSError(errno.EDQUOT, "Quota", "/secret"), "storage_full", "Free some space"),
+        (StoreFull("Full."), "storage_full", "Free some space"),
+        (OSError(errno.EROFS, "Read-only", "/secret"), "store_read_only", "may not write into the store"),
+        (OSError(errno.EACCES, "Denied", "/secret"), "store_read_only", "may not write into the store"),
+        (StoreReadOnly("No."), "store_read_only", "may not write into the store"),
         (MemoryError(), "out_of_memory", "Take a smaller batch_size."),
         (no_memory(), "out_of_memory", "Take a smaller batch_size."),
     ],

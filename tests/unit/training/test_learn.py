@@ -45,6 +45,16 @@ def test_what_is_learned_from_and_how_names_the_training(tmp_path: Path) -> None
     assert len({name, key(SMALL, darker), *(key(recipe, rows) for recipe in recipes)}) == 4
 
 
+def test_a_training_has_the_name_that_it_had_in_earlier_releases() -> None:
+    """The name was made by the code before `data.test` came, which joins it only where it is given."""
+    recipe = dataclasses.replace(SMALL, data=DataSpec(source="files", path="mine"))
+    rows = Rows(torch.arange(784).remainder(256).to(torch.uint8).view(1, 1, 28, 28), torch.tensor([1]))
+    data = DataSet(rows, rows, ("0", "1"), "files: mine")
+    assert key(recipe, data) == "stripes-7936877ab59212c6"
+    other = dataclasses.replace(recipe, data=DataSpec(source="files", path="mine", test="theirs"))
+    assert key(other, data) != key(recipe, data) != key(recipe, dataclasses.replace(data, validation=rows))
+
+
 def test_the_rows_set_apart_give_numbers_and_are_not_learned() -> None:
     rows = stripes(48)
     recipe = recipe_of(dataclasses.replace(SPEC, epochs=2, validation=0.5, batch_size=12))

@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from models_store.errors import BadRef, RecipeRejected
+from models_store.errors import BadRef, RecipeRejected, VersionRejected
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
@@ -74,7 +74,7 @@ def test_a_killed_run_goes_on_by_the_same_command_to_the_same_weights(folder: Pa
     heard = Heard()
     resumed = train(SMALL, session(store, folder, heard))
     assert heard.numbers("training") == [2, 3]
-    assert heard.notes == ["training: went on from the checkpoint after epoch 1"]
+    assert heard.notes[0] == "training: went on from the checkpoint after epoch 1"
     assert left_behind(store) == []
 
     assert store.aliases("stripes") == {"champion": 1}
@@ -159,3 +159,59 @@ def test_the_temperature_comes_from_a_sibling_and_the_version_from_all_rows(fold
     assert version.manifest.calibration.fitted_on == (
         "30 held-out training pictures, read 100.00% right by a sibling training"
     )
+
+
+def rates(rate: float, **changes: object) -> Recipe:
+    return dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, learning_rate=rate), **changes)  # type: ignore[arg-type]
+
+
+def test_a_net_that_learned_nothing_never_serves_and_the_next_one_does(folder: Path, store: Registry) -> None:
+    heard = Heard()
+    first = train(rates(1e-9), session(store, folder, heard))
+    assert first is not None and not first.manifest.accepted
+    assert first.manifest.gate.startswith("rejected: from scratch, ")
+    assert heard.notes == [first.manifest.gate] and heard.facts["accepted"] is heard.facts["champion"] is False
+    assert store.aliases("stripes") == {}
+    with pytest.raises(VersionRejected):
+        store.promote("stripes", 1, expected=None)
+
+    second = train(SMALL, session(store, folder, Heard()))
+    assert second is not None and second.manifest.accepted
+    assert store.aliases("stripes") == {"champion": 2}
+    third = train(rates(1e-9), session(store, folder, Heard(), fresh=True))
+    assert third is not None and not third.manifest.accepted
+    assert store.aliases("stripes") == {"champion": 2}
+
+
+def test_labels_that_follow_no_rule_make_no_champion(tmp_path: Path, store: Registry) -> None:
+    def shuffled(rows: Rows) -> Rows:
+        return Rows(rows.pictures, rows.labels[torch.randperm(len(rows), generator=torch.Generator().manual_seed(3))])
+
+    folder = mnist_files(tmp_path / "data", shuffled(stripes(100)), shuffled(stripes(90, seed=5)))
+    version = train(SMALL, session(store, folder))
+    assert version is not None and not version.manifest.accepted
+    assert store.aliases("stripes") == {}
+
+
+def test_where_nearly_all_rows_show_one_label_to_say_it_always_is_not_enough(tmp_path: Path, store: Registry) -> None:
+    def uneven(rows: Rows) -> Rows:
+        return Rows(rows.pictures, (torch.arange(len(rows)) % 20 == 0).long())  # whatever is on them
+
+    folder = mnist_files(tmp_path / "data", uneven(stripes(100)), uneven(stripes(60, seed=5)))
+    version = train(SMALL, session(store, folder))
+    assert version is not None and version.manifest.metrics["accuracy"] == pytest.approx(0.95)
+    assert not version.manifest.accepted and store.aliases("stripes") == {}
+
+
+def test_a_training_that_diverges_leaves_no_checkpoint_to_go_on_from(folder: Path, store: Registry) -> None:
+    growing = rates(3.0)
+    growing = dataclasses.replace(
+        growing,
+        train=dataclasses.replace(growing.train, optimizer="rmsprop", batch_size=10, schedule="constant"),
+    )
+    for _ in range(2):
+        heard = Heard()
+        with pytest.raises(TrainingDiverged, match=r"The loss grew from .* lower train\.learning_rate"):
+            train(growing, session(store, folder, heard))
+        assert heard.numbers("training")[0] == 1
+        assert left_behind(store) == [] and store.models() == []

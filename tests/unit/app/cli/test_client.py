@@ -131,17 +131,3 @@ def test_an_id_of_any_characters_stays_one_part_of_the_path() -> None:
     with answering({}) as (url, asked), Client(url) as client, pytest.raises(Refusal):
         client.job("../../models?x#y")
     assert asked[0].path == "/v1/fine_tuning/jobs/..%2F..%2Fmodels%3Fx%23y"
-
-
-@pytest.mark.parametrize("url", ["", "digits", "ftp://a", "http://", "http://a:b"])
-def test_what_is_no_address_is_said(url: str) -> None:
-    with pytest.raises(Refusal, match="is no URL") as refused:
-        Client(url)
-    assert refused.value.exit_code == 2
-
-
-def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nothing answers there
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with answering({"GET /v1/fine_tuning/jobs/a": [as_json({"id": "a"})]}) as (url, _), Client(url, Slept()) as client:
-        assert client.job("a") == {"id": "a"}

@@ -1,28 +1,16 @@
 """`digitserve jobs` as people type it, against a real server that says what it is told."""
 
-import io
-import json
 import os
 import re
 import signal
-import zipfile
 from collections.abc import Mapping, Sequence
-from email.parser import BytesParser
-from email.policy import HTTP
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.cli.main import main
-from tests.support.answering import Answer, Asked, answering, as_json, as_problem, as_stream
+from tests.support.answering import Answer, answering, as_json, as_problem, as_stream
 
-REPORT = {
-    "rows": 12, "kept": 8, "duplicates": 2, "conflicting_labels": 0, "refused": {"image_invalid": 2},
-    "examples": [{"where": "7/b.png", "code": "image_invalid", "why": "The picture is damaged."}],
-    "per_label": {"1": 4, "7": 4},
-}  # fmt: skip
-FILE = {"id": "file-1", "object": "file", "filename": "mine.zip", "report": REPORT}
 JOB: dict[str, Any] = {
     "id": f"ftjob-{'0123456789ab' * 2}", "status": "queued", "model": "digits@1", "created_at": 1795000000,
     "paused": False, "base": "digits@1", "fine_tuned_model": None, "training_file": "file-1", "error": None,
@@ -57,74 +45,6 @@ def ended(status: str, **facts: object) -> dict[str, Any]:
 def watched(events: Sequence[Mapping[str, Any]], job: Mapping[str, Any]) -> tuple[dict[str, list[Answer]], list[str]]:
     """What a server says of a job, and the command that looks at it."""
     return {f"GET {ONE}/events": [as_stream(*events)], f"GET {ONE}": [as_json(job)]}, ["jobs", "watch", JOB["id"]]
-
-
-def file_in(request: Asked) -> tuple[str, bytes]:
-    """The name and the bytes of the part `file`, by the standard library's reader of multipart."""
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    parts = list(BytesParser(policy=HTTP).parsebytes(head + request.body).iter_parts())
-    assert [part.get_param("name", header="content-disposition") for part in parts] == ["purpose", "file"]
-    data = parts[1].get_payload(decode=True)
-    assert isinstance(data, bytes)
-    return str(parts[1].get_filename()), data
-
-
-def test_a_folder_is_sent_as_a_zip_and_a_job_is_made_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("1/a.png", "7/b.png", "7/.DS_Store", ".git/config"):
-        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "mine" / name).write_bytes(name.encode())
-    command = ["jobs", "create", "digits", "--file", str(tmp_path / "mine"), "--promote", "if_better", "--epochs", "3"]
-    with answering({"POST /v1/files": [as_json(FILE)], f"POST {JOBS}": [as_json(JOB, 201)]}) as (url, asked):
-        assert main([*command, "--suffix", "mine", "--seed", "4", "--url", url]) == 0
-    name, data = file_in(asked[0])
-    archive = zipfile.ZipFile(io.BytesIO(data))
-    assert name == "mine.zip"
-    assert {member: archive.read(member) for member in archive.namelist()} == {
-        "1/a.png": b"1/a.png",
-        "7/b.png": b"7/b.png",
-    }
-    assert json.loads(asked[1].body) == {
-        "model": "digits", "training_file": "file-1", "suffix": "mine", "seed": 4,
-        "method": {
-            "type": "supervised", "supervised": {"promote": "if_better", "hyperparameters": {"n_epochs": 3}},
-        },
-    }  # fmt: skip
-    assert asked[1].headers["idempotency-key"]
-    assert capsys.readouterr().out.splitlines() == [
-        "mine.zip is file-1: 8 of 12 pictures are used with 2 labels. Left out: 2 that come twice, 2 refused as "
-        "image_invalid (7/b.png: The picture is damaged).",
-        f"The job is {JOB['id']}.",
-        f"See how it goes: digitserve jobs watch {JOB['id']} --url {url}",
-    ]
-
-
-def test_a_file_that_the_server_has_is_named_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
-    answers = {"GET /v1/files/file-1": [as_json(FILE)], f"POST {JOBS}": [as_json(JOB)]}
-    with answering(answers) as (url, asked):
-        assert main(["jobs", "create", "digits", "--file", "file-1", "--validation", "file-1", "--url", url]) == 0
-    assert json.loads(asked[-1].body) == {"model": "digits", "training_file": "file-1", "validation_file": "file-1"}
-    assert JOB["id"] in capsys.readouterr().out
-
-
-def test_what_is_not_there_is_said_before_anything_is_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with answering({}) as (url, asked):
-        assert main(["jobs", "create", "digits", "--file", str(tmp_path / "none"), "--url", url]) == 2
-        assert main(["jobs", "create", "digits", "--file", str(tmp_path), "--url", url]) == 2
-    assert asked == []
-    assert capsys.readouterr().err.splitlines() == [
-        f"digitserve: There is no file or folder {tmp_path / 'none'}. Look at the path.",
-        f"digitserve: The folder {tmp_path} holds no file. Put the pictures into a folder for each label.",
-    ]
-
-
-def test_the_servers_sentence_is_all_that_is_said_of_a_refusal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "a.zip").write_bytes(b"no zip")
-    sentence = "The zip file is damaged. Make it again and resend it."
-    with answering({"POST /v1/files": [as_problem(422, sentence)]}) as (url, _):
-        assert main(["jobs", "create", "digits", "--file", str(tmp_path / "a.zip"), "--url", url]) == 2
-    assert capsys.readouterr().err == f"digitserve: {sentence}\n"
 
 
 @pytest.mark.parametrize(

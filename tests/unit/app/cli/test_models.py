@@ -7,6 +7,7 @@ import pytest
 from app.cli.main import main
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support.read_only import read_only
 
 
 def typed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[str]]:
@@ -79,3 +80,27 @@ def test_a_command_that_is_not_whole_starts_nothing(capsys: pytest.CaptureFixtur
         main(["models", *words])
     assert ended.value.code == 2
     assert "usage: digitserve models" in capsys.readouterr().err
+
+
+def test_a_slip_in_a_setting_of_the_server_stops_no_other_command(
+    registry: Registry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in {"PORT": "eight", "WORKERS": "many", "DATABASE_URL": "mysql://me:secret@host/x"}.items():
+        monkeypatch.setenv(f"DIGITSERVE_{name}", text)
+    assert typed(capsys, "verify", "digits@1")[0] == 0
+    code = main(["serve"])
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert code == 2 and all(word in sentence for word in ("'eight'", "'many'", "DIGITSERVE_DATABASE_URL"))
+    assert "secret" not in sentence
+    assert main(["openapi"]) == 0
+
+
+def test_a_store_that_may_only_be_read_is_listed_and_stays_as_it_is(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    republished(registry)
+    with read_only(registry.root):
+        assert typed(capsys, "list")[0] == typed(capsys, "show", "digits@2")[0] == typed(capsys, "verify")[0] == 0
+        code, (sentence,) = typed(capsys, "promote", "digits@2")
+        assert code == 1 and "The store may only be read here" in sentence
+    assert registry.aliases("digits") == {"champion": 1}

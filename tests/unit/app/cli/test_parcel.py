@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from app.cli.client import Client
-from app.cli.parcel import sent
+from app.cli.parcel import described, sent
 from app.cli.refusal import Refusal
 from models_store.datasets.formats import read
 from models_store.datasets.rows import Refused, Row
 from tests.support.answering import answering, as_json
-from tests.unit.app.cli.test_jobs import FILE, file_in
+from tests.unit.app.cli.test_jobs_create import FILE, file_in
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7buVgAAAABJRU5ErkJggg==")
 
@@ -50,7 +50,7 @@ def test_a_csv_goes_with_the_files_that_it_names_and_no_others(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "table", [b"7,0,0,0,255\n", b"label,p1,p2,p3,p4\n7,0,300,0,0\n7,0,0,0,255\n", b"a,b\n1,2\n", b"", b"\xff\xfe\n"]
+    "table", [b"7,0,0,0,255\n", b"label,p1,p2,p3,p4\n7,0,300,0,0\n7,0,0,0,255\n", b"a,b\n1,2\n", b"\xff\xfe\n"]
 )
 def test_a_csv_of_pixels_or_of_nothing_goes_as_it_is(table: bytes, tmp_path: Path) -> None:
     written(tmp_path, {"mine.csv": table, "7": PNG})
@@ -66,6 +66,25 @@ def test_names_that_are_not_in_utf_8_are_said_or_written_otherwise(tmp_path: Pat
     with pytest.raises(Refusal, match=r"^The name 7/caf\?\.png in .* is not in UTF-8\. Rename it\.$") as refused:
         received(tmp_path / "mine")
     assert refused.value.exit_code == 2
+
+
+def test_what_systems_add_is_not_sent(tmp_path: Path) -> None:
+    clutter = ("$RECYCLE.BIN/x.png", "7/@eaDir/a.png", "7/Thumbs.db", ".git/a.png", "__MACOSX/7/a.png")
+    written(tmp_path / "mine", {"train/7/a.png": PNG, "README.txt": b"x", **dict.fromkeys(clutter, b"x")})
+    archive = zipfile.ZipFile(io.BytesIO(received(tmp_path / "mine")[1]))
+    assert archive.namelist() == ["README.txt", "train/7/a.png"]
+
+
+def test_a_report_is_told_in_words() -> None:
+    report = {
+        "rows": 9, "kept": 9, "per_label": {"1": 4, "7": 5}, "label_column": "column 1, called y", "scale": "0..16",
+        "per_split": {"train": {"1": 4, "7": 2}, "test": {"7": 3}},
+        "passed_over": {"system": {"count": 2, "names": ["Thumbs.db", "7/Thumbs.db"]}},
+    }  # fmt: skip
+    assert described(report) == (
+        "9 of 9 pictures are used with 2 labels. Parts: train 6, test 3; only train is learned. The table's label is "
+        "column 1, called y; its pixels are 0..16. Passed over: 2 system (Thumbs.db)."
+    )
 
 
 def test_corrections_are_named_and_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ REPORT: dict[str, Any] = {
     "rows": 203, "kept": 200, "duplicates": 1, "conflicting_labels": 0, "refused": {"image_truncated": 2},
     "per_label": {str(number): 1 for number in range(200)}, "input": {"channels": 1},
     "examples": [{"where": "7/scan.png", "code": "image_truncated", "why": "The picture is cut off."}],
+    "per_split": {"train": {"7": 3}, "test": {"7": 1}}, "label_column": "column 1, called label", "scale": "0..16",
+    "passed_over": {"hidden": {"count": 1, "names": [".DS_Store"]}},
 }  # fmt: skip
 FILE = StoredFile(
     id="file-1", created_at=1790000000.9, filename="digits.zip", purpose="fine-tune", bytes=118811, sha256="0" * 64,
@@ -25,6 +27,13 @@ def test_one_data_set_is_in_openais_shape_with_its_whole_report() -> None:
         "purpose": "fine-tune", "status": "processed",
     }  # fmt: skip
     assert shown(FILE).model_dump() == {**openai, "sha256": "0" * 64, "report": REPORT}
+
+
+def test_a_report_of_an_earlier_release_has_no_parts_and_tells_of_no_table() -> None:
+    later = ("per_split", "label_column", "scale", "passed_over")
+    earlier = {key: value for key, value in REPORT.items() if key not in later}
+    report = shown(StoredFile(**{**vars(FILE), "report": earlier})).report
+    assert (report.per_split, report.label_column, report.scale, report.passed_over) == ({}, None, None, {})
 
 
 def test_a_list_names_the_first_hundred_labels_and_no_bad_row() -> None:

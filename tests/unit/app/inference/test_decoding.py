@@ -10,6 +10,7 @@ from models_store.pictures.prepare import Prepared
 from models_store.specs import InputSpec
 from tests.support.pictures import encoded, png
 from tests.unit.models_store.datasets.test_clean import unit
+from tests.unit.models_store.pictures.test_contained import BROKEN
 
 SPEC = InputSpec()
 WHOLE = InputSpec(preparation="picture")
@@ -81,3 +82,12 @@ def test_a_page_is_refused_as_a_picture_is() -> None:
         with pytest.raises(ImageRejected) as refused:
             decoding.page(image, SPEC, most)
         assert refused.value.code == why
+
+
+def test_what_nobody_foresaw_stays_in_its_place() -> None:
+    seen, count = decoding.read([png(unit(1)), png(PAGE), png(unit(2))], BROKEN, MOST)
+    assert [isinstance(one, Prepared) for one in seen] == [True, False, True]
+    assert code(seen[1]) == "picture_unreadable"
+    assert count == 2 * 28 * 28 + 60 * 50
+    with pytest.raises(ImageRejected, match="could not be read"):
+        decoding.page(png(PAGE), BROKEN, None)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import hashlib
 import io
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -149,7 +150,7 @@ async def test_the_time_of_a_request_is_told_in_three_parts(registry: Registry) 
 
 async def test_an_explanation_is_a_picture_ten_times_as_large_in_colours(registry: Registry) -> None:
     async with started(registry, Corner()) as engine:
-        drawn = await engine.explain(registry.resolve(CHAMPION), unit(7)[None])
+        drawn = await engine.explain(registry.resolve(CHAMPION), unit(7)[None], numbered(7))
     picture = Image.open(io.BytesIO(drawn))
     assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (280, 280))
 
@@ -157,8 +158,39 @@ async def test_an_explanation_is_a_picture_ten_times_as_large_in_colours(registr
 async def test_more_than_eight_explanations_do_not_wait(registry: Registry, tmp_path: Path) -> None:
     gone = dataclasses.replace(registry.resolve(CHAMPION), folder=tmp_path / "nowhere")
     async with started(registry, Corner()) as engine:
-        work = [engine.explain(gone, unit(7)[None]) for _ in range(9)]
+        work = [engine.explain(gone, unit(7)[None], numbered(7)) for _ in range(9)]
         ends = await asyncio.gather(*work, return_exceptions=True)
         assert [type(end) for end in ends] == [VersionCorrupt] * 8 + [TooBusy]
         with pytest.raises(VersionCorrupt):  # its turn has come back
-            await engine.explain(gone, unit(7)[None])
+            await engine.explain(gone, unit(7)[None], numbered(7))
+
+
+class Dividing(Corner):
+    """Divides by the number in the first pixel."""
+
+    def predict(self, rows: Rows) -> Rows:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return super().predict(rows) / rows[:, :1, 0, 0].astype(np.float32)
+
+
+async def test_a_picture_that_the_net_has_no_numbers_for_is_refused_alone(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with started(registry, Dividing()) as engine:
+        answers = await engine.predict(CHAMPION, [numbered(1), numbered(0), numbered(1)])
+        with pytest.raises(ImageRejected) as refused:
+            await engine.read(CHAMPION, numbered(0))
+    said = [item.verdict.label if isinstance(item, Answer) else item.code for item in answers.items]
+    assert said == ["1", "picture_unreadable", "1"]
+    assert refused.value.code == "picture_unreadable"
+    digest = hashlib.sha256(numbered(0)).hexdigest()
+    assert [record.getMessage() for record in caplog.records if record.name == "digitserve.pictures"] == [
+        f"picture_unreadable sha256={digest}"
+    ] * 2
+
+
+async def test_what_breaks_in_an_explanation_is_the_pictures_refusal(registry: Registry) -> None:
+    async with started(registry, Corner()) as engine:
+        with pytest.raises(ImageRejected) as refused:
+            await engine.explain(registry.resolve(CHAMPION), np.zeros((1, 3, 3), np.uint8), numbered(7))
+    assert refused.value.code == "picture_unreadable"

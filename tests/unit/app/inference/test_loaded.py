@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 
 from app.inference.batcher import Batcher, Overloaded, Rows
 from app.inference.loaded import batching
@@ -81,3 +82,20 @@ async def test_a_request_whose_first_rows_were_in_time_is_answered_whole(executo
     answer = await batcher.submit(np.arange(8.0)[:, None], deadline=10.0)
     assert now == 16.0
     assert (answer.rows == np.arange(8.0)[:, None] * 2).all()
+
+
+async def test_a_row_that_the_net_raises_for_takes_no_other_with_it(
+    manifest: Manifest, executor: ThreadPoolExecutor
+) -> None:
+    class Choosy(Slow):
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            if bool((pixels[:, 0, 0, 0] == 1).any()):
+                raise RuntimeError("no such picture")
+            return super().forward(pixels)
+
+    model = Choosy(0.0001).model(manifest, DIGIT)
+    model.warm_up((1, 2, 4))
+    rows = np.zeros((3, *DIGIT.shape), np.uint8)
+    rows[1, 0, 0, 0] = 255
+    answer = await batching(model, executor, max_waiting=2048).submit(rows)
+    assert np.isnan(answer.rows).all(1).tolist() == [False, True, False]

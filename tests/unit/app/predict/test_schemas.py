@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from app.inference.answer import Answer
-from app.predict.schemas import bad_picture, reading_of
+from app.predict.schemas import bad_picture, named, reading_of
 from models_store.errors import ImageRejected
 from models_store.manifest import Calibration, Manifest
 from models_store.pictures.prepare import Prepared
@@ -64,5 +64,14 @@ def test_what_the_model_saw_comes_back_to_the_pixel(facts: Manifest) -> None:
 
 
 def test_a_refused_picture_is_its_code_and_its_sentence() -> None:
-    bad = bad_picture(ImageRejected("image_too_large", "The picture is too large. Send a smaller one."))
+    bad = bad_picture("7.png", ImageRejected("image_too_large", "The picture is too large. Send a smaller one."))
     assert bad.error == {"code": "image_too_large", "message": "The picture is too large. Send a smaller one."}
+    assert bad.name == "7.png"
+
+
+@pytest.mark.parametrize("name", ["7.png", None])
+def test_a_reading_in_a_batch_has_a_name_and_nothing_that_was_not_asked_for(facts: Manifest, name: str | None) -> None:
+    reading = reading_of(answer(facts, 1, 0, 0), None, False)
+    dumped = named(name, reading).model_dump(exclude_unset=True)
+    assert dumped == {"name": name, **reading.model_dump(exclude_none=True)}
+    assert next(iter(dumped)) == "name"

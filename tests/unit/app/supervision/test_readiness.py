@@ -10,7 +10,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app import logs
-from app.supervision.readiness import ANSWERING, Readiness, reading, report
+from app.supervision.readiness import ANSWERING, FAILED, Readiness, reading, report
 from tests.support.patience import until
 
 READY = {"event": "ready", "level": "info", "version": "digits@2", "candidate": "int8"}
@@ -127,3 +127,7 @@ def test_a_supervisor_that_is_gone_breaks_nothing() -> None:
     report(write, only=False)
     structlog.get_logger("digitserve.pool").info("ready")
     os.close(write)
+
+
+def test_a_start_that_failed_is_the_commands_last_word_and_not_said_here() -> None:
+    assert told({"event": FAILED, "level": "error", "why": "There is no GPU."}) == []

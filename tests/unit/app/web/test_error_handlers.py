@@ -71,7 +71,7 @@ async def test_an_address_without_anything_and_a_method_without_meaning_are_told
     assert (await answer(app, "GET", "/nowhere")).json()["code"] == "not_found"
     refused = await answer(app, "DELETE", "/read")
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
-    assert refused.headers["allow"] == "GET"  # RFC 9110, 15.5.6
+    assert refused.headers["allow"] == "GET, HEAD"  # RFC 9110, 15.5.6
 
 
 async def test_headers_of_an_exception_come_along(app: FastAPI) -> None:

@@ -1,10 +1,12 @@
 """Multipart bodies (RFC 7578), split whole or piece by piece, and what is malformed."""
 
+from collections.abc import Sequence
+
 import httpx
 import pytest
 
 from app.errors import BadRequest
-from app.web.multipart import Multipart, Part, parts
+from app.web.multipart import Multipart, Part, parts, without_file
 
 TYPE = "multipart/form-data; boundary=edge"
 DATA = b"\x00\xff\r\n--edg\r\n--\r\n"  # nearly a boundary
@@ -95,3 +97,54 @@ def test_a_thousand_parts_are_enough() -> None:
     form.feed(one)
     with pytest.raises(BadRequest, match="more than 1 parts"):
         form.feed(one)
+
+
+@pytest.mark.parametrize(
+    ("rest", "name"),
+    [
+        ('; filename="7.png"', "7.png"),
+        ('; filename="\u00e4.png"', "\u00e4.png"),
+        ("; filename*=UTF-8''na%C3%AFve%207.png", "na\u00efve 7.png"),
+        ("; filename*=iso-8859-1'en'caf%E9.png", "caf\u00e9.png"),
+        ("; filename*=utf-8''%ff%fe", "\ufffd\ufffd"),
+        ("; filename=a.png; filename*=utf-8''b.png", "a.png"),
+        ('; filename=""', ""),
+        ("; filename*=utf-7''x", ""),
+        ("", ""),
+    ],
+)
+def test_a_file_is_called_what_any_library_calls_it(rest: str, name: str) -> None:
+    head = f'Content-Disposition: form-data; name="file"{rest}\r\nContent-Type: image/png'.encode()
+    (found,) = parts(b"--edge\r\n" + head + b"\r\n\r\nx\r\n--edge--\r\n", TYPE)
+    assert (found.filename, found.is_file) == (name, True)
+
+
+def test_what_is_not_utf_8_still_has_a_name() -> None:
+    head = b'Content-Disposition: form-data; name="f\xe9"; filename="\xe9.png"'
+    (found,) = parts(b"--edge\r\n" + head + b"\r\n\r\nx\r\n--edge--\r\n", TYPE)
+    assert (found.name, found.filename) == ("f\u00e9", "\u00e9.png")
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ([], "There is no picture in the request. Send it as the field `file`."),
+        (["image"], "The form has `image`, and no `file`. Send the picture as the field `file`."),
+        (["a", "b", "a"], "The form has `a`, `b`, and no `file`. Send the picture as the field `file`."),
+        (["a", "file"], "The field `file` came as a text. Send it as a file: curl's -F file=@NAME does."),
+        ([""], "The form has ``, and no `file`. Send the picture as the field `file`."),
+        (["\x1b[2J"], "The form has `\\x1b[2J`, and no `file`. Send the picture as the field `file`."),
+        (
+            "abcdefg",
+            "The form has `a`, `b`, `c`, `d`, `e` and 2 more, and no `file`. Send the picture as the field `file`.",
+        ),
+    ],
+)
+def test_a_form_without_the_file_is_told_what_came(names: Sequence[str], sentence: str) -> None:
+    found = [Part({"content-disposition": f'form-data; name="{name}"'}) for name in names]
+    assert str(without_file(found, "file")) == sentence
+
+
+def test_a_field_name_without_end_is_cut() -> None:
+    found = [Part({"content-disposition": f'form-data; name="{"x" * 5000}"'})]
+    assert len(str(without_file(found, "file"))) < 200

@@ -12,6 +12,7 @@ from models_store.datasets.clean import CleaningReport, clean, count
 from models_store.datasets.rows import Refused, Row
 from models_store.specs import InputSpec
 from tests.support.pictures import encoded, png
+from tests.unit.models_store.pictures.test_contained import BROKEN
 
 SPEC = InputSpec()
 
@@ -142,3 +143,11 @@ def test_a_report_is_one_sentence_and_plain_data() -> None:
     )
     assert str(clean([row("a", "7", 1)], SPEC).report) == "1 of 1 pictures are usable."
     assert json.loads(json.dumps(dataclasses.asdict(report)))["refused"] == {"image_invalid": 1}
+
+
+def test_what_nobody_foresaw_costs_its_row_only() -> None:
+    page = png(np.full((60, 50), 250, np.uint8))
+    cleaned = clean([row("a", "7", 1), Row("b", "7", page), row("c", "1", 2)], BROKEN)
+    assert cleaned.labels == ("7", "1")
+    assert cleaned.report.refused == {"picture_unreadable": 1}
+    assert [(one.where, one.code) for one in cleaned.report.examples] == [("b", "picture_unreadable")]

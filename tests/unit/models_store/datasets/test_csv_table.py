@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models_store.datasets.formats import read
 from models_store.datasets.rows import Refused, Row
 from models_store.errors import DataSetRejected
 from models_store.pictures.prepare import prepare
 from models_store.specs import InputSpec
+from tests.unit.models_store.datasets.test_formats import rows_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def beside(tmp_path: Path) -> Path:
 def table(beside: Path, text: str | bytes, suffix: str = ".csv") -> list[Row | Refused]:
     path = beside / f"table{suffix}"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return list(read(path))
+    return rows_of(path)
 
 
 A, B = Row("line 2", "7", b"a.png"), Row("line 3", "1", b"sub/b.png")
@@ -39,7 +39,12 @@ A, B = Row("line 2", "7", b"a.png"), Row("line 3", "1", b"sub/b.png")
 @pytest.mark.parametrize("label", ["label", "class", "digit", "Label"])
 def test_columns_are_found_by_their_names(beside: Path, file: str, label: str) -> None:
     assert table(beside, f"{file},{label}\na.png,7\nsub/b.png,1\n") == [A, B]
-    assert table(beside, f"split,{label},{file}\ntrain,7,a.png\ntest,1,sub/b.png\n") == [A, B]
+    assert table(beside, f"size,{label},{file}\n9,7,a.png\n8,1,sub/b.png\n") == [A, B]
+
+
+def test_a_column_names_the_part_of_each_row(beside: Path) -> None:
+    text = "split,label,file\nTrain,7,a.png\ntest,1,sub/b.png\nfold 3,7,a.png\n"
+    assert [row.split for row in table(beside, text) if isinstance(row, Row)] == ["train", "test", None]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +143,7 @@ def test_bytes_that_are_no_utf8_refuse_their_row_only(beside: Path) -> None:
         *(("", "data_empty"), ("\n \n", "data_empty"), ("file,label\n", "data_empty"), ("\ufeff", "data_empty")),
         (b"\xff\xfef\0i\0l\0e\0", "not_utf8"),  # UTF-16, as Excel's "Unicode text" is
         ('"file,label\n', "row_malformed"),
+        ("label" + ",p" * 300_000 + "\n7" + ",0" * 300_000, "pixels_wrong_count"),
     ],
 )
 def test_a_table_that_cannot_be_used(beside: Path, text: str | bytes, code: str) -> None:
@@ -160,12 +166,17 @@ def grey(row: Row | Refused) -> list[list[int]]:
         "label,1x1,1x2,2x1,2x2\n7,0,255,17,4\n",
         "pixel1,pixel2,pixel3,pixel4,class\n0,255,17,4,7\n",  # OpenML
         ",label,pixel0,pixel1,pixel2,pixel3\n0,7,0,255,17,4\n",  # pandas writes its index
-        "7,0,255,17,4\n",
-        "7;0;255;17;4\r\n",
+        "label;pixel0;pixel1;pixel2;pixel3\r\n7;0;255;17;4\r\n",
+        "0,1,2,3,label\n0,255,17,4,7\n",
+        "label,pixel3,pixel1,pixel2,pixel0\n7,4,255,17,0\n",  # sorted as texts, or not at all
+        "pixel_0_0,pixel_0_1,pixel_1_0,pixel_1_1,target\n0,255,17,4,7\n",  # scikit-learn's names
+        "id,y,a0,a1,a2,a3\n900,7,0,255,17,4\n",
+        "p1,p2,p3,p4,what\n0,255,17,4,7\n",  # one column that is no pixel
+        "label,p1,p2,p3,p4\n7.000e+00,0.0,255.0,17.0,4.0\n",  # as a program of floats writes it
     ],
 )
 def test_pixels_in_a_table_become_a_grey_picture(text: str) -> None:
-    (row,) = read(text.encode())
+    (row,) = rows_of(text.encode())
     assert isinstance(row, Row) and row.label == "7"
     assert grey(row) == [[0, 255], [17, 4]]
 
@@ -173,15 +184,15 @@ def test_pixels_in_a_table_become_a_grey_picture(text: str) -> None:
 def test_mnist_in_a_table_passes_unchanged(rng: np.random.Generator) -> None:
     pixels = np.zeros((28, 28), np.uint8)
     pixels[4:24, 10:16] = rng.integers(0, 256, (20, 6))
-    (row,) = read(f"3,{','.join(map(str, pixels.ravel()))}\n".encode())
+    (row,) = rows_of(f"3,{','.join(map(str, pixels.ravel()))}\n".encode())
     assert isinstance(row, Row)
     assert np.array_equal(prepare(row.data, InputSpec()).pixels[0], pixels)
 
 
-@pytest.mark.parametrize("pixel", ["-1", "256", "1.5", "", "x", "nan", "9" * 10_000, "1e2"])
+@pytest.mark.parametrize("pixel", ["-1", "256", "1;5", "", "x", "nan", "9" * 10_000, "inf"])
 @pytest.mark.parametrize("header", ["label,pixel0,pixel1,pixel2,pixel3\n", "1,0,0,9,9\n"])
 def test_bad_pixels_refuse_their_row_only(header: str, pixel: str) -> None:
-    rows = list(read(f"{header}5,0,{pixel},0,0\n6,1,2,3,4\n7,0,0,0\n8,0,0,0,0,0\n,0,0,0,0\n".encode()))
+    rows = rows_of(f"{header}5,0,{pixel},0,0\n6,1,2,3,4\n7,0,0,0\n8,0,0,0,0,0\n,0,0,0,0\n".encode())
     assert [(row.where, row.code) for row in rows if isinstance(row, Refused)] == [
         ("line 2", "pixel_invalid"), ("line 4", "pixels_wrong_count"), ("line 5", "pixels_wrong_count"),
         ("line 6", "label_missing"),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_store.datasets.formats import read
+from models_store.datasets.passed_over import PassedOver
 from models_store.datasets.rows import Refused, Row
 from models_store.errors import DataSetRejected
 from tests.unit.models_store.datasets.test_formats import zipped
@@ -21,8 +22,11 @@ JSON = st.recursive(
 def checked(data: bytes) -> list[Row | Refused]:
     rows: list[Row | Refused] = []
     try:
-        for row in read(data):
-            rows.append(row)
+        for item in read(data):
+            if isinstance(item, Row | Refused):
+                rows.append(item)
+            elif isinstance(item, PassedOver):
+                assert item.name.isprintable() and item.name
     except DataSetRejected as refusal:
         assert refusal.code and str(refusal).endswith(".")
     for row in rows:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from models_store.datasets import lines
-from models_store.datasets.formats import read
 from models_store.datasets.lines import Lines
 from models_store.datasets.rows import Refused, Row, RowRejected
+from tests.unit.models_store.datasets.test_formats import rows_of
 
 
 def read_lines(data: bytes) -> list[tuple[int, str]]:
@@ -54,7 +54,7 @@ def test_a_line_without_an_end_is_not_held_in_memory(tmp_path: Path, monkeypatch
         (tmp_path / name).write_bytes(name.encode())
     text = "file,label\n" + "x" * 500 + ",1\na.png," + " " * 50 + "7\nb.png,1\n"
     (tmp_path / "table.csv").write_text(text)
-    rows = list(read(tmp_path / "table.csv"))
+    rows = rows_of(tmp_path / "table.csv")
     assert [(row.where, row.code) for row in rows if isinstance(row, Refused)] == [
         ("line 2", "row_too_long"), ("line 3", "row_too_long"),
     ]  # fmt: skip

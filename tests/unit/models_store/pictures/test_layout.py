@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models_store.pictures.layout import centred, thickened
+from models_store.pictures.layout import centred, lies_as_mnist, thickened
 from tests.support.layout import Grey, Strokes, centre_of_mass, likeness, naive
 from training.synthetic import strokes as draw
 
@@ -62,3 +62,46 @@ def test_a_thin_stroke_is_brought_to_the_width_asked_for() -> None:
 def test_a_stroke_that_is_wide_enough_is_left_alone() -> None:
     assert np.array_equal(thickened(bar(12), 0.1), bar(12))
     assert np.array_equal(thickened(bar(3), 0.0), bar(3))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 7), (7, 0), (1, 1), (1, 4000), (4000, 1), (2, 3)])
+@pytest.mark.parametrize("size", [(28, 28), (8, 512)])
+def test_strokes_of_any_size_are_laid_out(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    laid = centred(np.ones(shape, np.float32), *size)
+    assert laid.dtype == np.uint8 and laid.shape == size
+    assert laid.any() == (0 not in shape)
+
+
+@pytest.mark.parametrize("width", range(1, 101))
+def test_a_straight_stroke_of_any_width_is_in_the_middle(width: int) -> None:
+    """One that is 2 pixels wide in MNIST's layout was lost: OpenCV took its rows for points."""
+    across = max(1, round(width / 5))
+    for laid in (centred(bar(width), 28, 28), centred(bar(width).T, 28, 28).T):
+        assert extent(laid) == (20, across)
+        assert centre_of_mass(laid) == pytest.approx((13.5, 13.5), abs=0.51)
+
+
+def test_the_projects_own_layout_lies_as_mnists(rng: np.random.Generator) -> None:
+    for label in range(10):
+        for height in (8, 20, 200):
+            assert lies_as_mnist(centred(draw.digit(label, height, rng), 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "top", "left", "lies"),
+    [
+        pytest.param(20, 12, 4, 8, True, id="in the middle"),
+        pytest.param(20, 12, 6, 10, True, id="2 pixels off"),
+        pytest.param(20, 12, 7, 11, False, id="3 pixels off"),
+        pytest.param(28, 20, 0, 4, True, id="on the border"),
+        pytest.param(16, 8, 6, 10, True, id="small"),
+        pytest.param(14, 8, 7, 10, False, id="smaller"),
+        pytest.param(14, 14, 0, 0, False, id="in a corner"),
+        pytest.param(20, 8, 4, 0, False, id="at a side"),
+        pytest.param(0, 0, 0, 0, False, id="nothing"),
+    ],
+)
+def test_what_lies_as_mnists_digits_do(height: int, width: int, top: int, left: int, lies: bool) -> None:
+    unit = np.zeros((28, 28), np.uint8)
+    unit[top : top + height, left : left + width] = 200
+    assert lies_as_mnist(unit) == lies

@@ -147,3 +147,10 @@ def test_a_pen_that_skips_still_writes_one_digit(rng: np.random.Generator) -> No
         prepared = prepare(png(layout.grey(layout.placed(strokes, SIZE, 60, 100))), InputSpec())
         assert prepared.warnings == ()
         assert layout.likeness(prepared.pixels[0], layout.naive(strokes)) > 0.85
+
+
+def test_ink_without_any_edge_is_the_heaviest_mark_and_not_plain() -> None:
+    ink = inked((20, 20, 40, 40), (80, 60, 160, 240))
+    marks = marks_of(ink, np.zeros_like(ink), SPEC)
+    assert marks is not None and marks.clarity == 0
+    assert marks.box == BoundingBox(80, 60, 160, 240)

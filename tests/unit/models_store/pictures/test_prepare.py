@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models_store.pictures.layout import lies_as_mnist
 from models_store.pictures.prepare import prepare
 from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
@@ -115,22 +116,51 @@ def test_mnists_format_passes_bit_for_bit(rng: np.random.Generator) -> None:
     for label in range(10):
         unit = draw.unit(label, rng)
         assert (pixels(png(unit)) == unit).all()
+        assert (pixels(encoded(unit, "BMP")) == unit).all()
     for side in range(4):  # ink up to the border
         unit = np.zeros((28, 28), np.uint8)
-        unit[:8] = rng.integers(0, 256, (8, 28))
+        unit[:26, 10:18] = rng.integers(1, 256, (26, 8))
         unit = np.rot90(unit, side).copy()
         assert (pixels(png(unit)) == unit).all()
-        assert (pixels(encoded(unit, "BMP")) == unit).all()
 
 
-def test_mnists_digits_that_touch_the_border_pass_bit_for_bit(data_dir: Path) -> None:
+def test_all_of_mnists_test_digits_pass_bit_for_bit(data_dir: Path) -> None:
     raw = (data_dir / "MNIST" / "raw" / "t10k-images-idx3-ubyte").read_bytes()
     pictures = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
-    inner = pictures[:, 1:-1, 1:-1].sum((1, 2), dtype=np.int64)
-    touching = pictures[pictures.sum((1, 2), dtype=np.int64) > inner]
-    assert len(touching) == 107
-    for unit in touching:
+    assert len(pictures) == 10_000
+    for unit in pictures:
         assert (pixels(png(unit)) == unit).all()
+
+
+@pytest.mark.parametrize("spec", [SPEC, DIGIT])
+@pytest.mark.parametrize(("side", "top", "left"), [(14, 0, 0), (14, 14, 14), (10, 9, 9), (20, 8, 0), (8, 2, 18)])
+def test_a_digit_elsewhere_in_28_pixels_is_a_picture_like_any_other(
+    rng: np.random.Generator, spec: InputSpec, side: int, top: int, left: int
+) -> None:
+    for label in range(10):
+        small = np.asarray(Image.fromarray(draw.unit(label, rng)[4:24, 4:24]).resize((side, side)))
+        ground = np.zeros((28, 28), np.uint8)
+        ground[top : top + side, left : left + side] = small
+        large = np.asarray(Image.fromarray(small).resize((20, 20), Image.Resampling.BICUBIC))
+        seen = prepare(png(ground), spec).pixels[0]
+        assert lies_as_mnist(seen) and not (seen == ground).all()
+        assert layout.likeness(seen, layout.naive((large / 255).astype(np.float32))) > 0.8
+
+
+def test_a_grey_ground_of_28_pixels_is_a_picture_like_any_other(rng: np.random.Generator) -> None:
+    unit = draw.unit(3, rng)
+    assert layout.likeness(pixels(png((40 + unit * 0.8).astype(np.uint8))), unit) > 0.9
+
+
+def test_a_digit_of_eight_pixels_is_laid_out_as_any_other() -> None:
+    """scikit-learn's digit 741, which filled its picture so that its strokes were 0x0."""
+    levels = [
+        [0, 0, 3, 11, 0, 0, 0, 0], [0, 0, 9, 13, 0, 0, 0, 0], [0, 0, 15, 4, 0, 0, 0, 0], [0, 2, 15, 0, 1, 0, 0, 0],
+        [0, 4, 15, 14, 16, 13, 2, 0], [0, 3, 16, 11, 3, 7, 12, 0], [0, 0, 13, 6, 3, 8, 14, 0],
+        [0, 0, 4, 14, 16, 14, 7, 0],
+    ]  # fmt: skip
+    prepared = prepare(png(np.rint(np.array(levels) * 255 / 16).astype(np.uint8)), SPEC)
+    assert not prepared.is_blank and lies_as_mnist(prepared.pixels[0])
 
 
 def test_a_dark_digit_of_28_pixels_is_not_taken_for_mnists_format(rng: np.random.Generator) -> None:

@@ -10,6 +10,7 @@ from models_store.errors import DataSetRejected
 from models_store.specs import DataSpec, InputSpec
 from tests.support.pictures import png
 from training.data import sources
+from training.data.rows import Rows
 
 PICTURE = InputSpec()
 
@@ -22,8 +23,8 @@ def unit(number: int) -> bytes:
     return png(pixels)
 
 
-def folder(root: Path, counts: dict[str, int]) -> Path:
-    number = 0
+def folder(root: Path, counts: dict[str, int], first: int = 1) -> Path:
+    number = first - 1
     for label, count in counts.items():
         (root / label).mkdir(parents=True, exist_ok=True)
         for _ in range(count):
@@ -94,6 +95,89 @@ def test_copies_and_bad_pictures_do_not_count(tmp_path: Path) -> None:
     assert "0 of 11 pictures are usable" in rejected("too_few_examples", path)
 
 
+def numbers(rows: Rows | None) -> set[int]:
+    assert rows is not None
+    return set(rows.pictures[:, 0, 0, 0].tolist())
+
+
+def test_parts_are_used_as_what_they_are(tmp_path: Path) -> None:
+    """Nothing of validation and test is learned, and nothing of train is tested."""
+    path = folder(tmp_path, {"train/1": 6, "train/7": 6, "val/1": 2, "val/7": 1, "test/1": 3, "test/7": 3})
+    data = sources.files(path, PICTURE, 0.2, 1)
+    assert (data.labels, numbers(data.train)) == (("1", "7"), set(range(1, 13)))
+    assert (numbers(data.validation), numbers(data.test)) == ({13, 14, 15}, set(range(16, 22)))
+    assert data.report is not None
+    assert data.report.per_split == {
+        "test": {"1": 3, "7": 3}, "train": {"1": 6, "7": 6}, "validation": {"1": 2, "7": 1},
+    }  # fmt: skip
+    assert "Parts: test 6, train 12, validation 3; only train is learned." in str(data.report)
+
+
+def test_without_a_test_a_share_of_train_is_it(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"train/1": 10, "train/7": 10, "dev/1": 5})
+    data = sources.files(path, PICTURE, 0.2, 1)
+    assert (len(data.train), len(data.test), numbers(data.validation)) == (16, 4, set(range(21, 26)))
+    assert numbers(data.train) | numbers(data.test) == set(range(1, 21))
+
+
+def test_a_picture_of_two_parts_is_not_learned(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"train/1": 6, "train/7": 6, "test/1": 3})
+    (path / "test" / "1" / "copy.png").write_bytes(unit(1))
+    data = sources.files(path, PICTURE, 0.2, 1)
+    assert 1 in numbers(data.test) and 1 not in numbers(data.train)
+
+
+def test_other_files_may_judge_in_place_of_parts(tmp_path: Path) -> None:
+    mine = folder(tmp_path / "mine", {"train/1": 8, "train/7": 8, "test/1": 5})
+    theirs = folder(tmp_path / "theirs", {"1": 2, "7": 4}, first=100)
+    told: list[str] = []
+    (theirs / "7" / "bad.png").write_bytes(b"bad")
+    (theirs / "7" / "seen.png").write_bytes(unit(9))
+    data = sources.files(mine, PICTURE, 0.2, 1, validation=str(theirs), test="TEST", tell=told.append)
+    assert numbers(data.validation) == {9, *range(100, 106)}
+    assert (numbers(data.train), numbers(data.test)) == (set(range(1, 17)) - {9}, set(range(17, 22)))
+    assert len(told) == 1 and told[0].startswith(
+        "Of the validation data: 7 of 8 pictures are usable; left out: 1 image_i"
+    )
+
+
+def test_a_part_may_stand_for_another(tmp_path: Path) -> None:
+    mine = folder(tmp_path, {"train/1": 5, "train/7": 5, "val/1": 4})
+    data = sources.files(mine, PICTURE, 0.2, 1, test="val")
+    assert (data.validation, numbers(data.test), len(data.train)) == (None, set(range(11, 15)), 10)
+
+
+def test_of_other_files_with_parts_only_the_part_that_judges_does(tmp_path: Path) -> None:
+    mine = folder(tmp_path / "mine", {"1": 8, "7": 8})
+    theirs = folder(tmp_path / "theirs", {"train/1": 2, "test/7": 4}, first=100)
+    assert numbers(sources.files(mine, PICTURE, 0.2, 1, test=str(theirs)).test) == {102, 103, 104, 105}
+    rows, report = sources.labelled(theirs, PICTURE, ("1", "7"))
+    assert (numbers(rows), report.kept) == ({102, 103, 104, 105}, 6)
+
+
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    assert "All pictures are in test" in rejected(
+        "too_few_examples", folder(tmp_path / "a", {"test/1": 9, "test/7": 9})
+    )
+    counts = {"train/1": 5, "train/7": 5, "val/9": 1}
+    assert "label '9'" in rejected("label_unknown", folder(tmp_path / "b", counts))
+    mine = folder(tmp_path / "c", {"1": 5, "7": 5})
+    with pytest.raises(DataSetRejected, match="Of the test data: There is no file or folder validation"):
+        sources.files(mine, PICTURE, 0.2, 1, test="validation")
+    with pytest.raises(DataSetRejected, match="Of the validation data: The version does not know '3'"):
+        sources.files(mine, PICTURE, 0.2, 1, validation=str(folder(tmp_path / "d", {"3": 5})))
+    with pytest.raises(DataSetRejected, match="add at least 5 of '1', 5 of '7'"):  # it is all that there is to learn
+        sources.files(mine, PICTURE, 0.2, 1, test=str(mine))
+
+
+def test_parts_that_only_watch_change_the_digest(tmp_path: Path) -> None:
+    mine, theirs = folder(tmp_path / "mine", {"1": 8, "7": 8}), folder(tmp_path / "theirs", {"1": 5}, first=100)
+    plain = sources.files(mine, PICTURE, 0.2, 1)
+    watched = sources.files(mine, PICTURE, 0.2, 1, validation=str(theirs))
+    assert plain.digest() != watched.digest()
+    assert torch.equal(plain.train.pictures, watched.train.pictures)
+
+
 def test_what_the_readers_refuse_is_passed_on(tmp_path: Path) -> None:
     rejected("data_missing", tmp_path / "none")
     rejected("data_empty", tmp_path)
@@ -130,10 +214,10 @@ def test_another_label_that_only_a_bad_picture_has_is_no_other_label(tmp_path: P
 def test_a_thousand_other_labels_make_a_short_sentence(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     rows = ["label," + ",".join(f"pixel{n}" for n in range(784))]
-    for label in range(1000):  # no two pictures are the same: two points, each time elsewhere
-        pixels = [0] * 784
-        pixels[100 + label % 500] = pixels[650 + label // 500] = 255
-        rows.append(",".join(map(str, [label, *pixels])))
+    for label in range(1000):
+        pixels = np.zeros((28, 28), np.uint8)
+        pixels[4:24, 8:18] = np.random.default_rng(label).integers(1, 256, (20, 10))
+        rows.append(",".join(map(str, [label, *pixels.ravel().tolist()])))
     table.write_text("\n".join(rows))
     with pytest.raises(DataSetRejected, match="'0', '1', '2', '3', '4' and 995 more") as caught:
         sources.labelled(table, PICTURE, ("x",))

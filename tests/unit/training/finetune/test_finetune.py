@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from models_store.errors import DataSetRejected, RecipeRejected, VersionRejected
 from models_store.finetune_defaults import recipe_for
@@ -16,6 +19,7 @@ from models_store.shipped_version import open_store
 from tests.support.lessons import Heard, digit_files, session, sign_files
 from training.finetune import replay
 from training.finetune.finetune import finetune
+from training.judge.learned import of_version
 
 DIGITS = "0123456789"
 
@@ -47,6 +51,9 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     assert (found.parent, found.labels) == ("digits@1", tuple(DIGITS))
     assert (found.data.source, found.data.train_rows, found.data.test_rows) == ("files: corrections", 50, 4000)
     assert found.recipe.data.path == "corrections"  # where it lay is nobody's business
+    learned = of_version(made)
+    assert learned.whole and len(learned.rows) == 50 + 1437  # the ten that judged are not among them
+    assert learned.sets == {("mnist", base.manifest.data.sha256)}  # what its base learned from
 
     # The gate: ten held-out pictures, and the drawn digits in MNIST's place, both measured anew here.
     known = replay.known(base, Path("/no/mnist/here"))
@@ -176,3 +183,21 @@ def test_a_net_of_another_shape_is_refused(store: Registry, base: Version, tmp_p
     for net in (dataclasses.replace(recipe.net, options={"width": 0.5}), dataclasses.replace(recipe.net, name="cnn")):
         with pytest.raises(RecipeRejected, match="its base's shape"):
             run(base, dataclasses.replace(recipe, net=dataclasses.replace(net)), store)
+
+
+def test_what_starts_from_a_net_that_guesses_serves_under_no_new_name(
+    store: Registry, base: Version, tmp_path: Path
+) -> None:
+    """Releases before this one made champions of such nets: no worse than that is no praise."""
+    with store.stage("digits") as folder:
+        shutil.copytree(base.folder, folder, dirs_exist_ok=True)
+        weights = safetensors.torch.load_file(folder / "weights.safetensors")
+        noise = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
+        safetensors.torch.save_file(noise, folder / "weights.safetensors")
+        guessing = store.publish("digits", folder, base.manifest)
+    recipe = short(guessing, digit_files(tmp_path / "corrections", per_digit=6), "first")
+    lax = dataclasses.replace(recipe.finetune, min_alike=0.0, max_loss=1.0) if recipe.finetune else None
+    slow = dataclasses.replace(recipe.train, learning_rate=1e-9)
+    made = run(guessing, dataclasses.replace(recipe, train=slow, finetune=lax), store)
+    assert not made.manifest.accepted and store.aliases("digits-first") == {}
+    assert made.manifest.gate.endswith("a model's first version must beat guessing, and this does not surely")

@@ -29,7 +29,7 @@ def test_validation_data_judge_in_place_of_held_out_rows(store: Registry, base: 
     shutil.copy(new / "4" / "0.png", judging / "4" / "copy.png")
     heard = Heard()
     made = done(job(base, tmp_path / "job", new, "judged", validation=str(judging)), store, heard)
-    assert heard.notes[0] == "Not learned from, as the validation data have them too: 1 of 20 pictures."
+    assert heard.notes[0] == "Not learned from, as pictures that judge are the same: 1 of 20 pictures."
     assert {name for name, _ in heard.epochs} == {"training"}  # no folds
     assert made.manifest.data.train_rows == 19
     assert ": 11 validation pictures: " in made.manifest.gate
@@ -63,3 +63,26 @@ def test_validation_data_that_cannot_judge_are_refused(store: Registry, base: Ve
     assert refusal.value.code == "label_unknown"
     with pytest.raises(DataSetRejected, match="0 usable pictures are too few to learn from"):
         done(job(base, tmp_path / "job", new, validation=str(new)), store)
+
+
+def test_parts_of_the_files_judge_and_test_and_are_not_learned(store: Registry, base: Version, tmp_path: Path) -> None:
+    digit_files(tmp_path / "new" / "train", per_digit=2)
+    judging = digit_files(tmp_path / "new" / "val", per_digit=1, seed=9)
+    testing = digit_files(tmp_path / "new" / "testing", per_digit=1, seed=10)
+    heard = Heard()
+    made = done(job(base, tmp_path / "job", tmp_path / "new", "parted"), store, heard)
+    assert "Parts: test 10, train 20, validation 10; only train is learned." in heard.notes[0]
+    assert made.manifest.data.train_rows == 20 and ": 10 validation pictures: " in made.manifest.gate
+    for folder, number in ((judging, "new_accuracy"), (testing, "test_accuracy")):
+        rows, _ = sources.labelled(folder, base.manifest.input, base.manifest.labels)
+        answers = Model.load(made.folder, made.manifest).predict(rows.pictures.numpy()).argmax(1)
+        assert made.manifest.metrics[number] == pytest.approx((answers == rows.labels.numpy()).mean())
+    assert made.manifest.metrics["test_rows"] == 10
+
+
+def test_a_test_alone_leaves_the_judging_to_held_out_rows(store: Registry, base: Version, tmp_path: Path) -> None:
+    sign_files(tmp_path / "new" / "train", per_sign=20)
+    sign_files(tmp_path / "new" / "test", per_sign=2, seed=8)
+    made = done(job(base, tmp_path / "job", tmp_path / "new", "parted-signs", "parted"), store)
+    assert "of 12 held-out new pictures read right" in made.manifest.gate
+    assert (made.manifest.data.train_rows, made.manifest.metrics["test_rows"]) == (48, 6)

@@ -206,7 +206,7 @@ def test_a_checkpoint_of_an_earlier_release_is_gone_on_from() -> None:
 def test_what_a_checkpoint_holds_goes_on_to_the_same_bits() -> None:
     unbroken = half_way()
     state = loaded(unbroken.state())
-    assert set(state) == {"net", "average", "improver", "rates", "best", "history", "half"}
+    assert set(state) == {"net", "average", "improver", "rates", "best", "history", "half", "watched"}
     resumed = learner(**RICH)
     resumed.go_on_from(state)
     for one in (unbroken, resumed):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_store.specs import FineTuneSpec
-from training.judge.gate import Judged, decide, still_good
+from training.judge.gate import Judged, as_first, decide, enough, from_scratch, still_good
 
 SPEC = FineTuneSpec(base="digits@1")  # may lose 0.3 points; a new label set must reach 80 %
 HOW = "50 held-out new pictures"
@@ -117,3 +117,76 @@ def test_a_compressed_version_may_lose_as_much() -> None:
     assert still_good(Judged(10_000, 0.9950, 0.97), FineTuneSpec(base="digits@1", max_loss=0.025)).accepted
     for no_share in (math.nan, math.inf):
         assert not still_good(Judged(10_000, 0.9950, no_share), SPEC).accepted
+
+
+@pytest.mark.parametrize(
+    ("rows", "right", "most", "accepted"),
+    [
+        (10_000, 1_135, 1_135, False),  # a net that says 1 to all of MNIST's test: exactly the share
+        (10_000, 1_180, 1_135, False),  # a little luck
+        (10_000, 1_260, 1_135, True),
+        (1_000, 100, 100, False),
+        (2, 2, 1, False),
+        (4, 4, 2, True),
+        (5, 5, 4, False),  # all right, and four of five show the same
+        (30, 30, 10, True),
+        (100, 95, 95, False),
+        (100, 99, 95, False),
+        (1_000, 990, 950, True),
+        (10, 10, 10, False),  # a single label: whoever always says it is right too
+        (100, 33, 34, False),
+        (100, 0, 10, False),
+    ],
+)
+def test_a_net_from_scratch_must_beat_guessing(rows: int, right: int, most: int, accepted: bool) -> None:
+    decision = from_scratch(Judged(rows, None, right / rows, guess=most / rows))
+    assert decision.accepted is accepted
+    assert decision.why.startswith("accepted: from scratch, " if accepted else "rejected: from scratch, ")
+
+
+def test_the_sentence_of_a_net_from_scratch_has_its_numbers() -> None:
+    assert from_scratch(Judged(10_000, None, 0.1135, guess=0.1135)).why == (
+        "rejected: from scratch, 11.35% of 10,000 test rows read right, surely 10.74%, "
+        "more than the 11.35% of guessing needed"
+    )
+    assert not from_scratch(Judged(10_000, None, math.nan, guess=0.1)).accepted
+
+
+@settings(deadline=None)
+@given(rows=st.integers(1, 100_000), right=counts)
+def test_the_sure_share_is_wilsons(rows: int, right: int) -> None:
+    from scipy.stats import binomtest
+
+    right %= rows + 1
+    interval = binomtest(right, rows).proportion_ci(0.95, method="wilson")
+    assert Judged(rows, None, right / rows).surely == pytest.approx(interval.low, abs=1e-6)
+
+
+def test_new_labels_and_weights_from_elsewhere_that_only_guess_are_rejected() -> None:
+    constant = Judged(100, None, 0.9, guess=0.9)  # nine of ten show the same label, which it says to all
+    assert decide(constant, None, SPEC, HOW).why == (
+        "rejected: a new label set, 90.00% of 50 held-out new pictures read right, at least 80.00% needed; "
+        "guessing reads 90.00% too"
+    )
+    assert decide(dataclasses.replace(constant, candidate=0.91), None, SPEC, HOW).accepted
+    lax = dataclasses.replace(SPEC, min_accuracy=0.0)
+    assert not enough("weights from elsewhere", Judged(500, None, 0.1, guess=0.1), "500 test rows", lax).accepted
+    assert not enough("weights from elsewhere", Judged(500, None, 0.79, guess=0.1), "500 test rows", SPEC).accepted
+
+
+def test_the_first_version_of_a_name_must_beat_guessing_too() -> None:
+    """Its base may be a version of an earlier release that reads no more than chance."""
+    new, old = Judged(50, 0.1, 0.12, guess=0.1), Judged(10_000, 0.1135, 0.1140, guess=0.1135)
+    accepted = decide(new, old, SPEC, HOW)
+    assert accepted.accepted
+    refused = as_first(accepted, new, old)
+    assert not refused.accepted
+    assert refused.why == (
+        f"rejected: {HOW}: 10.00% -> 12.00%; the base's own test (10,000 rows): 11.35% -> 11.40%; "
+        "a model's first version must beat guessing, and this does not surely"
+    )
+    one_label = Judged(10, 0.5, 1.0, guess=1.0)  # corrections are often all of one
+    assert as_first(accepted, one_label, Judged(10_000, 0.995, 0.995, guess=0.1135)).accepted
+    assert not as_first(accepted, one_label).accepted
+    worse = decide(Judged(50, 0.9, 0.8), None, SPEC, HOW)
+    assert as_first(worse, new) is worse

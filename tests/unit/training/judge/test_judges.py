@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 from models_store.errors import DataSetRejected
-from models_store.manifest import DataFacts
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec
@@ -28,24 +27,6 @@ SWAPPED = ("1", "0", *"23456789")
 @pytest.fixture
 def version(registry: Registry) -> Version:
     return registry.resolve(Ref("digits"))
-
-
-def unit_files(folder: Path, seed: int = 3) -> Path:
-    """Five ones and five sevens."""
-    rng = np.random.default_rng(seed)
-    for name in (f"{digit}/{number}.png" for digit in (1, 7) for number in range(5)):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(strokes.unit(int(name[0]), rng)).save(folder / name)
-    return folder
-
-
-def of_files(registry: Registry, path: Path, parent: str | None = None) -> Version:
-    """A version that learned from the rows of these files that are not their test part."""
-    recipe = registry.resolve(Ref("digits")).manifest.recipe
-    whole = sources.files(path, recipe.input, 0.2, recipe.seed)
-    facts = DataFacts(source="files", sha256=whole.digest(), train_rows=len(whole.train), test_rows=len(whole.test))
-    named = dataclasses.replace(recipe, data=DataSpec(source="files", path=path.name))
-    return republished(registry, recipe=named, data=facts, parent=parent, labels=whole.labels)
 
 
 def test_rows_come_from_a_data_set_or_from_files(registry: Registry, version: Version, tmp_path: Path) -> None:
@@ -76,30 +57,6 @@ def test_the_files_that_a_version_learned_from_must_be_given(registry: Registry,
         judging_rows(mine, None, tmp_path, Silent())
     known = republished(registry, recipe=dataclasses.replace(recipe, data=DataSpec(source="bundled")))
     assert len(judging_rows(known, None, tmp_path, Silent())) == 360
-
-
-def test_of_the_files_that_it_learned_from_only_their_test_part_judges(registry: Registry, tmp_path: Path) -> None:
-    path, heard = unit_files(tmp_path / "mine"), Heard()
-    mine = of_files(registry, path)
-    rows = judging_rows(mine, DataSpec(source="files", path=str(path)), tmp_path, heard)
-    assert sorted(rows.labels.tolist()) == [0, 1]  # of each label one of five
-    assert heard.notes == ["digits@2 learned from these files: only the 2 of its test part are read."]
-
-
-def test_other_files_of_the_same_name_judge_whole(registry: Registry, tmp_path: Path) -> None:
-    mine = of_files(registry, unit_files(tmp_path / "mine"))
-    other, heard = unit_files(tmp_path / "else" / "mine", seed=4), Heard()
-    rows = judging_rows(mine, DataSpec(source="files", path=str(other)), tmp_path, heard)
-    assert sorted(rows.labels.tolist()) == [0] * 5 + [1] * 5
-    assert heard.notes == []
-
-
-def test_files_by_the_name_of_those_that_tuned_it_are_warned_of(registry: Registry, tmp_path: Path) -> None:
-    """What a fine-tuning held out is not known here: it is for people to see to."""
-    path, heard = unit_files(tmp_path / "mine"), Heard()
-    tuned = of_files(registry, path, parent="digits@1")
-    assert len(judging_rows(tuned, DataSpec(source="files", path=str(path)), tmp_path, heard)) == 10
-    assert heard.notes == ["digits@2 learned from files called mine: judge it by pictures it has not seen."]
 
 
 def test_indices_become_the_versions_own(registry: Registry) -> None:

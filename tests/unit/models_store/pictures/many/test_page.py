@@ -136,3 +136,15 @@ def test_more_digits_than_are_read_are_warned_of(rng: np.random.Generator) -> No
     assert read.wholes == len(order(read)) == MOST_DIGITS
     for i, place in zip(order(read), sheet.places, strict=False):
         assert overlap(read.candidates[i], place) > 0.5
+
+
+def test_marks_of_a_part_of_a_pixel_have_a_box_of_one() -> None:
+    """Tiny pictures are looked at enlarged; a box without height could not be put into a line."""
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        height, width = rng.integers(2, 12, 2).tolist()
+        read = page(png(rng.choice(np.array([0, 90, 255], np.uint8), (height, width), p=[0.8, 0.1, 0.1])))
+        for candidate in read.candidates:
+            box = candidate.box
+            assert 0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height
+        read.lines([0.5] * len(read.candidates))

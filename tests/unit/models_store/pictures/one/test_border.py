@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from models_store.pictures.layout import centred
 from models_store.pictures.one import writing
-from models_store.pictures.one.border import without_border
+from models_store.pictures.one.border import with_paper, without_border
 from models_store.preparation import WritingSpec
 from tests.support import layout
 from training.synthetic.strokes import digit
@@ -60,3 +60,20 @@ def test_wide_strips_ink_and_small_pictures_are_no_borders() -> None:
     small[0] = 40
     for picture in (strip, inked, small, torn):
         assert without_border(picture).shape == picture.shape
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (5, 15), (15, 5), (2, 7), (1, 1)])
+def test_a_tiny_picture_gets_paper_of_its_sides_colour(shape: tuple[int, int]) -> None:
+    picture = np.full((*shape, 3), (250, 240, 200), np.uint8)
+    picture[0, 0] = picture[shape[0] // 2, shape[1] // 2] = 9  # ink, and ink that touches the frame
+    reach = max(1, round(max(shape) / 2))
+    laid = with_paper(picture)
+    assert laid.shape == (shape[0] + 2 * reach, shape[1] + 2 * reach, 3)
+    assert (laid[reach:-reach, reach:-reach] == picture).all()
+    if picture.size > 3:
+        assert (laid[:reach] == (250, 240, 200)).all() and (laid[:, -reach:] == (250, 240, 200)).all()
+
+
+def test_a_picture_with_room_for_paper_gets_none() -> None:
+    picture = np.zeros((3, 16, 3), np.uint8)
+    assert with_paper(picture) is picture

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
+from PIL import Image
 
 from models_store.pictures.layout import centred
 from models_store.pictures.one import writing
@@ -196,3 +197,13 @@ def test_noise_of_any_size_raises_nothing(size: tuple[int, int], rng: np.random.
     for _ in range(3):
         found = writing.find(rng.integers(0, 256, (*size, 3), np.uint8), SPEC)
         assert found is None or 0 < found.contrast <= 1
+
+
+def test_soft_blots_are_never_taken_for_the_paper_between_them(rng: np.random.Generator) -> None:
+    """From close up nothing of them has an edge; what is there was seen from afar."""
+    for _ in range(60):
+        height, width = rng.integers(8, 29, 2).tolist()
+        coarse = Image.fromarray(rng.integers(0, 256, rng.integers(2, 6, 2), np.uint8))
+        blots = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+        found = writing.find(np.repeat(blots[..., None], 3, axis=2), SPEC)
+        assert found is None or found.strokes.max() > SPEC.strong

@@ -1,13 +1,14 @@
-"""Whoever comes while the last processes end is answered 503 over a real socket, and never reset."""
+"""Whoever comes while no process answers is answered 503 over a real socket, and never reset."""
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 
-from app.web.drain_responder import declining
+from app.web.stand_in import ENDING, STARTING, StandIn
 from tests.support.leaping import LeapingLoop, leap
 from tests.support.patience import until
 
@@ -23,6 +24,15 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as made:
         yield made
+
+
+@contextlib.asynccontextmanager
+async def declining(listener: socket.socket) -> AsyncIterator[StandIn]:
+    """What answers while the last processes end."""
+    stand_in = StandIn(listener)
+    stand_in.answer(ENDING)
+    yield stand_in
+    await stand_in.close()
 
 
 def url(listener: socket.socket) -> str:
@@ -99,3 +109,31 @@ async def test_who_leaves_at_once_harms_nobody(listener: socket.socket) -> None:
         leaving.sendall(REQUEST[:10])
         leaving.close()
         assert (await http.get(url(listener))).status_code == 503
+
+
+async def test_while_the_first_processes_start_it_says_so_and_then_leaves_connections_to_them(
+    listener: socket.socket,
+) -> None:
+    async with declining(listener) as stand_in, client() as http:
+        stand_in.answer(STARTING)
+        answer = await http.get(f"{url(listener)}/readyz")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+        assert int(answer.headers["retry-after"]) > 0
+        stand_in.rest()
+        waiting = connected(listener)
+        waiting.sendall(REQUEST)
+        await asyncio.sleep(0)
+        process = listener.accept()[0]  # a process finds it there
+        assert process.recv(100) == REQUEST
+        process.close()
+        waiting.close()
+        stand_in.answer(STARTING)  # that process has died
+        assert (await http.get(url(listener))).json()["code"] == "not_ready"
+
+
+async def test_who_asks_for_the_head_alone_is_sent_no_body(listener: socket.socket) -> None:
+    asking = connected(listener)
+    asking.sendall(REQUEST.replace(b"GET", b"HEAD"))
+    async with declining(listener):
+        head, _, body = (await heard(asking)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ") and body == b""

@@ -1,0 +1,49 @@
+"""A route that takes the parameters it names, each once: a typo is refused, not passed over."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import Unprocessable
+from models_store.datasets.rows import shown
+
+ANY_KEY = "[]"  # ends the alias of a parameter that is sent as name[key]
+_LONGEST_NAME = 40
+
+
+class StrictRoute(APIRoute):
+    """For `APIRouter(route_class=…)`. Where there is no query it costs nothing."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's, behind the check. Raises Unprocessable (`parameter_unknown`, `parameter_repeated`)."""
+        handle = super().get_route_handler()
+        known = [str(parameter.alias) for parameter in self.dependant.query_params]
+
+        async def checked(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _check([name for name, _ in request.query_params.multi_items()], known)
+            return await handle(request)
+
+        return checked
+
+
+def _check(names: Iterable[str], known: list[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name not in known and name.partition("[")[0] + ANY_KEY not in known:
+            raise Unprocessable("parameter_unknown", f"There is no parameter {_shown(name)} here. {_taken(known)}.")
+        if name in seen:
+            raise Unprocessable("parameter_repeated", f"The parameter {_shown(name)} comes twice. Send it once.")
+        seen.add(name)
+
+
+def _taken(known: list[str]) -> str:
+    names = ", ".join(name.replace(ANY_KEY, "[key]") for name in known)
+    return f"This address takes {names or 'none'}"
+
+
+def _shown(name: str) -> str:
+    return repr(shown(name[:_LONGEST_NAME]))
