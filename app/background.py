@@ -6,6 +6,7 @@ import select
 import signal
 import threading
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -62,7 +63,7 @@ def create_worker(settings: WorkerSettings, registry: Registry, database: Databa
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
     leases = Leases(database, settings.job_lease_seconds, on_success=corrections.mark)
-    root = settings.state_dir.resolve() / "jobs"
+    root = Path(os.path.realpath(settings.state_dir)) / "jobs"
     folders = AttemptFolders(root, files.path, partial(corrections.write, feedback))
     builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
     automatic = AutomaticJobs(

@@ -1,4 +1,6 @@
-"""doctor: looks at the machine as the service would and says what to do. It changes nothing but making the store."""
+"""doctor: looks at the machine as the service would and says what to do. It makes the store where there is
+none, and nothing else that stays: what it writes to find out whether it may, it takes away again.
+"""
 
 import errno
 import os
@@ -161,6 +163,8 @@ def _port(settings: Settings) -> Iterator[Finding]:
                 yield _who_has(place, probe(settings.host, settings.port, _PROBE_SECONDS))
             else:
                 yield Finding("bad", f"{place} cannot be had ({error.strerror}): set --host and --port")
+        except UnicodeError:
+            yield Finding("bad", f"{place} cannot be had (no host can be called that): set --host")
 
 
 def _who_has(place: str, found: Found) -> Finding:

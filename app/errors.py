@@ -10,7 +10,7 @@ AppError
 ├── TooBusy               the queue is full
 ├── NotReady              later, perhaps
 ├── DatabaseUnavailable
-├── StateReadOnly         what is kept can be read, and not be written
+├── StateReadOnly         nothing new can be kept
 └── StorageFull
 """
 
@@ -65,7 +65,7 @@ class StorageFull(AppError):
 
 
 class StateReadOnly(AppError):
-    """A folder of the state, or the database in it, can't be written."""
+    """A folder of the state, or the database in it, can't be written; where a disk went away, not even read."""
 
 
 # What lasts can't be written for now; it is worth another try later.

@@ -61,8 +61,8 @@ def _check(settings: Settings) -> None:
             raise CannotStart(str(refusal)) from None
         if refusal.code == "database_unusable":
             raise CannotStart(
-                "The database can't be used: it is damaged, no database, or not this user's. Restore it, or name "
-                "another with DIGITSERVE_DATABASE_URL."
+                "The database can't be used: it is damaged, no database, or not this user's, or its URL asks for what "
+                "there is not. Restore it, or name another with DIGITSERVE_DATABASE_URL."
             ) from None
         _log.error(refusal.code, why=str(refusal))  # it may be back soon, and predictions need none
     finally:

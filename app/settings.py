@@ -15,7 +15,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from models_store.variables import DATA, PREFIX, STORE, absolute, folder, is_address, is_of_a_platform, meant, shown
+from models_store.variables import (
+    DATA,
+    PREFIX,
+    STORE,
+    absolute,
+    folder,
+    is_address,
+    is_of_a_platform,
+    meant,
+    without_secrets,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -38,7 +48,7 @@ def _meant(name: str, field: FieldInfo, text: str) -> str | Path | None:
     if field.annotation is Path:
         return folder(text) or (_former_state() if name == "state_dir" else None)
     text = meant(text)
-    if name == "port" and is_address(text):  # Kubernetes says so where a Service of our name is
+    if name in ("host", "port") and is_address(text):  # Kubernetes says so where a Service of our name is
         return None
     if get_origin(field.annotation) is Literal:
         word = _SYNONYMS.get(text.lower(), text.lower())
@@ -178,7 +188,7 @@ def _variable(name: str) -> str:
 
 def _sentence(name: str, value: object, typed: Collection[str]) -> str:
     where = f"The option --{name.replace('_', '-')}" if name in typed else f"The setting {_variable(name)}"
-    return f"{where} is not usable: it is {shown(value)}, and takes {_taken(Settings.model_fields[name])}."
+    return f"{where} is not usable: it is {without_secrets(value)}, and takes {_taken(Settings.model_fields[name])}."
 
 
 def _taken(field: FieldInfo) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks import semeion
-from models_store.finetune_defaults import recipe_for
+from models_store.defaults import recipe_for
 from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Version
@@ -100,7 +100,7 @@ class Bench:
     def read(self, version: Version, which: Iterable[int]) -> tuple[float, float]:
         """The shares of Semeion's digits and of MNIST's test that its plain candidate reads right."""
         path = semeion.zipped(self._place / "read.zip", self._names, self._files, which)
-        rows = sources.labelled(path, version.manifest.input, version.manifest.labels)[0]
+        rows = sources.labelled(path, version.manifest.input, version.manifest.labels)
         return _accuracy(version, rows), _accuracy(version, self._test)
 
     def random(self, count: int, side: str, seeds: Sequence[int]) -> Found:

@@ -6,6 +6,8 @@ import contextlib
 import re
 from pathlib import Path
 
+from models_store.text import shown
+
 PREFIX = "DIGITSERVE_"
 STORE = Path(__file__).parent / "artifacts"  # where versions lie unless one says otherwise
 DATA = Path("data")
@@ -57,11 +59,9 @@ def is_of_a_platform(name: str, text: str) -> bool:
     return is_address(text) or _OF_A_PLATFORM.fullmatch(name.upper().removeprefix(PREFIX)) is not None
 
 
-def shown(value: object) -> str:
-    """A refused value as a sentence may show it: printable, clipped, and without any password."""
+def without_secrets(value: object) -> str:
+    """A refused value as a sentence may show it: clipped, and without any password."""
     text = str(value)
     for secret, instead in _SECRETS:
         text = secret.sub(instead, text)
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    clipped = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return f"'{clipped}'"
+    return f"'{shown(text, longest=_LONGEST)}'"

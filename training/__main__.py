@@ -104,7 +104,7 @@ def _job(options: argparse.Namespace, own_process: bool) -> int:
 
 def _finetune(options: argparse.Namespace) -> None:
     check_finetune(options)
-    from models_store.finetune_defaults import recipe_for
+    from models_store.defaults import recipe_for
     from training.finetune.finetune import finetune
 
     base = _version(options, options.ref)
@@ -237,8 +237,9 @@ def _world(options: argparse.Namespace) -> "World":
     if not all(told):
         return World()
     if not all(text.isdecimal() for text in told):
-        shown = ", ".join(f"{name}={variables.shown(text)}" for name, text in zip(_OF_TORCHRUN, told, strict=True))
-        raise RecipeRejected(f"{shown} are not what torchrun sets: start with torchrun, or unset them.")
+        pairs = zip(_OF_TORCHRUN, map(variables.without_secrets, told), strict=True)
+        listed = ", ".join(f"{name}={text}" for name, text in pairs)
+        raise RecipeRejected(f"{listed} are not what torchrun sets: start with torchrun, or unset them.")
     world = World(*map(int, told))
     if world.size > 1 and options.command not in (_train, _import):
         raise RecipeRejected("Only train runs as several processes: start this command once, without torchrun.")

@@ -5,9 +5,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from models_store.defaults import RECOVERY, from_fresh_weights, rate_for
 from models_store.errors import RecipeRejected
-from models_store.finetune_defaults import rate_for
-from models_store.optimizers import RECOVERY, from_fresh_weights
 from models_store.recipe import Recipe
 from models_store.specs import DataSpec
 from training.changes import Change, change, changes_of, with_changes
@@ -156,7 +155,7 @@ def _recipe(command: argparse.ArgumentParser) -> None:
 
 
 def _parts(command: argparse.ArgumentParser) -> None:
-    names = "a path, or the name of a part of --data: validation or test"
+    names = "a path, or the name of a part of --data: validation or test (./test is a path)"
     command.add_argument("--validation", metavar="PART", help=f"labelled pictures that only watch or judge; {names}")
     command.add_argument(
         "--test", metavar="PART", help=f"labelled pictures that are looked at once, at the end; {names}"

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from models_store.defaults import RECOVERY
 from models_store.errors import RecipeRejected
 from models_store.files import WEIGHTS
 from models_store.manifest import Calibration, Manifest
 from models_store.model import Model, load_fastest
-from models_store.optimizers import RECOVERY
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import CalibrationSpec, DataSpec, FineTuneSpec

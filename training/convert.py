@@ -91,8 +91,13 @@ def _with_labels(data: DataSet, labels: Sequence[str]) -> DataSet:
         why = f"{', '.join(missing[:5])} of the data set is missing" if missing else "one comes twice"
         raise WeightsRejected(f"These are not the net's labels: {why}. List each once, in the net's order.")
     places = torch.tensor([index[label] for label in data.labels])
-    parts = [Rows(rows.pictures, places[rows.labels]) for rows in (data.train, data.test)]
-    return dataclasses.replace(data, train=parts[0], test=parts[1], labels=tuple(labels))
+
+    def renumbered(rows: Rows) -> Rows:
+        return Rows(rows.pictures, places[rows.labels])
+
+    watching = None if data.validation is None else renumbered(data.validation)
+    train, test = renumbered(data.train), renumbered(data.test)
+    return dataclasses.replace(data, train=train, test=test, labels=tuple(labels), validation=watching)
 
 
 def _check_target(path: Path, overwrite: bool) -> None:

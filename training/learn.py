@@ -102,10 +102,7 @@ def teacher(net: nn.Module, picture: InputSpec, device: torch.device) -> Teacher
 
 def load(recipe: Recipe, data_folder: Path, report: Reporter) -> DataSet:
     """The recipe's data set; says what of it was left out, and why. Raises what `training.data.sources.load` raises."""
-    rows = sources.load(recipe.data, recipe.input, data_folder, recipe.seed, report.note)
-    if rows.report is not None and not rows.report.is_plain:
-        report.note(str(rows.report))
-    return rows
+    return sources.load(recipe.data, recipe.input, data_folder, recipe.seed, report.note)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from app.cli.connection import connection, proxied
+from app.cli.connection import connection, proxied, spelled
 from app.cli.refusal import Refusal
 
 _JOBS = "/v1/fine_tuning/jobs"
@@ -48,8 +48,8 @@ class Client:
     def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """`url` is the server's root, such as `http://127.0.0.1:8000`."""
         self._sleep = sleep
-        self.url = url.rstrip("/")
         self._http = connection(url, _SECONDS)
+        self._url = url
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +121,7 @@ class Client:
             except (httpx.TransportError, _Later):
                 failures += 1
             if failures >= _STREAM_TRIES:
-                raise Refusal(f"{self.url} does not answer any more. The job is kept; look again later.")
+                raise Refusal(f"{spelled(self._url)} does not answer any more. The job is kept; look again later.")
             self._sleep(pause)
             pause = min(_LONGEST_PAUSE, 2 * pause)
 
@@ -147,7 +147,7 @@ class Client:
                 answer = send()
             except httpx.TransportError as error:
                 if attempt == _TRIES or not isinstance(error, again):
-                    raise Refusal(f"{self.url} does not answer{proxied(self.url)}") from None
+                    raise Refusal(f"{spelled(self._url)} does not answer{proxied(self._url)}") from None
             else:
                 if answer.status_code != 503 or attempt == _TRIES:
                     return _content(answer)

@@ -7,7 +7,9 @@ import socket
 import httpx
 
 from app.cli.refusal import Refusal
+from models_store.variables import without_secrets
 
+_PORTS = {"http": 80, "https": 443}
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -43,14 +45,30 @@ def proxied(url: str) -> str:
     return ". Start the server (digitserve serve), or name it with --url."
 
 
+def spelled(url: str) -> str:
+    """The server's URL as a sentence may name it: without a user's name and password."""
+    return str(httpx.URL(url).copy_with(userinfo=b"")).rstrip("/")
+
+
 def _host(url: str) -> str:
+    """Raises Refusal where nobody can be asked at `url`. A path is a proxy's, which hands on what comes below it."""
     try:
         found = httpx.URL(url)
-    except httpx.InvalidURL:
-        found = httpx.URL()
-    if found.scheme not in ("http", "https") or not found.host:
-        raise Refusal(f"{url} is no URL of a server. Write it as http://127.0.0.1:8000.", 2)
-    return found.host
+        name, port = found.raw_host.decode("ascii"), _PORTS.get(found.scheme) if found.port is None else found.port
+        name.encode("idna")  # as whoever resolves it will: its labels have 1 to 63 letters
+        host = found.host
+    except (httpx.InvalidURL, UnicodeError):
+        raise _no_url(url) from None
+    is_name = ":" in name or not set("% *\\").intersection(name)
+    if found.scheme not in _PORTS or not host or not is_name or not (port and 0 < port < 2**16):
+        raise _no_url(url)
+    if found.query or found.fragment or found.path.rstrip("/").endswith("/v1"):
+        raise Refusal(f"{spelled(url)} is more than a server's root. Leave out /v1, and what a `?` or `#` begins.", 2)
+    return host
+
+
+def _no_url(url: str) -> Refusal:
+    return Refusal(f"{without_secrets(url)} is no URL of a server. Write it as http://127.0.0.1:8000.", 2)
 
 
 def _is_here(host: str) -> bool:

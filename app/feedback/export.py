@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 from app.feedback.tables import Correction
-from models_store.datasets.layout import split_of
 from models_store.datasets.passed_over import is_clutter
+from models_store.datasets.splits import split_of
 
 Read = Callable[[Correction], bytes | None]
 # What every system can call a folder; no label with another character becomes one.

@@ -11,6 +11,7 @@ from models_store.pictures.prepare import prepare
 from models_store.pictures.stripped import Stripped, strip
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
+from models_store.text import shown
 
 _SHOWN = 10  # labels that a refusal names
 
@@ -84,7 +85,7 @@ def _known(version: Version, label: str) -> str:
         more = f" and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else ""
         raise Unprocessable(
             "label_unknown",
-            f"{version.ref} does not know the label {wanted!r}. It knows {', '.join(labels[:_SHOWN])}{more}.",
+            f"{version.ref} does not know the label '{shown(wanted)}'. It knows {', '.join(labels[:_SHOWN])}{more}.",
             "label",
         )
     return wanted

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from app.errors import Unprocessable
 from app.files.store import Upload
 from app.storage.disk import Sink
+from app.web.form import check_fields, check_length
 from app.web.multipart import Multipart, Part, without_file
 from app.web.request import FORM, kind_of, other_kind
-from models_store.datasets.rows import shown
+from models_store.text import shown
 
 PIECE = 256 * 1024  # bytes
 PURPOSE = "fine-tune"  # what files are for: OpenAI's word
@@ -22,16 +23,16 @@ RAW_TYPES = (
     "application/zip", "application/x-zip-compressed", "application/jsonl", "application/x-ndjson", "text/csv",
     "application/octet-stream",
 )  # fmt: skip
+_TEXTS = ("purpose",)
 _MAX_PARTS = 20
-_LONGEST_FIELD = 1000  # bytes of a text field
 
 
 async def receive(request: Request, target: Path, filename: str, purpose: str) -> Upload:
     """Writes the uploaded file to `target`, durably: the multipart field `file`, or the whole body.
 
     `filename` and `purpose` are what the query says; a form's own win. Raises BadRequest, Unprocessable
-    (`file_missing`, `too_many_files`, `bad_string`, `purpose_unknown`, `expiry_unsupported`), UnsupportedMediaType,
-    StorageFull, and PayloadTooLarge where the app's cap is reached.
+    (`file_missing`, `too_many_files`, `field_unknown`, `field_repeated`, `bad_string`, `purpose_unknown`,
+    `expiry_unsupported`), UnsupportedMediaType, StorageFull, and PayloadTooLarge where the app's cap is reached.
     """
     kind = kind_of(request)
     if kind != FORM and kind not in RAW_TYPES:
@@ -42,7 +43,7 @@ async def receive(request: Request, target: Path, filename: str, purpose: str) -
             form = _Form(request.headers["content-type"], sink)
             await _pump(request, form.multipart.feed)
             await run_sync(form.multipart.end)
-            form.check()
+            form.check(request)
             filename, purpose = form.filename or filename, form.texts.get("purpose", purpose)
         else:
             await _pump(request, sink.write)
@@ -66,7 +67,7 @@ async def _pump(request: Request, feed: Callable[[bytes], None]) -> None:
 
 
 class _Form:
-    """The parts of an upload's form: the file goes to the sink, short texts are kept, other files are passed over."""
+    """The parts of an upload's form: the file goes to the sink, short texts are kept."""
 
     def __init__(self, content_type: str, sink: Sink) -> None:
         self.multipart = Multipart(content_type, self._piece, _MAX_PARTS)
@@ -84,20 +85,22 @@ class _Form:
         found = (part for part in self.multipart.parts if not part.is_file)
         return {part.name: part.data.decode("utf-8", "replace") for part in found}
 
-    def check(self) -> None:
+    def check(self, request: Request) -> None:
         """Refuses a form without the file, and what a client may ask for and would not get. Raises Unprocessable."""
+        form = self.multipart.parts
         if any(name.startswith("expires_after") for name in self.texts):
             raise Unprocessable(
                 "expiry_unsupported", "Files stay until they are deleted. Leave out expires_after.", "expires_after"
             )
         if self._file is None:
-            raise without_file(self.multipart.parts, "file", "data set")
+            raise without_file(form, "file", "data set")
+        check_fields(request, form, "file", _TEXTS, "data set")
 
     def _piece(self, part: Part, piece: bytes) -> None:
         if not part.is_file:
-            part.data += piece
-            if len(part.data) > _LONGEST_FIELD:
-                raise Unprocessable("bad_string", f"A text field is longer than {_LONGEST_FIELD:,} bytes. Shorten it.")
+            if part.name != "file":  # as a text it is no data set, whatever its length: `check` says so
+                part.data += piece
+                check_length(part)
         elif part.name == "file":
             self._file = self._file or part
             if part is not self._file:

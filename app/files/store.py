@@ -134,12 +134,13 @@ class FileStore:
         return path
 
     def open(self, file_id: str) -> tuple[StoredFile, BinaryIO]:
-        """What there is to say of an upload, and its bytes, for the caller to close. Raises NotFound."""
+        """What there is to say of an upload, and its bytes, for the caller to close. Raises NotFound, StateReadOnly."""
         file = self.get(file_id)
-        try:
-            return file, (self._folder / file.id / DATA).open("rb")
-        except FileNotFoundError:  # deleted meanwhile
-            raise _no_file(file_id) from None
+        with refusals.of_files():
+            try:
+                return file, (self._folder / file.id / DATA).open("rb")
+            except FileNotFoundError:  # deleted meanwhile
+                raise _no_file(file_id) from None
 
     def list(
         self, limit: int, after: str | None = None, oldest_first: bool = False

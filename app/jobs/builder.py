@@ -13,6 +13,7 @@ from app.files.store import FileStore, StoredFile
 from app.jobs.job import FEEDBACK, JobSpec
 from app.jobs.options import described, recipe_of
 from app.jobs.request import JobRequest
+from models_store.datasets.splits import judging_part
 from models_store.recipe import Recipe
 from models_store.refs import Ref, is_name
 from models_store.registry import Registry, Version
@@ -90,13 +91,13 @@ class JobBuilder:
         own: Report = {"per_label": self._corrections(base.name)}
         if request.training_file != FEEDBACK:
             own = self._report(request.training_file, "training_file", draft, read)
-        counts = _counts(own, "train")
+        counts = _learned(own)
         labels = _check_training(counts, base, request)
         _check_validated(counts, recipe.train)
         _check_known(_parts(own).get("test", {}), labels, "training_file")
         if request.validation_file is not None:
             given = self._report(request.validation_file, "validation_file", draft, read)
-            _check_validation(_counts(given, "validation", "test"), labels, "validation_file")
+            _check_validation(_judging(given), labels, "validation_file")
         elif "validation" in _parts(own):
             _check_validation(_parts(own)["validation"], labels, "training_file")
         return JobSpec(
@@ -147,14 +148,19 @@ def _parts(report: Report) -> Mapping[str, Mapping[str, int]]:
     return report.get("per_split") or {"train": report["per_label"]}
 
 
-def _counts(report: Report, *wanted: str) -> Mapping[str, int]:
-    """Label -> usable pictures of the first of these parts that there is; a file without them judges by all it has.
-    Raises Unprocessable where it has none to learn from."""
+def _learned(report: Report) -> Mapping[str, int]:
+    """Label -> usable pictures to learn from. Raises Unprocessable where a file has none."""
     parts = _parts(report)
-    if wanted == ("train",) and "train" not in parts:
+    if "train" not in parts:
         named = " and ".join(parts)
         raise _too_few(f"All pictures of the file are in {named}, which only judges. Put some to learn from in train.")
-    return next((parts[part] for part in (*wanted, *parts) if part in parts), {})
+    return parts["train"]
+
+
+def _judging(report: Report) -> Mapping[str, int]:
+    """Label -> usable pictures of the part by which a validation file judges."""
+    parts = _parts(report)
+    return parts[judging_part(parts, "validation")]
 
 
 def _is_prepared_for(file: StoredFile, spec: InputSpec) -> bool:

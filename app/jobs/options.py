@@ -6,8 +6,8 @@ from typing import Any
 from app.errors import Unprocessable
 from app.jobs.job import FEEDBACK
 from app.jobs.request import Augment, Hyperparameters, JobRequest
+from models_store.defaults import rate_for, recipe_for, usual_rate
 from models_store.errors import RecordRejected
-from models_store.finetune_defaults import rate_for, recipe_for, usual_rate
 from models_store.recipe import Recipe
 from models_store.registry import Version
 from models_store.specs import AugmentSpec, FineTuneSpec, TrainSpec

@@ -43,7 +43,12 @@ _MANY: dict[str, Any] = {
         },
         "application/zip": {"schema": PICTURE},
         "application/json": {
-            "schema": {"type": "object", "properties": {"instances": {"type": "array", "items": _INSTANCE}}},
+            "schema": {
+                "type": "object",
+                "required": ["instances"],
+                "properties": {"instances": {"type": "array", "items": _INSTANCE}},
+                "additionalProperties": False,
+            },
         },
     },
 }

@@ -2,23 +2,25 @@
 
 import asyncio
 import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from app.errors import Unprocessable
 from app.inference.loaded import MAX_BATCH
+from app.web.form import check_fields
 from app.web.multipart import parts, without_file
 from app.web.request import FORM, from_json, kind_of, other_kind
+from app.web.route import address_takes
 from models_store.datasets.archive import Archive, ArchiveLimits
 from models_store.datasets.base64_text import decoded
 from models_store.datasets.passed_over import is_note
-from models_store.datasets.rows import RowRejected, shown
+from models_store.datasets.rows import RowRejected
 from models_store.errors import ImageRejected
+from models_store.text import listed, shown
 
 _QUICK_BYTES = 65_536  # JSON up to this size is parsed on the event loop
-_SHOWN = 5  # keys that a refusal names
+_INSTANCE = "Each instance must be an object with a text `b64`."
 _WANTED = '{"instances": [{"b64": …}, …]}'
 
 
@@ -41,16 +43,18 @@ class SentPictures:
 async def many_pictures(request: Request, limits: ArchiveLimits) -> SentPictures:
     """The pictures in a request: multipart fields `files`, a zip, or JSON.
 
-    Raises BadRequest, Unprocessable (`file_missing`, `batch_too_large`), UnsupportedMediaType, DataSetRejected.
+    Raises BadRequest, Unprocessable (`file_missing`, `field_unknown`, `instances_missing`,
+    `bad_string`, `batch_too_large`), UnsupportedMediaType, DataSetRejected.
     """
     kind = kind_of(request)
     body = await request.body()
     if kind == FORM:
-        sent = _of_form(body, request.headers["content-type"])
+        sent = _of_form(body, request)
     elif kind in ("application/zip", "application/x-zip-compressed"):
         sent = await asyncio.to_thread(_of_zip, body, limits)
     elif kind == "application/json":
-        sent = await asyncio.to_thread(_of_json, body) if len(body) > _QUICK_BYTES else _of_json(body)
+        is_long = len(body) > _QUICK_BYTES
+        sent = await asyncio.to_thread(_of_json, body, request) if is_long else _of_json(body, request)
     else:
         raise other_kind(
             kind, f"{FORM} with the pictures as `files`, application/zip, or application/json with {_WANTED}"
@@ -62,11 +66,12 @@ async def many_pictures(request: Request, limits: ArchiveLimits) -> SentPictures
     return sent
 
 
-def _of_form(body: bytes, content_type: str) -> SentPictures:
-    form = parts(body, content_type)
+def _of_form(body: bytes, request: Request) -> SentPictures:
+    form = parts(body, request.headers["content-type"])
     found = [part for part in form if part.name == "files" and part.is_file]
     if not found:
         raise without_file(form, "files")
+    check_fields(request, form, "files", what="pictures")
     _check_count(len(found))
     return SentPictures([SentPicture(shown(part.filename) or None, bytes(part.data)) for part in found])
 
@@ -79,13 +84,19 @@ def _of_zip(body: bytes, limits: ArchiveLimits) -> SentPictures:
     return SentPictures([SentPicture(shown(name), archive.read(name)) for name in names], passed_over)
 
 
-def _of_json(body: bytes) -> SentPictures:
+def _of_json(body: bytes, request: Request) -> SentPictures:
     document = from_json(body)
     instances = document.get("instances") if isinstance(document, dict) else None
-    if not isinstance(instances, list):
+    if not isinstance(document, dict) or not isinstance(instances, list):
         raise Unprocessable("instances_missing", f"The JSON must be {_WANTED}. {_came(document)}.", "instances")
+    strange = [key for key in document if key != "instances"]
+    if strange:
+        sentence = f"The JSON has {listed(strange)} beside `instances`. Send {_WANTED} alone."
+        raise Unprocessable("field_unknown", sentence + address_takes(request, strange))
     _check_count(len(instances))
-    return SentPictures([SentPicture(None, _from_base64(one, index)) for index, one in enumerate(instances)])
+    if instances and not any(isinstance(one, dict) and "b64" in one for one in instances):  # it is another format
+        raise Unprocessable("bad_string", f"{_INSTANCE} {_came(instances[0])}.", "instances[0]")
+    return SentPictures([SentPicture(None, _from_base64(one)) for one in instances])
 
 
 def _check_count(count: int) -> None:
@@ -93,11 +104,12 @@ def _check_count(count: int) -> None:
         raise Unprocessable("batch_too_large", f"{count} pictures are more than {MAX_BATCH}. Send fewer at a time.")
 
 
-def _from_base64(instance: object, index: int) -> bytes | ImageRejected:
-    text = instance.get("b64") if isinstance(instance, dict) else None
+def _from_base64(instance: object) -> bytes | ImageRejected:
+    if not isinstance(instance, dict) or "b64" not in instance:
+        return ImageRejected("bad_string", f"{_INSTANCE} {_came(instance)}.")
+    text = instance["b64"]
     if not isinstance(text, str):
-        sentence = f"Each instance must be an object with a text `b64`. {_came(instance)}."
-        raise Unprocessable("bad_string", sentence, f"instances[{index}]")
+        return ImageRejected("bad_string", f"`b64` must be a text, the picture's file in base64. {_came(text)}.")
     try:
         return decoded(text)
     except RowRejected as refusal:
@@ -105,11 +117,7 @@ def _from_base64(instance: object, index: int) -> bytes | ImageRejected:
 
 
 def _came(value: object) -> str:
-    if not isinstance(value, dict):
-        kinds = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-        return f"It is {kinds.get(type(value), 'a number')}"
-    return f"It has {_listed(value) or 'nothing'}"
-
-
-def _listed(keys: Iterable[str]) -> str:
-    return ", ".join(f"`{shown(key[:40])}`" for key in list(keys)[:_SHOWN])
+    if isinstance(value, dict):
+        return f"It has {listed(value) or 'nothing'}"
+    kinds = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return f"It is {kinds.get(type(value), 'a number')}"

@@ -58,11 +58,11 @@ class BlobStore:
                 raise
 
     def picture(self, name: str) -> bytes | None:
-        """None where it is gone."""
+        """None where it is gone. Raises StateReadOnly."""
         return self._read(name, PICTURE)
 
     def thumbnail(self, name: str) -> bytes | None:
-        """None where it is gone."""
+        """None where it is gone. Raises StateReadOnly."""
         small = self._read(name, THUMBNAIL)
         return self._read(name, PICTURE) if small is None else small
 
@@ -71,7 +71,8 @@ class BlobStore:
         self.leftovers.remove(names)
 
     def _read(self, name: str, file: str) -> bytes | None:
-        try:
-            return (self._folder / name / file).read_bytes()
-        except FileNotFoundError:
-            return None
+        with refusals.of_files():
+            try:
+                return (self._folder / name / file).read_bytes()
+            except FileNotFoundError:
+                return None

@@ -4,6 +4,7 @@ A store writes `with database.writing() as connection` and everything in the blo
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,7 @@ class Database:
 
     def check(self) -> None:
         """Finds out whether this release can use it; makes and changes nothing. Raises DatabaseUnavailable."""
-        if self._url.get_backend_name() == "sqlite" and not Path(str(self._url.database)).exists():
+        if self._url.get_backend_name() == "sqlite" and not os.access(str(self._url.database), os.F_OK):
             return
         with engines.refusing(self._url), self._engine.connect() as connection:
             _check(_revision(connection))

@@ -38,7 +38,7 @@ def _sqlite(url: URL, wait_seconds: float) -> Engine:
     @event.listens_for(made, "do_connect")
     def connect(_: object, record: Any, __: object, options: Any) -> sqlite3.Connection | None:
         file = Path(str(url.database))
-        record.info[_READ_ONLY] = is_read_only(url) and file.is_file()
+        record.info[_READ_ONLY] = is_read_only(url) and os.access(file, os.F_OK)
         if not record.info[_READ_ONLY]:
             return None  # as usual
         # No journal can be made there. Where there is none, nobody writes, and SQLite may be told so.
@@ -114,9 +114,9 @@ def is_read_only(url: URL) -> bool:
     if url.get_backend_name() != "sqlite" or not url.database or url.query:  # a query may say where it lies
         return False
     file = Path(url.database)
-    if not file.parent.is_dir():
+    if not os.access(file.parent, os.F_OK):  # unlike Path.exists, it never raises: whoever may not look in finds none
         return False
-    return not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK))
+    return not os.access(file.parent, os.W_OK) or (os.access(file, os.F_OK) and not os.access(file, os.W_OK))
 
 
 def _refusal(error: DBAPIError, url: URL) -> AppError | None:
@@ -132,5 +132,9 @@ def _refusal(error: DBAPIError, url: URL) -> AppError | None:
         return refusals.unusable()
     if error.connection_invalidated:
         return refusals.unavailable()
-    is_ours = isinstance(error, (DataError, IntegrityError, ProgrammingError)) or lite == sqlite3.SQLITE_ERROR
-    return None if is_ours else refusals.unavailable()
+    if isinstance(error, (DataError, IntegrityError)):
+        return None
+    if isinstance(error, ProgrammingError) or lite == sqlite3.SQLITE_ERROR:
+        # ours, unless it comes before any statement: then the URL asks for what the driver does not know
+        return refusals.unusable() if error.statement is None and state is None else None
+    return refusals.unavailable()

@@ -8,6 +8,10 @@ from app.errors import AppError, DatabaseUnavailable, StateReadOnly, StorageFull
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_LOST = (  # no folder where one should be, or a disk that went away
+    errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG,
+    errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN, errno.ETIMEDOUT,
+)  # fmt: skip
 
 
 def full(whose: str = "for uploads") -> StorageFull:
@@ -20,6 +24,15 @@ def read_only() -> StateReadOnly:
     return StateReadOnly(
         "state_read_only",
         "This server may not write into its state folder, so nothing new can be kept. Predictions go on. "
+        "Ask the operator to run `digitserve doctor`.",
+    )
+
+
+def lost() -> StateReadOnly:
+    """The answer where there is nothing to write into, or to read from."""
+    return StateReadOnly(
+        "state_unusable",
+        "This server's state folder can't be used as it is. Predictions go on. "
         "Ask the operator to run `digitserve doctor`.",
     )
 
@@ -40,11 +53,12 @@ def unusable() -> DatabaseUnavailable:
 
 @contextlib.contextmanager
 def of_files() -> Iterator[None]:
-    """Raises StorageFull where the block finds the disk full, StateReadOnly where it may not write there."""
+    """Raises StorageFull where the block finds the disk full, StateReadOnly where it may not write there or where
+    nothing can be."""
     try:
         yield
     except OSError as error:
-        refusal = of_system(error)
+        refusal = lost() if error.errno in _LOST else of_system(error)
         if refusal is None:
             raise
         raise refusal from error

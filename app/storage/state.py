@@ -13,36 +13,38 @@ from urllib.parse import unquote
 
 from app.storage.refusals import FULL
 
+_KEPT = "files", "feedback", "review", "jobs"  # the folders in it, each made when it is first needed
+_OTHER_STATE = "set DIGITSERVE_STATE_DIR to another folder"
+_OTHER_DATABASE = "name another file with DIGITSERVE_DATABASE_URL"
+
 
 def trouble(state_dir: Path, database: Path | None) -> str | None:
-    """Why something in the state folder can't be written, and what to do about it; None where all can, or where the
-    folder is still to be made. `database` is a file, which may lie elsewhere.
+    """Why something can't be kept, and what to do about it; None where all can. What is still to be made must be
+    possible to make. `database` is a file, which may lie elsewhere.
 
-    Raises OSError where there is none and it can't be made.
+    Raises NotADirectoryError where a file is in the way of the folder: nothing but a person can mend that.
     """
-    parent = next(folder for folder in (state_dir, *state_dir.parents) if folder.exists())
-    if not parent.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent))
-    if parent != state_dir:
-        _write_into(parent)
-        return None
-    folders = [state_dir, *(child for child in _children(state_dir) if child.is_dir())]
+    kept = [state_dir, *(state_dir / name for name in _KEPT)]
     files = [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm")] if database else []
-    for folder in [*folders, *(file.parent for file in files[:1] if file.is_file())]:
+    for folder in dict.fromkeys([*kept, *(file.parent for file in files[:1])]):
+        place = _nearest(folder)
         try:
-            _write_into(folder)
+            _write_into(place)
         except OSError as error:
-            return _advice(folder, error)
+            if folder == state_dir and error.errno == errno.ENOTDIR:
+                raise
+            return _advice(place, folder, error, _OTHER_STATE if folder in kept else _OTHER_DATABASE)
     for file in files:
-        if file.exists() and not os.access(file, os.R_OK | os.W_OK):
-            return _advice(file, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+        if os.access(file, os.F_OK) and not os.access(file, os.R_OK | os.W_OK):
+            closed = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return _advice(file, file, closed, _OTHER_STATE if file.parent == state_dir else _OTHER_DATABASE)
     return None
 
 
 def misplaced(database: Path) -> str | None:
     """What to do where release 0.1 had the database elsewhere: it pasted the path into a URL, in which `%20` is a blank
     and `?` ends it. None where that is the same, there is none, or the right one is there."""
-    with contextlib.suppress(ValueError):  # bytes that are no text
+    with contextlib.suppress(ValueError, OSError):  # bytes that are no text, and what nobody may look at
         former = Path(unquote(str(database).partition("?")[0]))
         if former != database and former.is_file() and not database.exists():
             return (
@@ -60,11 +62,19 @@ def user(number: int) -> str:
         return str(number)
 
 
-def _children(folder: Path) -> list[Path]:
+def _nearest(folder: Path) -> Path:
+    """The folder, or what is there on the way to it: it would be made in that."""
+    return next(place for place in (folder, *folder.parents) if _is_there(place))
+
+
+def _is_there(place: Path) -> bool:
     try:
-        return sorted(folder.iterdir())
-    except PermissionError:  # whoever may not look in may not write either: that is found first
-        return []
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # who may not look in: the one above is at fault
+        return False
+    except OSError:  # a disk that went away
+        return True
+    return True
 
 
 def _write_into(folder: Path) -> None:
@@ -77,11 +87,29 @@ def _write_into(folder: Path) -> None:
             raise
 
 
-def _advice(place: Path, error: OSError) -> str:
+def _advice(place: Path, folder: Path, error: OSError, other: str) -> str:
+    """`place` is what can't be written: `folder`, or the nearest to it that is there. `other` is a way round."""
     if error.errno == errno.EROFS:
         return f"{place} can't be written, because its disk is mounted read-only. Mount it writable."
-    mine, group = os.geteuid(), os.getegid()
-    return (
-        f"{place} can't be written by user {user(mine)}, because it belongs to user {user(place.stat().st_uid)}. Run "
-        f"`chown -R {mine}:{group} {shlex.quote(str(place))}` as root, or set DIGITSERVE_STATE_DIR to another folder."
-    )
+    if error.errno != errno.EACCES:
+        return f"{place} can't be used: {_why(place, error)}. Mend that, or {other}."
+    mine, owner = os.geteuid(), place.stat().st_uid
+    # what else lies around a database, or above the folder, is not for us to hand out
+    every = "-R " if place == folder and other == _OTHER_STATE else ""
+    if owner == mine:
+        because = "though it belongs to that user"
+        command = f"chmod {every}u+rwX {shlex.quote(str(place))}`"
+    else:
+        because = f"because it belongs to user {user(owner)}"
+        whose, name = f"{mine}:{os.getegid()}", shlex.quote(str(folder))
+        made = "" if place == folder else f"mkdir -p {name} && "
+        command = f"{made}chown {every}{whose} {name}` as root"
+    return f"{place} can't be written by user {user(mine)}, {because}. Run `{command}, or {other}."
+
+
+def _why(place: Path, error: OSError) -> str:
+    if error.errno == errno.ENOENT and place.is_symlink():
+        return "it is a link to what is not there"
+    if error.errno == errno.ENOTDIR:
+        return "it is no folder"
+    return error.strerror or "the system refuses"

@@ -18,6 +18,7 @@ _PATIENCE_SECONDS = {  # how long each may hold the address before we give up
     Who.NOBODY: 2.0,
     Who.OTHER: 0.0,
 }
+_NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # of hosts
 
 _log = structlog.get_logger("digitserve.supervisor")
 
@@ -47,7 +48,10 @@ def url(listener: socket.socket) -> str:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except UnicodeError:  # an empty or an endless label
+        raise socket.gaierror(socket.EAI_NONAME, "no host can be called that") from None
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,4 +67,10 @@ def _advice(host: str, port: int, found: Found, error: OSError) -> str:
     if found.is_ours:
         where = url_of(host, port)
         return f"DigitServe runs on {where} already. Open that in a browser, stop it, or choose another --port."
-    return f"Cannot listen on {host}:{port} ({error.strerror}). Stop what runs there or choose another --port."
+    if isinstance(error, socket.gaierror) or error.errno in _NOT_HERE:
+        advice = "Name an address of this machine with --host or DIGITSERVE_HOST."
+    elif error.errno == errno.EACCES:
+        advice = "Choose a --port above 1023: those below are for root."
+    else:
+        advice = "Stop what runs there or choose another --port."
+    return f"Cannot listen on {host}:{port} ({error.strerror}). {advice}"

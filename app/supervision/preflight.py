@@ -11,7 +11,7 @@ from app import settings as known
 from app.errors import CannotStart
 from app.settings import Settings
 from app.storage import state
-from models_store.variables import shown
+from models_store.variables import without_secrets
 
 _log = structlog.get_logger("digitserve.supervisor")
 
@@ -21,7 +21,7 @@ def check(settings: Settings) -> None:
     for slip in known.unknown():
         _log.warning("setting_unknown", why=slip)
     database = settings.database_file
-    where = str(database or shown(settings.database_url))
+    where = str(database or without_secrets(settings.database_url))
     _log.info("places", store=str(settings.store_dir), state=str(settings.state_dir), database=where)
     _check_store(settings.store_dir)
     _check_state(settings.state_dir, database)
@@ -44,7 +44,7 @@ def _check_store(store: Path) -> None:
 def _check_state(state_dir: Path, database: Path | None) -> None:
     try:
         trouble = state.trouble(state_dir, database)
-    except OSError as error:
+    except NotADirectoryError as error:
         raise CannotStart(
             f"The state folder can't be at {state_dir}: {_why(error)}. Set DIGITSERVE_STATE_DIR to another."
         ) from None

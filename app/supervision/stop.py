@@ -12,15 +12,20 @@ class Stop:
         self.asked = asyncio.Event()
         self.hurried = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_held = False
 
     def install(self) -> None:
-        """From now on a signal raises SystemExit(0), until `attach`."""
+        """From now on a signal raises SystemExit(0), until `hold`."""
         # Not the loop's own handlers: those go when it closes, and a Ctrl-C after that would be a traceback.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: self._handle(number))
 
+    def hold(self) -> None:
+        """From now on a signal sets the events: an exception would leave asyncio half made. No loop runs yet."""
+        self._is_held = True
+
     def attach(self) -> None:
-        """From now on a signal sets the events, on the running loop; when that has closed it does nothing."""
+        """From now on a signal sets the events on the running loop; when that has closed it does nothing."""
         self._loop = asyncio.get_running_loop()
 
     def end(self) -> None:
@@ -30,6 +35,9 @@ class Stop:
 
     def _handle(self, number: int) -> None:
         if self._loop is None:
+            if self._is_held:
+                self._ask(number)
+                return
             self.end()  # once is enough
             raise SystemExit(0)
         with contextlib.suppress(RuntimeError):  # the loop is closed: everything has ended

@@ -46,6 +46,7 @@ def serve(settings: Settings) -> None:
         _log.info("starting", version=package_version("digitserve"))
         check(settings)
         with listening_socket(settings.host, settings.port) as listener:
+            stop.hold()
             failure = asyncio.run(_supervise(listener, settings, log_format, stop))
     stop.end()
     _log.info("stopped")

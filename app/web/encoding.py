@@ -6,14 +6,13 @@ import zlib
 from starlette.types import Message, Receive, Scope
 
 from app.errors import BadRequest, UnsupportedMediaType
-from models_store.datasets.rows import shown
+from models_store.text import shown
 
 ACCEPTED = "identity, gzip"
 _GZIP = ("gzip", "x-gzip")  # the second is its former name (RFC 9110, 8.4.1.3)
 _PIECE = 256 * 1024  # bytes: unpacked in about a millisecond
 _WITH_HEADER = 16 + zlib.MAX_WBITS  # zlib's way to say gzip
 _MAX_MEMBERS = 10_000  # a block of 64 KiB each, as bgzip makes them, is far below
-_LONGEST_NAME = 40
 
 
 def is_packed(scope: Scope) -> bool:
@@ -23,7 +22,7 @@ def is_packed(scope: Scope) -> bool:
         return False
     named = [coding for text in values.split(",") if (coding := text.strip().lower()) not in ("", "identity")]
     if len(named) > 1 or not set(named) <= set(_GZIP):
-        came = shown(", ".join(named)[:_LONGEST_NAME])
+        came = shown(", ".join(named), longest=40)
         raise UnsupportedMediaType(
             "unsupported_content_encoding",
             f"The Content-Encoding is {came}, and only gzip is unpacked, once. Send the body as it is or as gzip.",

@@ -12,13 +12,13 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.errors import BadRequest, Unprocessable
-from models_store.datasets.rows import shown
+from models_store.text import listed
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MAX_PARTS = 1000
-_SHOWN, _LONGEST_NAME = 5, 40  # fields that a refusal names, and characters of each
+_TEXTS = ("text/plain", "application/json")  # types that libraries give to texts: .NET, Apache HttpClient, Spring
 _EXTENDED = re.compile(
     r"filename\*=(utf-8|iso-8859-1)'[^']*'([^;\s]*)", re.IGNORECASE
 )  # RFC 8187: older libraries' way
@@ -51,19 +51,20 @@ class Part:
 
     @property
     def is_file(self) -> bool:
-        says_so = b"filename" in self.disposition or "filename*" in self.headers.get("content-disposition", "")
-        return says_so or "content-type" in self.headers
+        """Whether it has a file's name, or is of a type that no text has."""
+        if b"filename" in self.disposition or "filename*" in self.headers.get("content-disposition", ""):
+            return True
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return bool(kind) and kind not in _TEXTS
 
 
 def without_file(found: Iterable[Part], wanted: str, what: str = "picture") -> Unprocessable:
     """The refusal of a form without the file `wanted`: it names what came."""
-    names = list(dict.fromkeys(part.name for part in found))
+    names = [part.name for part in found]
     if wanted in names:
         why = f"The field `{wanted}` came as a text. Send it as a file: curl's -F {wanted}=@NAME does"
     elif names:
-        came = ", ".join(f"`{shown(name[:_LONGEST_NAME])}`" for name in names[:_SHOWN])
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        why = f"The form has {came}{more}, and no `{wanted}`. Send the {what} as the field `{wanted}`"
+        why = f"The form has {listed(names)}, and no `{wanted}`. Send the {what} as the field `{wanted}`"
     else:
         why = f"There is no {what} in the request. Send it as the field `{wanted}`"
     return Unprocessable("file_missing", f"{why}.", wanted)

@@ -1,5 +1,6 @@
 """What a request carries: a picture, as a form's field or as the body, or JSON that fills a model."""
 
+import codecs
 from typing import TypeVar
 
 import orjson
@@ -7,28 +8,26 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from app.errors import BadRequest, Unprocessable, UnsupportedMediaType
+from app.errors import BadRequest, UnsupportedMediaType
+from app.web.form import check_fields, picture_of
 from app.web.multipart import parts, without_file
-from models_store.datasets.rows import shown
+from models_store.text import shown
 
 FORM = "multipart/form-data"
-_LONGEST_KIND = 60
 Filled = TypeVar("Filled", bound=BaseModel)
 
 
 async def one_picture(request: Request) -> bytes:
     """The bytes of the one picture in a request: the multipart field `file`, or the whole body.
 
-    Raises BadRequest, Unprocessable (`file_missing`), UnsupportedMediaType.
+    Raises BadRequest, Unprocessable (`file_missing`, `too_many_files`, `field_unknown`), UnsupportedMediaType.
     """
     kind = kind_of(request)
     body = await request.body()
     if kind == FORM:
         form = parts(body, request.headers["content-type"])
-        found = [part for part in form if part.name == "file" and part.is_file]
-        if not found:
-            raise without_file(form, "file")
-        body = bytes(found[0].data)
+        body = picture_of(form)
+        check_fields(request, form, "file")
     elif not (kind.startswith("image/") or kind == "application/octet-stream"):
         raise other_kind(
             kind,
@@ -36,7 +35,7 @@ async def one_picture(request: Request) -> bytes:
             "application/octet-stream",
         )
     if not body:
-        raise Unprocessable("file_missing", "There is no picture in the request. Send it as the field `file`.", "file")
+        raise without_file([], "file")
     return body
 
 
@@ -47,14 +46,17 @@ def kind_of(request: Request) -> str:
 
 def other_kind(kind: str, wanted: str) -> UnsupportedMediaType:
     """The refusal of a body of a `kind` that is none of those `wanted`."""
-    came = f"The body came as {shown(kind[:_LONGEST_KIND])}" if kind else "The request names no Content-Type"
+    came = f"The body came as {shown(kind, longest=60)}" if kind else "The request names no Content-Type"
     return UnsupportedMediaType("unsupported_media_type", f"{came}. Send {wanted}.")
 
 
 def from_json(body: bytes) -> object:
-    """A parsed JSON body. Raises BadRequest; NaN, lone surrogates and nesting without end are no JSON either."""
+    """A parsed JSON body, with or without a byte order mark (PowerShell and C# write one; RFC 8259, 8.1).
+
+    Raises BadRequest; NaN, lone surrogates and nesting without end are no JSON either.
+    """
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
         raise BadRequest("json_malformed", "The body is no valid JSON. Let your HTTP library write it.") from None
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from models_store.datasets.passed_over import PassedOver, clutter
-from models_store.datasets.rows import shown
 from models_store.errors import DataSetRejected
+from models_store.text import shown
 
 _LOCAL_HEADER = 30  # bytes before a member's name (PKWARE APPNOTE 4.3.7)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile expands the others whole, whatever is asked for
@@ -32,7 +32,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive. The name is a relative path that names no folder above; `rows.shown` makes it a text."""
+    """One file of an archive. The name is a relative path that names no folder above; `text.shown` makes it a text."""
 
     name: str
     data: bytes
@@ -79,9 +79,14 @@ class Archive:
         self._left -= len(data)
         if self._left < 0:
             raise _too_large(self._limits)
-        if data.startswith(_ARCHIVES):
+        if is_archive(data):
             raise DataSetRejected("archive_invalid", f"{_shown(name)} is an archive itself. Unpack it first.")
         return data
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether a file that begins so is an archive, of the kinds that people pack pictures in."""
+    return data.startswith(_ARCHIVES)
 
 
 @contextmanager
@@ -118,12 +123,15 @@ def _checked(entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> dict[str,
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """The entry's name with slashes. Raises DataSetRejected where it leads elsewhere or is no path at all."""
+    """The entry's name with slashes, empty for the folder that was packed (tar begins each name with `./`). Raises
+    DataSetRejected where it leads elsewhere or is no path at all.
+    """
     name, _ = _decoded(entry)
     if entry.create_system in _WINDOWS:
         name = name.replace("\\", "/")
+    is_packed_folder, name = name == "./", name.removeprefix("./")
     parts = name.rstrip("/").split("/")
-    if "\0" in name or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+    if "\0" in name or "\\" in name or ":" in parts[0] or (not is_packed_folder and {"", ".", ".."} & set(parts)):
         raise DataSetRejected(
             "archive_bad_name", f"{_shown(name)} is no usable name: use relative paths, without `..` and `\\`."
         )
@@ -146,7 +154,7 @@ def _decoded(entry: zipfile.ZipInfo) -> tuple[str, bool]:
 
 def _is_folder(name: str, entry: zipfile.ZipInfo) -> bool:
     by_attribute = entry.create_system in _WINDOWS and entry.external_attr & _FOLDER and not entry.file_size
-    return name.endswith("/") or bool(by_attribute)
+    return not name or name.endswith("/") or bool(by_attribute)
 
 
 def _check_overlap(entries: list[zipfile.ZipInfo], file: BinaryIO) -> None:
@@ -167,4 +175,4 @@ def _too_large(limits: ArchiveLimits) -> DataSetRejected:
 
 
 def _shown(name: str) -> str:
-    return repr(name[:80])
+    return f"'{shown(name, longest=80)}'"

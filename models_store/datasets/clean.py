@@ -58,7 +58,7 @@ class CleaningReport:
     def _beside(self) -> Iterator[str]:
         if self.per_split:
             parts = (f"{name} {sum(counts.values()):,}" for name, counts in self.per_split.items())
-            yield f"Parts: {', '.join(parts)}; only train is learned."
+            yield f"Parts: {', '.join(parts)}."
         if self.label_column:
             scale = f"; its pixels are {self.scale}" if self.scale else ""
             yield f"The table's label is {self.label_column}{scale}."

@@ -1,30 +1,34 @@
-"""Which column of a table is the label, which are the file or the pixels: by their names, or by what they hold."""
+"""Which column of a table is the label, which are the part, the file or the pixels: by their names in line 1."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from models_store.datasets.pixels import is_square, numbers, scale_of
-from models_store.datasets.rows import RowRejected, shown
+from models_store.datasets.pixels import is_square, number, numbers
+from models_store.datasets.rows import RowRejected
+from models_store.datasets.splits import split_of, splits_of
 from models_store.errors import DataSetRejected
+from models_store.text import shown
 
+LABELS = ("label", "labels", "class", "target", "digit", "y")
 _FILES = ("file", "path", "image", "filename", "name")
-_LABELS = ("label", "labels", "class", "target", "digit", "y")
-_SPLITS = ("split", "subset", "partition", "set")
-_INDEX = re.compile(r"|#|id|index|row|no|nr|imageid|unnamed: ?\d+")  # counts the rows; pandas writes it without a name
+_SPLITS = ("split", "subset", "partition", "set", "usage", "datasplit")
+_PERHAPS_SPLITS = ("dataset", "fold", "phase")  # where a row of them names a part; they may name sources too
+# Counts the rows or names them; pandas writes it without a name
+_INDEX = re.compile(r"|index|idx|row|no|nr|(?:row|image|img|picture|file|sample|item)?id|sample|uuid|guid|unnamed:?\d+")
 _PIXEL = re.compile(r"pixel[ _]?\d+(?:_\d+)?|\d+x\d+")
 _NUMBERED = re.compile(r"[a-z _.-]+\d+(?:[x_.,]\d+)?|\d+(?:x\d+)?")
-_MOST_ONE_HOT = 64  # columns
-_FEW = 10  # rows: as many labels may stand in their order
-# Of the pictures of a table without a header: a corner is paper in nearly all, a label is mostly not paper's number
-_CORNER, _APART, _NO_PIXEL = 0.6, 0.25, 0.1
+_BETWEEN = re.compile(r"[\s_-]")
+_FEW = 10  # rows: as many labels may differ in all of them
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a row's parts are: the label, and either the file or the pixels; `told` says which is the label."""
+    """Where a row's parts are: the label, and either the file or the pixels; `told` says which is the label.
+
+    What the names leave open, the rows have to confirm: whether a label that nobody called so is one, and whether a
+    column of parts holds any.
+    """
 
     count: int
     label: int
@@ -32,133 +36,99 @@ class Columns:
     pixels: Sequence[int]
     told: str
     split: int | None = None
+    is_label_open: bool = False
+    is_split_open: bool = False
 
 
 @dataclass(frozen=True)
-class Glimpse:
-    """What a row without names shows: its ends as they stand, and its other numbers' commonest and largest one."""
+class Shown:
+    """What a row shows: its label, part and file as they stand, empty where it has none, and its largest pixel."""
 
-    first: str
-    last: str
-    paper: float
+    label: str
+    split: str
+    file: str
     largest: float
 
 
-def seen(cells: Sequence[str]) -> Glimpse | None:
-    """None where a number between the ends is none."""
+def shown_by(cells: Sequence[str], columns: Columns) -> Shown:
+    """A row that has all columns; of one whose pixels can't be read, the largest is 0."""
     try:
-        inner = numbers(cells[1:-1])
-    except RowRejected:
-        return None
-    return Glimpse(
-        cells[0].strip(), cells[-1].strip(), Counter(inner.tolist()).most_common(1)[0][0], float(inner.max())
-    )
+        largest = float(numbers([cells[place] for place in columns.pixels]).max(initial=0))
+    except RowRejected:  # which is told when the rows are read
+        largest = 0.0
+    split, file = ("" if place is None else cells[place].strip() for place in (columns.split, columns.file))
+    return Shown(cells[columns.label].strip(), split, file.replace("\\", "/"), largest)
 
 
 def named(cells: Sequence[str]) -> Columns | None:
     """The columns by their names in the first line; None where it is no header or only numbers its columns. Raises
     DataSetRejected."""
-    names = [cell.strip().lower() for cell in cells]
+    names = [cell.strip(" #\t").lower() for cell in cells]  # numpy writes `# ` before the names
     if not _is_header(names):
         return None
-    label, file, split = (_first(names, known) for known in (_LABELS, _FILES, _SPLITS))
+    plain = [_BETWEEN.sub("", name) for name in names]
+    split, perhaps = _first(plain, _SPLITS), _first(plain, _PERHAPS_SPLITS)
+    is_split_open = split is None and perhaps is not None
+    split = perhaps if split is None else split
+    if split is None:
+        _check_no_flags(plain, cells)
+    label, file = (_first(names, known) for known in (LABELS, _FILES))
+    is_label_open = label is None
     if label is None and file is None:
-        label = _only_other(names, split)
+        label = _only_other(names, plain, split)
     if label is None:
-        raise _no_labels()
+        raise no_labels()
     told = f"column {label + 1}, called {shown(cells[label].strip())}"
-    wanted = _PIXEL if file is not None else _NUMBERED
-    rest = [place for place in range(len(names)) if place not in (label, split)]
-    numbered = [place for place in rest if wanted.fullmatch(names[place])]
-    if file is not None and not numbered:
-        return Columns(len(names), label, file, (), told, split)
-    unnumbered = [place for place in rest if not _INDEX.fullmatch(names[place])]
-    pixels = next((found for found in (numbered, unnumbered, rest) if is_square(len(found))), None)
-    if pixels is None:
-        count = len(numbered or unnumbered)
-        if count < 4:
-            raise DataSetRejected("columns_missing", f"The table names no file: call a column {_or(_FILES)}.")
-        raise _not_square(count)
-    return Columns(len(names), label, None, _in_order(pixels, names), told, split)
-
-
-def is_numbering(cells: Sequence[str]) -> bool:
-    """Whether the first line only counts the columns, as a program writes a table without names."""
-    names = [cell.strip() for cell in cells]
-    counted = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 9]
-    return len(counted) > 4 and len(counted) >= len(names) - 1 and counted == list(
-        range(counted[0], counted[0] + len(counted))
+    pixels = () if file is not None and not _are_pixels(names) else _pixels(names, plain, file, (label, split))
+    return Columns(
+        len(names), label, None if pixels else file, pixels, told, split, is_label_open, is_split_open
     )  # fmt: skip
 
 
-def unnamed(cells: Sequence[str], rows: Sequence[Glimpse]) -> Columns:
-    """The columns of a table without names: a label first or last, and pixels. `cells` are the first row, `rows` what
-    it and others show. Raises DataSetRejected where it is another table, or where both ends could be the label.
-    """
-    count = len(cells)
-    if not any(_number(cell) is not None for cell in cells) or is_square(count):
-        raise _no_labels()
-    if not is_square(count - 1):
-        hot = _one_hot(cells)
-        if hot:
+def confirmed(columns: Columns, rows: Sequence[Shown]) -> Columns:
+    """The columns after what some of the rows show. Raises DataSetRejected where the label only tells the rows apart,
+    or where some files lie in a part of the data set and others in none."""
+    if columns.is_label_open and tells_rows_apart([row.label for row in rows]):
+        raise no_labels()
+    if columns.is_split_open and not any(split_of(row.split) for row in rows):
+        columns = replace(columns, split=None)
+    if columns.split is None and columns.file is not None:
+        parts = {bool(splits_of(row.file.split("/")[:-1])): row.file for row in rows if row.file}
+        if len(parts) > 1:
             raise DataSetRejected(
-                "labels_missing",
-                f"The last {hot} columns hold one label together. Put it into one column, and call that label in the "
-                "first line.",
+                "layout_unclear",
+                f"{shown(parts[True])} is in a part of the data set, and {shown(parts[False])} is in none. Add a "
+                "column split that says train, validation or test.",
             )
-        raise _no_labels() if count < 5 else _not_square(count - 1)
-    end = _end(rows)
-    if end is None:
-        raise DataSetRejected(
-            "labels_missing",
-            f"Whether the first or the last column holds the labels can't be told. Call it {_or(_LABELS)} in a first "
-            "line that names all columns, such as label,pixel0,pixel1.",
-        )
-    told, pixels = ("first", range(1, count)) if end == 0 else ("last", range(count - 1))
-    return Columns(count, end % count, None, pixels, f"column {end % count + 1}, the {told}, as its numbers say")
+    return columns
 
 
-def _end(rows: Sequence[Glimpse]) -> int | None:
-    """Which end of the rows is the label: 0, -1, or None where that can't be told."""
-    if not rows:
-        return None
-    scale = scale_of([row.largest for row in rows])
-    ends = {0: [row.first for row in rows], -1: [row.last for row in rows]}
-    could = [end for end, cells in ends.items() if _could_be_label(cells)]
-    sure = [
-        end for end in could if _share(ends[end], lambda value, _: value is None or value > scale, rows) > _NO_PIXEL
-    ]
-    if len(sure) == 1:
-        return sure[0]
-    paper = {end: _share(cells, lambda value, row: value == row.paper, rows) for end, cells in ends.items()}
-    fit = [end for end in could if paper[-1 - end] >= max(_CORNER, paper[end] + _APART)]
-    return fit[0] if len(fit) == 1 and not sure else None
+def tells_rows_apart(cells: Sequence[str]) -> bool:
+    """Whether each of many rows has another one, as a counter or an identifier has, and no label."""
+    return len(cells) > _FEW and len(set(cells)) == len(cells)
 
 
-def _could_be_label(cells: Sequence[str]) -> bool:
-    """Whether none is a fraction or below 0, and they do not merely count the rows."""
-    values = [_number(cell) for cell in cells]
-    if any(value is not None and (value < 0 or value % 1) for value in values):
-        return False
-    counted = [value for value in values if value is not None]
-    return len(counted) <= _FEW or not all(before < after for before, after in pairwise(counted))
+def no_labels() -> DataSetRejected:
+    """What a table gets whose label is not found."""
+    names = f"{one_of(LABELS)}, and the files' {one_of(_FILES)}"
+    return DataSetRejected("labels_missing", f"No column holds labels. In the first line call it {names}.")
 
 
-def _share(cells: Sequence[str], test: Callable[[float | None, Glimpse], bool], rows: Sequence[Glimpse]) -> float:
-    return sum(test(_number(cell), row) for cell, row in zip(cells, rows, strict=True)) / len(rows)
+def not_square(count: int) -> DataSetRejected:
+    """What a table gets that has so many columns of pixels."""
+    sentence = f"{count} columns of pixels make no square picture. Give one for each pixel"
+    return DataSetRejected("pixels_wrong_count", f"{sentence}, one for the label, and name them in the first line.")
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(numbers([cell])[0])
-    except RowRejected:
-        return None
+def one_of(names: Sequence[str]) -> str:
+    """The names as a choice."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _is_header(names: Sequence[str]) -> bool:
     """Whether a line names columns: numbers in it stand once each, and are not all that it has."""
     words = [name for name in names if name]
-    counted = [name for name in words if _number(name) is not None]
+    counted = [name for name in words if number(name) is not None]
     return len(counted) < len(words) and len(set(counted)) == len(counted)
 
 
@@ -166,40 +136,48 @@ def _first(names: Sequence[str], known: Sequence[str]) -> int | None:
     return next((names.index(name) for name in known if name in names), None)
 
 
-def _only_other(names: Sequence[str], split: int | None) -> int | None:
-    """The one column beside pixels that are numbered, as long as it does not count the rows."""
+def _check_no_flags(plain: Sequence[str], cells: Sequence[str]) -> None:
+    """Refuses a column such as is_test, which would be passed over and its part be learned."""
+    flags = (cell for name, cell in zip(plain, cells, strict=True) if name[:2] == "is" and split_of(name[2:]))
+    flag = next(flags, None)
+    if flag is not None:
+        raise DataSetRejected(
+            "split_unknown",
+            f"The column {shown(flag.strip())} says which rows are in a part. Call it split, and write train, "
+            "validation or test in each row.",
+        )
+
+
+def _only_other(names: Sequence[str], plain: Sequence[str], split: int | None) -> int | None:
+    """The one column beside pixels that are numbered, as long as its name does not say that it counts the rows."""
     others = [place for place, name in enumerate(names) if not _NUMBERED.fullmatch(name) and place != split]
-    others = [place for place in others if not _INDEX.fullmatch(names[place])]
+    others = [place for place in others if not _INDEX.fullmatch(plain[place])]
     numbered = sum(_NUMBERED.fullmatch(name) is not None for name in names)
     return others[0] if len(others) == 1 and is_square(numbered) else None
+
+
+def _are_pixels(names: Sequence[str]) -> bool:
+    return any(_PIXEL.fullmatch(name) for name in names)
+
+
+def _pixels(
+    names: Sequence[str], plain: Sequence[str], file: int | None, others: Sequence[int | None]
+) -> Sequence[int]:
+    """The columns of pixels in their order. Raises DataSetRejected."""
+    wanted = _PIXEL if file is not None else _NUMBERED
+    rest = [place for place in range(len(names)) if place not in others]
+    numbered = [place for place in rest if wanted.fullmatch(names[place])]
+    unnumbered = [place for place in rest if not _INDEX.fullmatch(plain[place])]
+    pixels = next((found for found in (numbered, unnumbered, rest) if is_square(len(found))), None)
+    if pixels is None:
+        count = len(numbered or unnumbered)
+        if count < 4:
+            raise DataSetRejected("columns_missing", f"The table names no file: call a column {one_of(_FILES)}.")
+        raise not_square(count)
+    return _in_order(pixels, names)
 
 
 def _in_order(places: Sequence[int], names: Sequence[str]) -> Sequence[int]:
     """Pixels by the numbers in their names, where each has its own: programs sort pixel10 before pixel2."""
     keys = {place: tuple(map(int, re.findall(r"\d{1,9}", names[place]))) for place in places}
     return sorted(places, key=keys.__getitem__) if len(set(keys.values())) == len(places) else places
-
-
-def _one_hot(cells: Sequence[str]) -> int:
-    """How many columns at the end hold a 1 in one of them and 0 elsewhere, beside a square picture; 0 for none."""
-    values = [_number(cell) for cell in cells if cell.strip()]
-    for count in range(2, min(_MOST_ONE_HOT, len(values) - 3)):
-        if is_square(len(values) - count) and sorted(values[-count:], key=lambda v: v or 0) == [0.0] * (count - 1) + [
-            1
-        ]:
-            return count
-    return 0
-
-
-def _no_labels() -> DataSetRejected:
-    names = f"{_or(_LABELS)}, and the files' {_or(_FILES)}"
-    return DataSetRejected("labels_missing", f"No column holds labels. In the first line call it {names}.")
-
-
-def _not_square(count: int) -> DataSetRejected:
-    sentence = f"{count} columns of pixels make no square picture. Give one for each pixel"
-    return DataSetRejected("pixels_wrong_count", f"{sentence}, one for the label, and name them in the first line.")
-
-
-def _or(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"

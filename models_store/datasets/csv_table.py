@@ -3,23 +3,23 @@
 import csv
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
-from models_store.datasets.columns import Columns, Glimpse, is_numbering, named, seen, unnamed
-from models_store.datasets.layout import split_of
+from models_store.datasets.columns import Columns, Shown, confirmed, named, shown_by
+from models_store.datasets.dialect import Dialect, dialect
 from models_store.datasets.lines import Lines
-from models_store.datasets.pixels import SCALES, numbers, picture, scale_of
-from models_store.datasets.rows import Item, Row, RowRejected, TableRead, label_of
+from models_store.datasets.pixels import numbers, picture, scale_of
+from models_store.datasets.rows import Item, Row, RowRejected, Split, TableRead, label_of
+from models_store.datasets.splits import split_called, splits_of
+from models_store.datasets.unnamed import Glimpse, is_numbering, seen, unnamed
 from models_store.errors import DataSetRejected
 
 Fetch = Callable[[str], bytes]  # relative name -> content, or RowRejected
 
 _Record = tuple[str, list[str] | RowRejected]  # where it begins, and its cells
-_DELIMITERS = (b",", b";", b"\t")  # the second is what spreadsheets write where the comma is the decimal sign
 _MOST_COLUMNS = 2**18 + 100  # 512x512 pixels, the most that a recipe's input may have, and what stands beside them
 # Rows that are looked at to tell columns and scale: the first thousand, and then each twentieth, as tables are sorted
 _CLOSELY, _EACH, _LOOKED_AT = 1_000, 20, 70_000
@@ -42,25 +42,30 @@ class _Plan:
         if filled != wanted.count:
             known = "pixels_wrong_count" if wanted.file is None else "row_malformed"
             raise RowRejected(known, f"The line has {filled} columns instead of {wanted.count}. Check its separators.")
-        split = None if wanted.split is None else split_of(cells[wanted.split])
         if wanted.file is not None:
-            return Row(where, label_of(cells[wanted.label]), fetch(_relative(cells[wanted.file])), split)
+            file = _relative(cells[wanted.file])
+            label, data = label_of(cells[wanted.label]), fetch(file)
+            return Row(where, label, data, self._split(cells) or _split_of_path(file))
         label = label_of(_whole(cells[wanted.label]))
-        return Row(where, label, picture(numbers([cells[i] for i in wanted.pixels]), self.scale), split)
+        return Row(where, label, picture(numbers([cells[i] for i in wanted.pixels]), self.scale), self._split(cells))
+
+    def _split(self, cells: list[str]) -> Split | None:
+        """Raises RowRejected. Asked last: a picture that is refused for it is named in the table all the same."""
+        return None if self.columns.split is None else split_called(cells[self.columns.split])
 
 
 def rows(file: BinaryIO, head: bytes, fetch: Fetch) -> Iterator[Item]:
     """How the table was read, then its rows in order; `head` is how the file begins. Reads the file twice where the
     table holds pixels. Raises DataSetRejected where it can't be told which column is the label."""
-    separator = delimiter(head)
-    table = _looked_at(file, separator)
+    written = dialect(head) or Dialect()
+    table = _looked_at(file, written)
     if table is None:
         return
     scale = None if table.columns.file is not None else f"0..{table.scale}"
     yield TableRead(table.columns.told, scale)
     file.seek(0)
     with Lines(file) as lines:
-        for where, cells in islice(_records(lines, separator), int(table.header), None):
+        for where, cells in islice(_records(lines, written), int(table.header), None):
             try:
                 if isinstance(cells, RowRejected):
                     raise cells
@@ -69,16 +74,10 @@ def rows(file: BinaryIO, head: bytes, fetch: Fetch) -> Iterator[Item]:
                 yield refusal.at(where)
 
 
-def delimiter(head: bytes) -> str:
-    """What separates columns: the commonest candidate of the first line that is not blank."""
-    first = next((line for line in head.splitlines() if line.strip()), b"")
-    return max(_DELIMITERS, key=first.count).decode()
-
-
-def _looked_at(file: BinaryIO, separator: str) -> _Plan | None:
+def _looked_at(file: BinaryIO, written: Dialect) -> _Plan | None:
     """None where the table has no line. Raises DataSetRejected."""
     with Lines(file) as lines:
-        records = _records(lines, separator)
+        records = _records(lines, written)
         _, first = next(records, ("", None))
         if first is None:
             return None
@@ -88,10 +87,12 @@ def _looked_at(file: BinaryIO, separator: str) -> _Plan | None:
             raise DataSetRejected(
                 "pixels_wrong_count", f"The table has more than {_MOST_COLUMNS:,} columns. Scale the pictures down."
             )
+        if len(_filled(first)) == 1:
+            raise DataSetRejected("columns_missing", "The table has only one column. Separate the columns by commas.")
         known = named(first)
         if known is not None:
-            scale = SCALES[-1] if known.file is not None else scale_of(_largest(records, known))
-            return _Plan(known, scale, header=True)
+            rows = list(_under(known, records))
+            return _Plan(confirmed(known, rows), scale_of([row.largest for row in rows]), header=True)
         header = is_numbering(first)
         row = next((cells for _, cells in records if not isinstance(cells, RowRejected)), first) if header else first
         row = _filled(row)
@@ -99,23 +100,24 @@ def _looked_at(file: BinaryIO, separator: str) -> _Plan | None:
         return _Plan(unnamed(row, looks), scale_of([look.largest for look in looks]), header)
 
 
-def _largest(records: Iterator[_Record], known: Columns) -> list[float]:
-    """The largest pixel of each of the first pictures."""
-    found = []
-    for _, cells in islice(records, _CLOSELY):
-        if not isinstance(cells, RowRejected) and len(cells) >= known.count:
-            with suppress(RowRejected):  # which is told when the rows are read
-                found.append(float(numbers([cells[i] for i in known.pixels]).max()))
-    return found
+def _under(known: Columns, records: Iterator[_Record]) -> Iterator[Shown]:
+    """What some rows show under the names of their columns: the first ones, where pixels and nothing else is asked."""
+    some = _some(records) if known.file is not None or known.is_split_open else _some(islice(records, _CLOSELY))
+    return (shown_by(cells, known) for cells in some if len(cells) >= known.count)
 
 
 def _looks(row: list[str], records: Iterator[_Record]) -> Iterator[Glimpse | None]:
     """What the first row and those after it show, some of them."""
     yield seen(row)
+    for cells in map(_filled, _some(records)):
+        yield seen(cells) if len(cells) == len(row) else None
+
+
+def _some(records: Iterator[_Record]) -> Iterator[list[str]]:
+    """The cells of those rows that are looked at before any is read."""
     for number, (_, cells) in enumerate(islice(records, _LOOKED_AT)):
         if not isinstance(cells, RowRejected) and (number < _CLOSELY or number % _EACH == 0):
-            filled = _filled(cells)
-            yield seen(filled) if len(filled) == len(row) else None
+            yield cells
 
 
 def _filled(cells: list[str]) -> list[str]:
@@ -123,9 +125,9 @@ def _filled(cells: list[str]) -> list[str]:
     return cells[: max(number for number, cell in enumerate(cells, 1) if cell.strip())]
 
 
-def _records(lines: Lines, separator: str) -> Iterator[_Record]:
+def _records(lines: Lines, written: Dialect) -> Iterator[_Record]:
     """Every record that is not empty, and where it begins."""
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    reader = written.records(lines)
     while True:
         where = f"line {lines.number + 1}"
         try:
@@ -157,3 +159,12 @@ def _relative(text: str) -> str:
     if path.is_absolute() or PureWindowsPath(name).drive or ".." in path.parts:
         raise RowRejected("path_outside", "The path leads out of the table's folder. Name files relative to it.")
     return str(path)
+
+
+def _split_of_path(name: str) -> Split | None:
+    """The part that a file lies in, as its folders say. Raises RowRejected where they name several."""
+    found = splits_of(name.split("/")[:-1])
+    if len(found) > 1:
+        why = f"The file is in {' and '.join(sorted(found))} at once. Add a column split that says which it is."
+        raise RowRejected("split_unknown", why)
+    return next(iter(found), None)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models_store.datasets.passed_over import PassedOver, clutter
-from models_store.datasets.rows import RowRejected, missing, shown
+from models_store.datasets.rows import RowRejected, missing
+from models_store.text import shown
 
 _LEADS_OUT = "is a link to a folder or leads out of this one. Put the files themselves there."
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models_store.datasets import csv_table, json_lines
-from models_store.datasets.archive import Archive, ArchiveLimits
+from models_store.datasets.archive import Archive, ArchiveLimits, is_archive
+from models_store.datasets.dialect import dialect
 from models_store.datasets.folder import Folder
 from models_store.datasets.layout import Place, places
 from models_store.datasets.passed_over import PassedOver, is_note
-from models_store.datasets.rows import Item, Refused, Row, RowRejected, label_of, missing, shown
+from models_store.datasets.rows import Item, Refused, Row, RowRejected, label_of, missing
 from models_store.errors import DataSetRejected
+from models_store.text import shown
 
 DEFAULT_LIMITS = ArchiveLimits()
 _HEAD = 65_536  # bytes that are looked at to tell what a file is
@@ -34,14 +36,17 @@ def read(source: Path | bytes, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterat
     file's kind is told by its suffix; bytes, and files without one that says it, by how they begin. Only one picture is
     in memory at a time. Raises DataSetRejected where the whole can't be used; single bad rows come as Refused.
     """
-    found, labelled = False, False
+    found, labelled, packed = False, False, None
     for row in _of_bytes(source, limits) if isinstance(source, bytes) else _of_path(source, limits):
         if isinstance(row, Row | Refused):
             found = True
-            labelled = labelled or isinstance(row, Row) or row.code != "label_missing"
+            labelled = labelled or isinstance(row, Row) or row.code not in ("label_missing", "archive_invalid")
+            packed = packed or (row if isinstance(row, Refused) and row.code == "archive_invalid" else None)
         yield row
     if not found:
         raise DataSetRejected("data_empty", "There is no picture in it. Put labelled pictures there.")
+    if packed and not labelled:
+        raise DataSetRejected(packed.code, packed.why)
     if not labelled:
         raise DataSetRejected(
             "labels_missing",
@@ -94,6 +99,8 @@ def _of_file(file: BinaryIO, suffix: str, beside: Open, limits: ArchiveLimits) -
 def _kind(suffix: str, head: bytes) -> str:
     """Raises DataSetRejected for a file that none of the readers reads."""
     kinds = dict.fromkeys(_CSV, "csv") | dict.fromkeys(_JSONL, "jsonl") | dict.fromkeys(_ZIP, "zip")
+    if suffix not in _ZIP and (suffix in kinds or suffix in _TEXT) and _is_utf16(head):
+        raise DataSetRejected("not_utf8", "The file is not in UTF-8. Save it in UTF-8.")
     if suffix in kinds:
         return kinds[suffix]
     begin = head.removeprefix(codecs.BOM_UTF8).lstrip()
@@ -104,18 +111,14 @@ def _kind(suffix: str, head: bytes) -> str:
             return "zip"
         if begin.startswith(b"{"):
             return "jsonl"
-        line = begin.splitlines()[0]
-        if _is_text(line) and csv_table.delimiter(line).encode() in line:
+        if dialect(head) is not None:
             return "csv"
     raise DataSetRejected("data_unknown_type", "This kind of file is not read. Give a folder, a zip, a CSV or a JSONL.")
 
 
-def _is_text(line: bytes) -> bool:
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(line)  # a character may be cut at the end
-    except UnicodeDecodeError:
-        return False
-    return not any(ord(character) < 32 and character != "\t" for character in text)
+def _is_utf16(head: bytes) -> bool:
+    """As Excel's "Unicode text" is, and what PowerShell writes; without a mark too, where it begins with ASCII."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (head[:1] > b"\0" and head[1:4:2] == b"\0\0")
 
 
 def _opener(archive: Archive) -> Open:
@@ -138,6 +141,7 @@ def _of_tree(names: Sequence[str], opened: Open, guessed: Collection[str] = ()) 
         yield from _beside_table(table, pictures, opened)
         return
     place_of = places([name for name in pictures if not name.endswith("/")])
+    _check_table_is_meant({place.label for place in place_of.values() if place.label}, names)
     for name in pictures:
         try:
             row = _placed(name, place_of.get(name), opened, name in guessed)
@@ -152,12 +156,25 @@ def _placed(name: str, place: Place | None, opened: Open, guessed: bool) -> Row:
         opened(name).close()
         raise missing(name)
     if place.label is None:
+        with opened(name) as file:
+            _check_unpacked(name, file.read(_HEAD))
         raise RowRejected("label_missing", "The file is in no label's folder. Put it into one or take it out.")
     if guessed and not place.label.isascii():
         raise RowRejected(
             "label_invalid", "The folder's name is in an unknown encoding. Rename it with a-z and 0-9, or zip in UTF-8."
         )
     return Row(shown(name), label_of(place.label), _content(opened, name), place.split)
+
+
+def _check_table_is_meant(labels: set[str], names: Sequence[str]) -> None:
+    """Refuses pictures that all have one folder's label, where the labels may be in a table that is not called so."""
+    table = next((name for name in names if name.lower().endswith((*_CSV, *_JSONL))), None)
+    if table is not None and len(labels) == 1:
+        raise DataSetRejected(
+            "layout_unclear",
+            f"All pictures lie in {shown(*labels)}, and {shown(table)} lies beside them. Call the table {_TABLE} if it "
+            "says what they are, and take it out if not.",
+        )
 
 
 def _table(names: Sequence[str]) -> str | None:
@@ -208,4 +225,11 @@ def _content(opened: Open, name: str) -> bytes:
         data = file.read(_MAX_PICTURE + 1)
     if len(data) > _MAX_PICTURE:
         raise RowRejected("file_too_large", f"{shown(name)} is larger than {_MAX_PICTURE >> 20} MiB. Save it smaller.")
+    _check_unpacked(name, data)
     return data
+
+
+def _check_unpacked(name: str, data: bytes) -> None:
+    """Raises RowRejected for an archive; a zip refuses one inside of it by itself."""
+    if is_archive(data):
+        raise RowRejected("archive_invalid", f"{shown(name)} is an archive itself. Unpack it first.")

@@ -1,4 +1,4 @@
-"""JSON lines `{"image": base64, "label": "7"}` -> rows."""
+"""JSON lines `{"image": base64, "label": "7"}` -> rows; a `split` in them names the part."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,12 @@ from typing import Any, BinaryIO
 
 from models_store.datasets.base64_text import decoded
 from models_store.datasets.lines import Lines
-from models_store.datasets.rows import Refused, Row, RowRejected, label_of, shown
+from models_store.datasets.rows import Refused, Row, RowRejected, Split, label_of
+from models_store.datasets.splits import split_called
+from models_store.text import listed
 
+_MARK = "\ufeff"  # a byte order mark: files that were joined have one in the middle
 _LONGEST_INTEGER = 64  # digits: no label is longer, and reading longer ones takes quadratic time
-_KEYS, _LONGEST_KEY = 5, 40  # that a refusal names
 
 
 def rows(file: BinaryIO) -> Iterator[Row | Refused]:
@@ -29,7 +31,7 @@ def rows(file: BinaryIO) -> Iterator[Row | Refused]:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        document = json.loads(line, parse_int=_integer, parse_constant=_no_number)
+        document = json.loads(line.removeprefix(_MARK), parse_int=_integer, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise RowRejected("row_malformed", "The line is no valid JSON. Let a JSON library write it.") from None
     if not isinstance(document, dict):
@@ -54,7 +56,12 @@ def _row(where: str, document: dict[str, Any]) -> Row:
         raise RowRejected("label_invalid", "The label is neither a text nor a whole number. Write it as a text.")
     known = label_of(label or "")
     if not image or not isinstance(image, str):
-        came = ", ".join(f"`{shown(key[:_LONGEST_KEY])}`" for key in list(document)[:_KEYS]) or "nothing"
+        came = listed(document) or "nothing"
         why = f"There is no text `image`; the line has {came}. Put the picture's file there in base64."
         raise RowRejected("file_missing", why)
-    return Row(where, known, decoded(image))
+    return Row(where, known, decoded(image), _split(document.get("split")))
+
+
+def _split(value: object) -> Split | None:
+    """The part that a line says it is in. Raises RowRejected."""
+    return None if value is None else split_called(value if isinstance(value, str) else json.dumps(value))

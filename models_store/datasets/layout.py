@@ -1,23 +1,16 @@
 """Where pictures lie in folders -> their labels, and the parts of the data set that they are in."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from models_store.datasets.rows import Split, shown
+from models_store.datasets.rows import Split
+from models_store.datasets.splits import split_of, splits_of
 from models_store.errors import DataSetRejected
+from models_store.text import shown
 
 Folders = tuple[str, ...]  # a path without the file's own name
 
-_SPLIT_NAMES: Mapping[Split, str] = {
-    "train": "train|training",
-    "validation": "val|valid|validate|validation|validating|dev|development",
-    "test": "test|testing|eval|evaluate|evaluation",
-}
-_SPLITS = {
-    split: re.compile(rf"(?:{names})(?:[ _-]?(?:set|split|data|images))?") for split, names in _SPLIT_NAMES.items()
-}
 _HOW = "Put pictures into one folder for each label, at the top or in train, validation and test"
 
 
@@ -28,12 +21,6 @@ class Place:
 
     split: Split | None
     label: str | None
-
-
-def split_of(name: str) -> Split | None:
-    """The part of a data set that a folder's name means; None for any other name."""
-    text = name.strip().casefold()
-    return next((split for split, names in _SPLITS.items() if names.fullmatch(text)), None)
 
 
 def places(names: Sequence[str]) -> Mapping[str, Place]:
@@ -60,7 +47,7 @@ def _parted(every: set[Folders]) -> Mapping[Folders, tuple[Split | None, Folders
     roots = {_above_split(path) for path in inner.values()} - {None}
     found: dict[Folders, tuple[Split | None, Folders]] = {}
     for folders, path in sorted(inner.items()):
-        splits = {split for folder in path if (split := split_of(folder))}
+        splits = splits_of(path)
         if len(splits) > 1:
             raise _unclear(f"{_path(folders)} is in {_and(splits)} at once. {_HOW}")
         if splits:
@@ -88,13 +75,14 @@ def _above_split(path: Folders) -> Folders | None:
 
 
 def _labels(paths: set[Folders]) -> Mapping[Folders, str]:
-    """The label of each path: its outermost folder that holds pictures, which all have to lie side by side."""
+    """The label of each path: its outermost folder that holds pictures, which all have to lie side by side. A folder
+    around several of them is none."""
     label_of = {path: next(path[:n] for n in range(1, len(path) + 1) if path[:n] in paths) for path in paths}
     outermost = sorted(set(label_of.values()))
     if len(outermost) == 1:
-        below = sorted({path[: len(outermost[0]) + 1] for path in paths - {outermost[0]}})
-        if len(below) > 1:
-            raise _unclear(f"{_path(outermost[0])} holds pictures, and so do {_and(map(_path, below[:2]))}. {_HOW}")
+        inside = paths - {outermost[0]}
+        if len({path[: len(outermost[0]) + 1] for path in inside}) > 1:
+            return _labels(inside)  # it is around the labels, and its own pictures lie beside them
         return {path: label[-1] for path, label in label_of.items()}
     depth = _shared(outermost) + 1
     deeper = next((path for path in outermost if len(path) > depth), None)

@@ -26,6 +26,14 @@ def numbers(cells: Sequence[str]) -> NDArray[np.float64]:
         raise RowRejected("pixel_invalid", "A pixel is no number. Write whole numbers from 0 to 255.") from None
 
 
+def number(cell: str) -> float | None:
+    """The cell as a number, None where it is none."""
+    try:
+        return float(numbers([cell])[0])
+    except RowRejected:
+        return None
+
+
 def scale_of(largest: Sequence[float]) -> int:
     """What the pixels of a table count to, by the largest one of each of its pictures: the smallest scale that holds
     half of the pictures, so that one wrong line darkens no other. Blank pictures say nothing."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models_store.datasets.passed_over import PassedOver
+from models_store.text import shown
 
 Split = Literal["train", "validation", "test"]
 
 _LONGEST_LABEL = 64  # characters
-_LONGEST_SHOWN = 200
 # Unicode's categories of control, invisible and half characters and of line ends: two labels must not look alike
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
@@ -74,12 +74,6 @@ def label_of(text: str) -> str:
     if any(unicodedata.category(character) in _INVISIBLE for character in label):
         raise RowRejected("label_invalid", "The label has control or invisible characters. Take them out.")
     return label
-
-
-def shown(name: str) -> str:
-    """A file's name as a line of text: nothing in it can steer a terminal or fail to be written as UTF-8."""
-    text = name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def missing(name: str) -> RowRejected:

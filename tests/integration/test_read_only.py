@@ -73,6 +73,46 @@ async def test_a_state_folder_that_may_only_be_read_refuses_what_would_last(tmp_
         assert (await http.post(FILES, content=digits(), headers=ZIP)).status_code == 200
 
 
+async def refusals(http: httpx.AsyncClient) -> set[tuple[int, str]]:
+    """What those get who would keep something, while a picture is read."""
+    assert await label(http) == "7"
+    corrected = {"file": ("7.png", PICTURE, "image/png")}
+    return {
+        code(await http.post(FILES, content=digits(), headers=ZIP)),
+        code(await http.post("/v1/feedback", files=corrected, data={"label": "7"})),
+    }
+
+
+@pytest.mark.parametrize("name", ["state", "some/state"])
+async def test_a_state_folder_that_cannot_be_made_is_as_one_that_may_only_be_read(tmp_path: Path, name: str) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    settings = Settings(store_dir=tmp_path / "store", state_dir=closed / name)
+    with read_only(closed):
+        async with running(create_app(settings)) as http:
+            assert await refusals(http) == {(503, "state_read_only")}
+            for route in (FILES, "/v1/fine_tuning/jobs", "/v1/feedback"):
+                assert code(await http.get(route)) == (503, "state_read_only")
+
+
+async def test_a_state_folder_that_is_none_refuses_what_would_last(tmp_path: Path) -> None:
+    (tmp_path / "state").symlink_to(tmp_path / "nothing")
+    async with running(create_app(Settings(store_dir=tmp_path / "store", state_dir=tmp_path / "state"))) as http:
+        assert await refusals(http) == {(503, "state_unusable"), (503, "database_unusable")}
+        assert code(await http.get(FILES)) == (503, "database_unusable")
+
+
+async def test_a_file_where_uploads_or_corrections_should_lie(tmp_path: Path) -> None:
+    settings = Settings(store_dir=tmp_path / "store", state_dir=tmp_path)
+    async with running(create_app(settings)) as http:
+        file = (await http.post(FILES, content=digits(), headers=ZIP)).json()["id"]
+        (tmp_path / "files").rename(tmp_path / "gone")
+        for name in ("files", "feedback"):
+            (tmp_path / name).touch()
+        assert await refusals(http) == {(503, "state_unusable")}
+        assert code(await http.get(f"{FILES}/{file}/content")) == (503, "state_unusable")
+
+
 async def test_readyz_says_why_no_model_answers(registry: Registry) -> None:
     (registry.root / "digits" / "aliases.json").write_text("{")
     async with running(create_app(Settings(store_dir=registry.root))) as http:

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from models_store.finetune_defaults import recipe_for
+from models_store.defaults import recipe_for
 from models_store.registry import Registry, Version
 from tests.support.lessons import Heard, session
 from training.finetune.finetune import do

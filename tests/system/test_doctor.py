@@ -46,3 +46,7 @@ def test_doctor_names_what_can_only_be_read_and_every_setting_that_is_not_usable
     (tmp_path / "state").rmdir()
     (tmp_path / "state").touch()
     assert "Set DIGITSERVE_STATE_DIR" in command("doctor", DIGITSERVE_PORT="0").stdout
+    (tmp_path / "state").unlink()
+    (tmp_path / "state").symlink_to("nothing")
+    lost = command("doctor", DIGITSERVE_PORT="0", DIGITSERVE_HOST="..").stdout
+    assert "it is a link to what is not there" in lost and "set --host" in lost

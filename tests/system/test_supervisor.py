@@ -204,11 +204,15 @@ def test_while_the_first_processes_start_clients_are_answered_503(tmp_path: Path
     assert child.wait(PATIENCE_SECONDS) == 0
 
 
-@pytest.mark.parametrize("cause", ["store", "database"])
+@pytest.mark.parametrize("cause", ["store", "database", "url"])
 def test_a_start_that_cannot_succeed_ends_with_one_sentence(tmp_path: Path, cause: str) -> None:
     """What is found before a process starts, and what only a process finds."""
     (tmp_path / "file").write_text("neither a folder nor a database " * 100)
-    wrong = {"store": ("STORE_DIR", f"{tmp_path}/file"), "database": ("DATABASE_URL", f"sqlite:///{tmp_path}/file")}
+    wrong = {
+        "store": ("STORE_DIR", f"{tmp_path}/file"),
+        "database": ("DATABASE_URL", f"sqlite:///{tmp_path}/file"),
+        "url": ("DATABASE_URL", "postgresql://u:p@127.0.0.1:1/x?bogus=1"),
+    }
     name, text = wrong[cause]
     ended = command("serve", "--port", "0", "--workers", "2", **{f"DIGITSERVE_{name}": text})
     assert ended.returncode == 1, ended.stdout

@@ -35,7 +35,7 @@ def forms(tmp_path: Path) -> dict[str, Path]:
 def test_one_data_set_in_four_forms_is_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], forms: dict[str, Path]
 ) -> None:
-    rows = [sources.labelled(path, InputSpec(), tuple("0123456789"))[0] for path in forms.values()]
+    rows = [sources.labelled(path, InputSpec(), tuple("0123456789")) for path in forms.values()]
     assert all(torch.equal(one.pictures, rows[0].pictures) and torch.equal(one.labels, rows[0].labels) for one in rows)
     found = []
     for number, form in enumerate(("", ".jsonl"), start=2):

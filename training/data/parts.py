@@ -11,12 +11,13 @@ import torch
 from models_store.datasets.archive import ArchiveLimits
 from models_store.datasets.clean import Cleaned, CleaningReport, clean
 from models_store.datasets.formats import read
-from models_store.datasets.layout import split_of
 from models_store.datasets.rows import Item, Row, Split
+from models_store.datasets.splits import judging_part, split_of
 from models_store.errors import DataSetRejected
 from models_store.specs import InputSpec
 from training.data.rows import Rows
 
+_LEAST = 5  # pictures of each label: four to learn from, one to test
 _SHOWN = 5  # rows and labels that a refusal names
 _LIMITS = ArchiveLimits(max_entries=1_000_000, max_expanded_bytes=16 * 2**30)  # of people's own machines
 
@@ -45,9 +46,27 @@ class Parts:
             )
         return self.rows["train"]
 
-    def judging(self, *wanted: Split) -> Rows:
-        """The first of these parts that there is, otherwise all pictures that there are."""
-        return next((self.rows[part] for part in wanted if part in self.rows), next(iter(self.rows.values())))
+    def check_labels(self, train: Rows, why: str = "") -> None:
+        """Raises DataSetRejected (`too_few_examples`) for less than 2 labels or less than 5 pictures of one in `train`;
+        `why` says how many judge instead."""
+        if len(self.labels) < 2:
+            raise DataSetRejected("too_few_examples", f"Pictures of two labels or more are needed. {self.report}")
+        counts = train.labels.bincount(minlength=len(self.labels)).tolist()
+        short = {label: _LEAST - count for label, count in zip(self.labels, counts, strict=True) if count < _LEAST}
+        if short:
+            missing = ", ".join(f"{count} of {label!r}" for label, count in short.items())
+            sentence = f"Each label needs {_LEAST} pictures: add at least {missing}"
+            instead = f", or let others judge. {why}" if why else "."
+            raise DataSetRejected("too_few_examples", sentence + instead)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Pictures to learn from, and those that only judge, none of which is among the first."""
+
+    train: Rows
+    judges: Mapping[Split, Rows]
+    left_out: str  # how many were to be learned but judge, as a sentence; empty where none was
 
 
 def own(path: Path, picture: InputSpec) -> Parts:
@@ -90,11 +109,26 @@ def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> Parts:
     return Parts(_rows(cleaned, labels), labels, cleaned.report)
 
 
+def apart(own: Parts, picture: InputSpec, asked: Mapping[Split, str], tell: Tell = unheard) -> Apart:
+    """The pictures to learn from without those that judge, as `judges` says. `tell` hears what became of the files and
+    how many are left out because they judge. Raises DataSetRejected."""
+    if not own.report.is_plain:
+        tell(f"{own.report} Only train is learned." if own.report.per_split else str(own.report))
+    found = judges(own, picture, asked, tell)
+    train, left_out = without(own.train, *found.values()), ""
+    if len(train) < len(own.train):
+        count, whole = len(own.train) - len(train), len(own.train)
+        left_out = f"Not learned from, as pictures that judge are the same: {count:,} of {whole:,} pictures."
+        tell(left_out)
+    return Apart(train, found, left_out)
+
+
 def judges(parts: Parts, picture: InputSpec, asked: Mapping[Split, str], tell: Tell = unheard) -> dict[Split, Rows]:
     """The pictures that judge: what is asked for each part, otherwise the part that the files have, where they do.
 
     Asked for is another part of the same files by its name, or a path of other labelled files; of those the same part
-    is taken where they have parts. `tell` hears what there is to say of other files. Raises DataSetRejected.
+    is taken where they have parts. A name of a part that the files do not have may be a path too. `tell` hears what
+    there is to say of other files. Raises DataSetRejected.
     """
     named = {split_of(text) for text in asked.values()}
     found: dict[Split, Rows] = {}
@@ -102,6 +136,8 @@ def judges(parts: Parts, picture: InputSpec, asked: Mapping[Split, str], tell: T
         other = split_of(text)
         if other is not None and other != "train" and other in parts.rows:
             found[part] = parts.rows[other]
+        elif other == "train" or (other is not None and not Path(text).exists()):
+            raise _not_judging(text, other, part, parts)
         elif text:
             found[part] = _elsewhere(Path(text), picture, parts.labels, part, tell)
         elif part in parts.rows and part not in named:
@@ -123,7 +159,16 @@ def _elsewhere(path: Path, picture: InputSpec, labels: tuple[str, ...], part: Sp
         raise DataSetRejected(refusal.code, f"Of the {part} data: {refusal}") from None
     if not found.report.is_plain:
         tell(f"Of the {part} data: {found.report}")
-    return found.judging(part, "test", "validation")
+    return found.rows[judging_part(found.rows, part)]
+
+
+def _not_judging(text: str, named: Split, part: Split, parts: Parts) -> DataSetRejected:
+    """What those hear who name a part that can't judge."""
+    others = [name for name in parts.rows if name != "train"]
+    has = f"it has {' and '.join(others)}" if others else "all of it is there to be learned"
+    missing = f"The data has no part {named}: {has}."
+    why = "What is in train is learned, and can't judge." if named == "train" else missing
+    return DataSetRejected("data_missing", f"Of the {part} data: {why} A folder or file of that name is ./{text}.")
 
 
 def _check_any(cleaned: Cleaned) -> None:

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models_store.datasets.clean import CleaningReport
 from models_store.errors import RecipeRejected
 
 OUTLIER = -1  # the label of a row that shows none of them
@@ -38,7 +37,6 @@ class DataSet:
     test: Rows
     labels: tuple[str, ...]
     source: str
-    report: CleaningReport | None = None  # what was left out of a person's own files
     validation: Rows | None = None
 
     def digest(self) -> str:

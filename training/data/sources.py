@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models_store.datasets.clean import CleaningReport
-from models_store.errors import DataSetRejected, RecipeRejected
+from models_store.datasets.splits import judging_part
+from models_store.errors import RecipeRejected
 from models_store.specs import DataSpec, InputSpec
 from training.data import parts
 from training.data.rows import DataSet, Rows, shuffled, split
@@ -17,13 +17,12 @@ from training.errors import DataMissing
 
 _BUNDLED_TEST_ROWS = 360  # a fifth, as in scikit-learn's own example for this set
 _DIGITS = tuple("0123456789")
-_LEAST = 5  # pictures of each label: four to learn from, one to test
 _PARTS, _IDX = ("train", "t10k"), {"images-idx3-ubyte": 3, "labels-idx1-ubyte": 1}  # and their axes
 
 
 def load(spec: DataSpec, picture: InputSpec, folder: Path, seed: int, tell: parts.Tell = parts.unheard) -> DataSet:
     """The data set that a recipe names, as pictures of `picture`'s shape; `folder` is where MNIST lies. `tell` hears
-    what there is to say of other files that judge.
+    what there is to say of a person's files.
 
     Raises DataMissing where it is not on this machine, DataSetRejected where a person's files can't be used, and
     RecipeRejected where the recipe names none or wants other pictures than the data set has.
@@ -56,33 +55,28 @@ def files(
     than 2 labels or less than 5 pictures of one.
     """
     own = parts.own(path, picture)
-    found = parts.judges(own, picture, {"validation": validation, "test": test}, tell)
-    train = parts.without(own.train, *found.values())
-    check_enough(train, own)
+    divided = parts.apart(own, picture, {"validation": validation, "test": test}, tell)
+    own.check_labels(divided.train, divided.left_out)
+    train, found = divided.train, divided.judges
     if "test" in found:
         train, given = shuffled(train, seed), found["test"]
     else:
         train, given = split(train, test_share, seed)
     watching = parts.without(found["validation"], given) if "validation" in found else None
-    return DataSet(train, given, own.labels, f"files: {path.resolve().name}", own.report, watching)
+    return DataSet(train, given, own.labels, f"files: {path.resolve().name}", watching)
 
 
-def check_enough(train: Rows, own: parts.Parts) -> None:
-    """Raises DataSetRejected (`too_few_examples`) for less than 2 labels or less than 5 pictures of one to learn."""
-    if len(own.labels) < 2:
-        raise DataSetRejected("too_few_examples", f"Pictures of two labels or more are needed. {own.report}")
-    counts = train.labels.bincount(minlength=len(own.labels)).tolist()
-    short = {label: _LEAST - count for label, count in zip(own.labels, counts, strict=True) if count < _LEAST}
-    if short:
-        missing = ", ".join(f"{count} of {label!r}" for label, count in short.items())
-        raise DataSetRejected("too_few_examples", f"Each label needs {_LEAST} pictures: add at least {missing}.")
-
-
-def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> tuple[Rows, CleaningReport]:
+def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...], tell: parts.Tell = parts.unheard) -> Rows:
     """A person's own files to judge a version by that has its labels already, in the files' order: of files with parts
-    the test, otherwise the validation. Raises what `parts.labelled` raises."""
+    the test, otherwise the validation. `tell` hears what became of the files, and which part it is. Raises what
+    `parts.labelled` raises."""
     own = parts.labelled(path, picture, labels)
-    return own.judging("test", "validation"), own.report
+    part = judging_part(own.rows, "test")
+    if not own.report.is_plain:
+        tell(str(own.report))
+    if own.report.per_split:
+        tell(f"Judged by the part {part} ({len(own.rows[part]):,} pictures).")
+    return own.rows[part]
 
 
 def mnist(folder: Path, download: bool = True) -> DataSet:

@@ -120,12 +120,12 @@ def _outcome(task: Task, trained: Trained, facts: DataSet, before: float | None,
 
 
 def _tested(task: Task, trained: Trained) -> dict[str, float]:
-    """What the result reads of the pictures that somebody set apart to test it."""
-    if task.test is None:
+    """What the result reads of the pictures that somebody set apart to test it, and that its base has not learned."""
+    test = None if task.test is None else task.fair(task.test)
+    if not test:
         return {}
     device = next(trained.fitted.net.parameters()).device
-    share = measure(trained.fitted.net, task.test, task.recipe, device)[1]
-    return {"test_accuracy": share, "test_rows": float(len(task.test))}
+    return {"test_accuracy": measure(trained.fitted.net, test, task.recipe, device)[1], "test_rows": float(len(test))}
 
 
 def _learned(task: Task, trained: Trained) -> Learned:

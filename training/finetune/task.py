@@ -1,8 +1,9 @@
 """What one fine-tuning learns from, what judges it, and what it must not forget."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from models_store.datasets.rows import Split
 from models_store.errors import DataSetRejected, RecipeRejected
@@ -12,8 +13,8 @@ from models_store.specs import FineTuneSpec
 from training.data import parts
 from training.data.parts import Parts
 from training.data.rows import DataSet, Rows, join, split
-from training.data.sources import check_enough
 from training.finetune.replay import known
+from training.judge.learned import Memory
 from training.report.progress import Reporter
 
 LEAST = 5  # pictures to learn from, of any labels; and to be judged by
@@ -32,8 +33,13 @@ class Task:
     test: Rows | None  # those that somebody set apart, to be looked at once: nothing hangs on what they say
     labels: tuple[str, ...]
     new_labels: bool
+    by_heart: Rows  # those of all these that the base has learned from: to judge beside it by them would favour it
     known: DataSet | None  # the base's own pictures, or others of its kind: to repeat, and to test
     stand_in: bool  # they are others
+
+    def fair(self, rows: Rows) -> Rows:
+        """Those of the rows that may judge beside the base: it has not learned from them."""
+        return parts.without(rows, self.by_heart)
 
 
 def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> Task:
@@ -50,22 +56,23 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> 
         raise RecipeRejected(
             "A fine-tuned net has its base's shape: change nothing of net; its dropout is finetune.dropout."
         )
-    own, new_labels = _new(base, recipe, report)
+    own, new_labels = _new(base, recipe)
     asked: dict[Split, str] = {"validation": spec.validation or recipe.data.validation, "test": recipe.data.test}
-    found = parts.judges(own, recipe.input, asked, report.note)
-    judges, test = found.get("validation"), found.get("test")
+    divided = parts.apart(own, recipe.input, asked, report.note)
+    rows, judges, test = divided.train, divided.judges.get("validation"), divided.judges.get("test")
     if judges is not None and len(judges) < LEAST:
         raise DataSetRejected(
             "too_few_examples",
             f"{len(judges)} usable validation pictures are too few to judge by: give {LEAST} or more.",
         )
-    rows = _without(own.train, list(found.values()), report)
     if new_labels:
+        own.check_labels(rows, divided.left_out)
         rows = join(*split(rows, recipe.data.test_share, recipe.seed))  # in the order of earlier releases
     if len(rows) < LEAST:
-        raise DataSetRejected(
-            "too_few_examples", f"{len(rows)} usable pictures are too few to learn from: give {LEAST} or more."
-        )
+        few = f"{len(rows)} usable pictures are too few to learn from: give {LEAST} or more. {divided.left_out}"
+        raise DataSetRejected("too_few_examples", few.rstrip())
+    given = [own.train, *divided.judges.values()]
+    by_heart = own.train[:0] if new_labels else _learned(base, join(*given), Memory(data_folder, recipe.data))
     kept = None if new_labels else known(base, data_folder)
     stand_in = kept is not None and kept.source == "bundled" != base.manifest.data.source
     if stand_in:
@@ -73,10 +80,14 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> 
             f"MNIST is not on this machine: scikit-learn's digits and drawn ones stand for what "
             f"{base.ref} must not forget."
         )
-    return Task(base, recipe, spec, rows, judges, test, own.labels, new_labels, kept, stand_in)
+    return Task(base, recipe, spec, rows, judges, test, own.labels, new_labels, by_heart, kept, stand_in)
 
 
-def _new(base: Version, recipe: Recipe, report: Reporter) -> tuple[Parts, bool]:
+def _learned(base: Version, rows: Rows, memory: Memory) -> Rows:
+    return rows[torch.from_numpy(memory.of(base, rows)[0])]
+
+
+def _new(base: Version, recipe: Recipe) -> tuple[Parts, bool]:
     """The new pictures, and whether their labels are others than the base's."""
     path = Path(recipe.data.path)
     try:
@@ -88,15 +99,4 @@ def _new(base: Version, recipe: Recipe, report: Reporter) -> tuple[Parts, bool]:
             way = "a suffix" if recipe.finetune and recipe.finetune.job else "--suffix"
             raise DataSetRejected(refusal.code, f"{refusal} {_HOW_LABELS.format(base.name, way)}") from None
         own, new_labels = parts.own(path, recipe.input), True
-        check_enough(own.train, own)
-    if not own.report.is_plain:
-        report.note(str(own.report))
     return own, new_labels
-
-
-def _without(rows: Rows, judges: Sequence[Rows], report: Reporter) -> Rows:
-    new = parts.without(rows, *judges)
-    if len(new) < len(rows):
-        count = len(rows) - len(new)
-        report.note(f"Not learned from, as pictures that judge are the same: {count:,} of {len(rows):,} pictures.")
-    return new

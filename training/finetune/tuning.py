@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from training.data.rows import Rows, folds, split
+from training.data.parts import without
+from training.data.rows import Rows, folds, join, split
 from training.errors import CheckpointRejected
 from training.finetune.replay import reminders, repeated
-from training.finetune.task import Task
+from training.finetune.task import LEAST, Task
 from training.fit.learner import Fitted
 from training.fit.material import Distillation, Material, Replay
 from training.fit.measure import measure
@@ -48,16 +49,34 @@ class Trained:
 
 
 def train_candidate(tuning: Tuning) -> Trained:
-    """Judges by the task's own judges, by held-out rows, or where there are few rows by folds in turn."""
+    """Judges by the task's own judges, by held-out rows, or where there are few rows by folds in turn.
+
+    Rows that the base has learned from judge only where too few others are left.
+    """
     task = tuning.task
     if task.judges is not None:
-        return _judged_by(tuning, task.rows, task.judges, "validation pictures")
-    if len(task.rows) >= _FEW:
-        share = max(task.spec.held_out, 1.2 * _LEAST_HELD_OUT / len(task.rows))
-        rest, held_out = split(task.rows, share, task.recipe.seed)
+        judges, _ = _fair(tuning, task.judges, "validation pictures")
+        return _judged_by(tuning, task.rows, judges, "validation pictures")
+    judging, others = _fair(tuning, task.rows, "new pictures")
+    if len(judging) >= _FEW:
+        share = max(task.spec.held_out, 1.2 * _LEAST_HELD_OUT / len(judging))
+        rest, held_out = split(judging, share, task.recipe.seed)
         if len(held_out) >= _LEAST_HELD_OUT:  # labels that come once are on one side: fewer may be held out
-            return _judged_by(tuning, rest, held_out, "held-out new pictures")
-    return _judged_in_folds(tuning)
+            return _judged_by(tuning, join(rest, others), held_out, "held-out new pictures")
+    return _judged_in_folds(tuning, judging, others)
+
+
+def _fair(tuning: Tuning, rows: Rows, kind: str) -> tuple[Rows, Rows]:
+    """The rows that may judge, and the others."""
+    task = tuning.task
+    fair = task.fair(rows)
+    known = f"{task.base.ref} has learned from {len(rows) - len(fair):,} of {len(rows):,} {kind}"
+    if len(fair) < LEAST:
+        tuning.session.report.note(f"{known}: too few others are left to judge, so these judge too, and favour it.")
+        return rows, rows[:0]
+    if len(fair) < len(rows):
+        tuning.session.report.note(f"{known}: only the others judge.")
+    return fair, without(rows, fair)
 
 
 def _judged_by(tuning: Tuning, rows: Rows, judges: Rows, kind: str) -> Trained:
@@ -67,21 +86,28 @@ def _judged_by(tuning: Tuning, rows: Rows, judges: Rows, kind: str) -> Trained:
     before = None if base is None else measure(base, judges, recipe, device)[1]
     after = measure(fitted.net, judges, recipe, device)[1]
     judged = Judged(len(judges), before, after, guess=most_frequent(judges.labels.numpy()))
-    return Trained(fitted, rows, judges, judged, f"{len(judges)} {kind}")
+    return Trained(fitted, rows, judges, judged, _how(tuning.task, judges, kind))
 
 
-def _judged_in_folds(tuning: Tuning) -> Trained:
+def _judged_in_folds(tuning: Tuning, judges: Rows, others: Rows) -> Trained:
+    """Every judge is left out of one fold; the others are learned in all of them."""
     task, device = tuning.task, tuning.session.runtime.device
     base, right, was_right = _base(tuning), 0.0, 0.0
-    for number, (rest, part) in enumerate(folds(task.rows, _FOLDS, task.recipe.seed), start=1):
-        fold = _tuned(tuning, f"fold {number}", rest)
+    for number, (rest, part) in enumerate(folds(judges, _FOLDS, task.recipe.seed), start=1):
+        fold = _tuned(tuning, f"fold {number}", join(rest, others))
         right += len(part) * measure(fold.net, part, task.recipe, device)[1]
         if base is not None:
             was_right += len(part) * measure(base, part, task.recipe, device)[1]
-    count, fitted = len(task.rows), _tuned(tuning, LAST, task.rows)
+    count, fitted = len(judges), _tuned(tuning, LAST, task.rows)
     before = None if base is None else round(was_right) / count
-    judged = Judged(count, before, round(right) / count, guess=most_frequent(task.rows.labels.numpy()))
-    return Trained(fitted, task.rows, task.rows, judged, f"{count} new pictures in {_FOLDS} folds")
+    judged = Judged(count, before, round(right) / count, guess=most_frequent(judges.labels.numpy()))
+    return Trained(fitted, task.rows, judges, judged, _how(task, judges, f"new pictures in {_FOLDS} folds"))
+
+
+def _how(task: Task, judges: Rows, kind: str) -> str:
+    """How the judges were kept apart, for the gate's sentence."""
+    known = len(judges) - len(task.fair(judges))
+    return f"{len(judges)} {kind}" + (f", of which {task.base.ref} has learned from {known}" if known else "")
 
 
 def _base(tuning: Tuning) -> nn.Module | None:

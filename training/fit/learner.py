@@ -28,6 +28,10 @@ class Fitted:
     precision: torch.dtype
 
 
+# Of an epoch; the last is of the very first batch alone. What is watched has no penalty for large weights.
+_SUMS = ("loss", "read right", "rows that show a label", "watched loss", "first watched loss")
+
+
 class Learner:
     """What a checkpoint keeps, and the step that changes it."""
 
@@ -45,9 +49,7 @@ class Learner:
         self._optimizer = optimizer(self._net, spec)
         self._rates = Rates(self._optimizer, spec, steps)
         self._steps, self._step = steps, 0
-        self._sums = torch.zeros(
-            5, device=device
-        )  # of an epoch: loss, rows read right, rows that show a label; `_watch`
+        self._sums = torch.zeros(len(_SUMS), device=device)
         self._watch, self._labels = Watch(spec, material, steps), 0  # the first batch says how many
         self._best: tuple[float, dict[str, Tensor]] = float("inf"), {}  # validation loss, and the weights that had it
         self.history: list[Epoch] = []
@@ -60,7 +62,7 @@ class Learner:
     def begin_epoch(self, number: int) -> nn.Module:
         """The net as this epoch trains it, averaging its gradients over all processes."""
         self._step = (number - 1) * self._steps
-        self._sums = torch.zeros_like(self._sums)
+        self._sums.zero_()
         set_learning(self._net, self._spec, number)
         return self._world.averaged(self._net)
 

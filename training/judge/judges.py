@@ -18,17 +18,16 @@ _SHOWN = 5  # labels that a refusal names
 def judging_rows(version: Version, spec: DataSpec | None, data_folder: Path, report: Reporter) -> Rows:
     """The rows to judge a version by, labelled with indices into its manifest's labels.
 
-    They are all of a person's files, or the test rows of a data set by name; `None` takes the data set that the version
-    learned from. `data_folder` is where MNIST lies. Raises DataMissing, DataSetRejected and JudgingRejected.
+    They are all of a person's files or the part of them that judges, or the test rows of a data set by name; `None`
+    takes the data set that the version learned from. `data_folder` is where MNIST lies.
+
+    Raises DataMissing, DataSetRejected and JudgingRejected.
     """
     if spec is None and version.manifest.recipe.data.source == "files":  # of which only the name is kept
         raise JudgingRejected(f"{version.ref} learned from files of its maker's: pass --data with labelled pictures.")
     spec = spec or version.manifest.recipe.data
     if spec.source == "files":
-        rows, found = sources.labelled(Path(spec.path), version.manifest.input, version.manifest.labels)
-        if not found.is_plain:
-            report.note(str(found))
-        return rows
+        return sources.labelled(Path(spec.path), version.manifest.input, version.manifest.labels, report.note)
     data = sources.load(spec, version.manifest.input, data_folder, version.manifest.recipe.seed)
     return relabelled(data.test, data.labels, version)
 

@@ -84,6 +84,8 @@ def _digits(beside: Beside, spec: WritingSpec) -> tuple[list[Piece], float]:
 
 def _usual_height(ink: Grey, spec: WritingSpec) -> float | None:
     """Of digits, in pixels: from half the picture, where that shows it."""
+    if min(ink.shape) < 2:  # there is no half
+        return usual_height(ink, spec)
     half = np.asarray(cv2.resize(ink, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
     height = usual_height(half, spec)
     return usual_height(ink, spec) if height is None or height < _SMALL / 2 else 2 * height

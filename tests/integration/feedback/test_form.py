@@ -135,6 +135,7 @@ async def test_what_is_said_of_it_makes_no_sense(
 async def test_an_unknown_label_is_answered_with_those_that_are_known(service: Service) -> None:
     detail = (await service.post(picture(1), label="x")).json()["detail"]
     assert detail == "digits@1 does not know the label 'x'. It knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9."
+    assert "the label '7\\a'" in (await service.post(picture(1), label="7\\a")).json()["detail"]
 
 
 @pytest.mark.parametrize("name", ["fb-0", "%00", "%ff", "..%2f..%2fx", "fb-" + "0" * 24])

@@ -62,6 +62,13 @@ async def in_chunks(data: bytes, size: int) -> AsyncIterator[bytes]:
             part(named("file", '; filename="a"'), b"") + END, MULTIPART, 422, "file_missing", id="an empty file"
         ),
         pytest.param(FILE + FILE + END, MULTIPART, 422, "too_many_files", id="two files"),
+        pytest.param(
+            part(named("other", '; filename="b"')) + FILE + END, MULTIPART, 422, "field_unknown", id="another file"
+        ),
+        pytest.param(FILE + part(named("top_k"), b"1") + END, MULTIPART, 422, "field_unknown", id="another text"),
+        pytest.param(FILE + part(named("file"), b"1") + END, MULTIPART, 422, "field_unknown", id="a text file too"),
+        pytest.param(FILE + PURPOSE + PURPOSE + END, MULTIPART, 422, "field_repeated", id="two purposes"),
+        pytest.param(part(named("file"), b"x" * 2000) + END, MULTIPART, 422, "file_missing", id="a long text as file"),
         pytest.param(part(named("a"), b"") * 21 + END, MULTIPART, 400, "too_many_parts", id="21 parts"),
         pytest.param(
             part(named("file", '; filename="a"') + "".join(f"\r\nX-{i}: y" for i in range(9))) + END,
@@ -97,7 +104,11 @@ async def test_a_bad_body(
         (FILE + END, MULTIPART, "a.zip"),
         (PURPOSE + FILE + END, MULTIPART, "a.zip"),
         (FILE + PURPOSE + END, MULTIPART, "a.zip"),
-        (part(named("other", '; filename="b"'), b"x" * 500) + FILE + END, MULTIPART, "a.zip"),
+        (
+            PURPOSE.replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n") + FILE + END,
+            MULTIPART,
+            "a.zip",
+        ),
         (part(named("file", '; filename="../../etc/passwd"')) + END, MULTIPART, "passwd"),
         (part(named("file", '; filename="a\xff\xfe"')) + END, MULTIPART, "aÿþ"),
         (part(named("file", '; filename=""')) + END, MULTIPART, "data"),

@@ -1,10 +1,12 @@
 """The worker's loop around attempts: what it does with jobs that can't begin, and what it clears away."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from app.background import create_worker
 from app.errors import DatabaseUnavailable
 from app.files.store import FileStore
 from app.jobs.housekeeping import Housekeeping
@@ -12,7 +14,9 @@ from app.jobs.job import Job, State
 from app.jobs.launcher import Launcher
 from app.jobs.leases import Leases
 from app.jobs.worker import Worker
+from app.settings import WorkerSettings
 from app.storage.db import Database
+from models_store.registry import Registry
 from tests.support.played import RESULT, Played, World
 from tests.system.test_training_disk import Disk, disk
 
@@ -34,6 +38,17 @@ def played(world: World, *steps: object) -> Played:
 def test_without_a_job_there_is_nothing_to_do(world: World) -> None:
     world.store.cancel("ftjob-1")
     assert not worker(world, played(world)).step(world.wait)
+
+
+@pytest.mark.parametrize("target", ["nothing", "state"])
+def test_a_state_folder_that_is_none_is_waited_for(tmp_path: Path, target: str) -> None:
+    """A link to nothing, and one to itself."""
+    (tmp_path / "state").symlink_to(tmp_path / target)
+    settings = WorkerSettings(store_dir=tmp_path / "store", state_dir=tmp_path / "state")
+    with closing(Database(settings.database)) as database:
+        made = create_worker(settings, Registry(settings.store_dir), database, threads=1)
+        with pytest.raises(DatabaseUnavailable):
+            made.step(lambda _: True)
 
 
 def test_a_job_whose_file_is_gone_fails_and_says_so(world: World) -> None:

@@ -227,11 +227,11 @@ async def test_bad_bodies(client: httpx.AsyncClient, body: bytes, kind: str, sta
         pytest.param(b'{"instances": {"b64": ""}}', 422, "instances_missing", id="an object for the list"),
         pytest.param(b'{"instances": "abc"}', 422, "instances_missing", id="a text for the list"),
         pytest.param(b"[]", 422, "instances_missing", id="a bare list"),
-        pytest.param(b"7", 422, "instances_missing", id="a bare number"),
         pytest.param(b"null", 422, "instances_missing", id="null"),
+        pytest.param(b'{"instances": [], "model": "nosuch@9"}', 422, "field_unknown", id="a parameter in the body"),
         *(
             pytest.param(b'{"instances": [%s]}' % bad, 422, "bad_string", id=bad.decode())
-            for bad in (b'{"b64": true}', b'{"b64": 7}', b'{"b64": null}', b'{"b64": [""]}', b"{}", b'""', b"7", b"[]")
+            for bad in (b'{"b65": ""}', b"{}", b'""', b"7", b"[]", b'{}, ""')
         ),
     ],
 )
@@ -240,6 +240,11 @@ async def test_bad_json(client: httpx.AsyncClient, body: bytes, status: int, cod
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_a_bad_instance_is_named_by_its_place(client: httpx.AsyncClient) -> None:
-    answer = await client.post(BATCH, content=instances("", "", 7), headers=JSON)
-    assert answer.json()["error"]["param"] == "instances[2]"
+@pytest.mark.parametrize("bad", [None, 7, True, [""], {}])
+async def test_one_bad_instance_takes_no_other_with_it(client: httpx.AsyncClient, bad: object) -> None:
+    good = base64.b64encode(PAGES[7]).decode()
+    answer = await client.post(BATCH, content=instances(good, bad, good), headers=JSON)
+    first, middle, last = answer.json()["predictions"]
+    assert (first["label"], middle["error"]["code"], last["label"]) == ("7", "bad_string", "7")
+    alone = await client.post(BATCH, content=instances(bad), headers=JSON)
+    assert alone.json()["predictions"] == [middle]  # what it gets beside others

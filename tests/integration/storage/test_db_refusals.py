@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.errors import AppError, DatabaseUnavailable, StorageFull
 from app.storage.db import Database
@@ -92,6 +93,24 @@ def test_sqlite_files_that_are_none(tmp_path: Path) -> None:
             error = refused(database)
             assert error.code == "database_unusable", name
             assert str(tmp_path) not in str(error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@127.0.0.1:1/x?bogus=1", "postgresql://u:p@127.0.0.1:1/x?conninfo=x",
+        "sqlite:///file:x.db?mode=bogus&uri=true", "sqlite:///file:x.db?vfs=bogus&uri=true",
+    ],
+)  # fmt: skip
+def test_a_url_that_asks_for_what_there_is_not(url: str) -> None:
+    with closing(Database(url, wait_seconds=1)) as database:
+        error = refused(database)
+    assert error.code == "database_unusable" and "bogus" not in str(error)
+
+
+def test_a_statement_that_is_wrong_is_no_refusal(tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path / 'x.db'}")) as database, pytest.raises(OperationalError):
+        refused(database, "bogus")
 
 
 def test_a_sqlite_file_that_cannot_be_written(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_what_is_empty_is_unset(name: str, text: str, monkeypatch: pytest.Monkey
         ("KEEP_UNCERTAIN", " Yes ", True), ("KEEP_UNCERTAIN", "1", True), ("KEEP_UNCERTAIN", "On", True),
         ("KEEP_UNCERTAIN", "OFF", False), ("PORT", "8001 ", 8001), ("PORT", '"8001"', 8001), ("WORKERS", "'2'", 2),
         ("PORT", "tcp://10.96.0.17:8000", 8000), ("PORT", "udp://10.96.0.17:53", 8000), ("HOST", " ::1 ", "::1"),
+        ("HOST", "tcp://10.96.0.17:8000", "127.0.0.1"), ("HOST", "UDP://x:1", "127.0.0.1"),
         ("DEFAULT_MODEL", '"letters"', "letters"),
     ],
 )  # fmt: skip

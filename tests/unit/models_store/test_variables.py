@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models_store import variables
-from models_store.variables import absolute, folder, is_address, is_of_a_platform, meant, shown
+from models_store.variables import absolute, folder, is_address, is_of_a_platform, meant, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_what_a_person_mistypes_is_not_theirs(name: str) -> None:
     ],
 )  # fmt: skip
 def test_no_password_is_shown(text: str) -> None:
-    assert "eim" not in shown(text)
+    assert "eim" not in without_secrets(text)
 
 
 @pytest.mark.parametrize("text", ["digits@2", "many", "0x1f40", "10.0.0.1:8000", "me@host"])
 def test_what_is_no_secret_is_shown_as_it_is(text: str) -> None:
-    assert shown(text) == f"'{text}'"
+    assert without_secrets(text) == f"'{text}'"
 
 
 def test_a_value_is_clipped_and_can_do_no_harm_to_a_terminal() -> None:
-    assert len(shown("x" * 1000)) < 100 and shown("a\x1b[31mb\n") == "'a?[31mb?'"
-    assert shown("mysql://me:secret@host") == "'mysql://…@host'" and shown(-1) == "'-1'"
+    assert len(without_secrets("x" * 1000)) < 100 and without_secrets("a\x1b[31mb\n") == "'a\\x1b[31mb\\n'"
+    assert without_secrets("mysql://me:secret@host") == "'mysql://…@host'" and without_secrets(-1) == "'-1'"

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_store import records
+from models_store.defaults import from_fresh_weights
 from models_store.errors import RecipeRejected
-from models_store.optimizers import from_fresh_weights
 from models_store.recipe import Recipe
 from training.changes import change, changed, with_changes
 from training.commands import RECIPES, shipped_recipes

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from models_store.errors import VersionRejected
@@ -11,7 +12,8 @@ from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import DataSpec, NetSpec, TrainSpec
 from tests.support.lessons import session
-from training.convert import import_weights
+from training.convert import _with_labels, import_weights
+from training.data.rows import DataSet, Rows
 from training.errors import WeightsRejected
 from training.fit.distributed import World
 from training.fit.runtime import Runtime
@@ -58,6 +60,15 @@ def test_weights_from_elsewhere_become_a_version(
     pictures = strokes.units(per_digit=2, seed=3)
     answers = [Model.load(it.folder, it.manifest).predict(pictures).argmax(1).tolist() for it in (theirs, ours)]
     assert answers[0] == answers[1]
+
+
+def test_validation_pictures_are_renumbered_as_the_others(tmp_path: Path) -> None:
+    rows = Rows(torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1), torch.tensor([0, 1, 2, 0, 1, 2]))
+    data = DataSet(rows[:3], rows[3:4], ("a", "b", "c"), "files: mine", validation=rows[3:])
+    found = _with_labels(data, ("c", "a", "b"))
+    assert found.labels == ("c", "a", "b") and found.validation is not None
+    for part in (found.train, found.test, found.validation):
+        assert [found.labels[number] for number in part.labels] == ["abc"[n % 3] for n in part.pictures.flatten()]
 
 
 def test_weights_whose_labels_are_in_another_order_are_rejected(

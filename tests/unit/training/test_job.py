@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from models_store.defaults import recipe_for
 from models_store.errors import DataSetRejected, ManifestMismatch, RecipeRejected, StoreFull, StoreReadOnly
-from models_store.finetune_defaults import recipe_for
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished

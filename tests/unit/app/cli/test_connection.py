@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.cli.client import Client
-from app.cli.connection import connection, proxied
+from app.cli.connection import connection, proxied, spelled
 from app.cli.refusal import Refusal
 from tests.support.answering import answering, as_json
 
@@ -93,11 +93,41 @@ def test_where_nobody_answers_the_proxy_is_named(monkeypatch: pytest.MonkeyPatch
     assert "HTTP_PROXY" not in proxied("http://127.0.0.1:9")
 
 
-@pytest.mark.parametrize("url", ["", "digits", "ftp://a", "http://", "http://a:b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "digits", "ftp://a", "http://", "http://a:b", "http://a..b:80", "http://.a", f"http://{'a' * 64}.de",
+        f"http://{'ä' * 64}", "http://xn--.de", "http://a:0", "http://a:-1", "http://a:65536", "http://a b", "http://%zz",
+        "http://*", "http://a:9\\x", "http://\x1b[2J", "http://me:geheim@a..b", "http://[::1",
+    ],
+)  # fmt: skip
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(Refusal, match="is no URL") as refused:
         Client(url)
     assert refused.value.exit_code == 2
+    assert str(refused.value).isprintable() and "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("rest", ["/v1", "/v1/", "/pre/v1", "?a=1", "/?a=1", "#x"])
+def test_an_address_below_the_root_is_refused(rest: str) -> None:
+    with pytest.raises(Refusal, match="more than a server's root") as refused:
+        Client(f"http://me:geheim@digits.invalid{rest}")
+    assert refused.value.exit_code == 2 and "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a_b:9", "http://ä.invalid", "http://a.b.:9", "http://[fe80::1%25eth0]:9", "http://a:"]
+)
+def test_what_a_host_may_be_called(url: str) -> None:
+    connection(url, 1).close()
+
+
+def test_a_proxy_before_the_server_may_hand_on_what_comes_below_a_path_and_ask_for_a_password() -> None:
+    with answering({"GET /pre/v1/fine_tuning/jobs/a": [as_json({"id": "a"})]}) as (url, _):
+        root = url.replace("http://", "http://me:geheim@") + "/pre/"
+        with Client(root) as client:
+            assert client.job("a") == {"id": "a"}
+    assert spelled(root) == f"{url}/pre"
 
 
 def test_the_command_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.errors import Unprocessable
 from app.jobs.options import described, recipe_of
 from app.jobs.request import JobRequest
-from models_store.finetune_defaults import recipe_for
+from models_store.defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry

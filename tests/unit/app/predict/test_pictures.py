@@ -48,10 +48,10 @@ async def test_a_form_of_another_library_gives_its_files_in_order() -> None:
     assert await pictures(form.read(), form.headers["content-type"]) == THREE
 
 
-async def test_fields_of_other_names_and_texts_are_no_pictures() -> None:
-    files = [("files", ("a.png", b"one")), ("file", ("b.png", b"two"))]
-    form = httpx.Request("POST", "http://x", files=files, data={"files": "three"})
-    assert await pictures(form.read(), form.headers["content-type"]) == [b"one"]
+@pytest.mark.parametrize("beside", [("file", ("b.png", b"two")), ("files", (None, b"two")), ("x", (None, b"two"))])
+async def test_beside_the_pictures_a_form_has_nothing(beside: tuple[str, tuple[str | None, bytes]]) -> None:
+    form = httpx.Request("POST", "http://x", files=[("files", ("a.png", b"one")), beside])
+    assert await refusal(form.read(), form.headers["content-type"]) == (Unprocessable, "field_unknown", None)
 
 
 async def test_a_zip_gives_its_files_and_json_its_instances() -> None:
@@ -72,6 +72,27 @@ async def test_what_is_no_base64_is_an_error_in_its_place() -> None:
     assert (one, empty) == (b"one", b"")
     for refusal in (bad, short):
         assert isinstance(refusal, ImageRejected) and refusal.code == "base64_invalid"
+
+
+@pytest.mark.parametrize(
+    ("bad", "came"),
+    [
+        ('{"b64": null}', "It is null."), ('{"b64": 3}', "It is a number."), ('{"b64": ["eA=="]}', "It is a list."),
+        ('{"b64": {"x": 1}}', "It has `x`."), ("{}", "It has nothing."), ("null", "It is null."),
+        ('"eA=="', "It is a text."), ("7", "It is a number."),
+    ],
+)  # fmt: skip
+async def test_an_instance_of_another_shape_is_an_error_in_its_place(bad: str, came: str) -> None:
+    one, wrong, two = await pictures(
+        b'{"instances": [{"b64": "b25l"}, %s, {"b64": "dHdv"}]}' % bad.encode(), "application/json"
+    )
+    assert (one, two) == (b"one", b"two")
+    assert isinstance(wrong, ImageRejected) and wrong.code == "bad_string"
+    assert str(wrong).endswith(came) and "`b64`" in str(wrong)
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_json() -> None:
+    assert await pictures(b"\xef\xbb\xbf" + instances(*THREE), "application/json") == THREE
 
 
 async def test_each_picture_has_the_name_of_its_file_or_member() -> None:
@@ -118,7 +139,8 @@ def _form(count: int) -> tuple[bytes, str]:
         (b'{"instances": []}', "application/json", (Unprocessable, "file_missing", "files")),
         (b'{"instances": {}}', "application/json", (Unprocessable, "instances_missing", "instances")),
         (b"[]", "application/json", (Unprocessable, "instances_missing", "instances")),
-        (b'{"instances": [{"b64": ""}, "x"]}', "application/json", (Unprocessable, "bad_string", "instances[1]")),
+        (b'{"instances": [{"b65": ""}, "x"]}', "application/json", (Unprocessable, "bad_string", "instances[0]")),
+        (b'{"instances": [{"b64": ""}], "a": 1}', "application/json", (Unprocessable, "field_unknown", None)),
         (b"{", "application/json", (BadRequest, "json_malformed", None)),
         (b"x", "multipart/form-data", (BadRequest, "multipart_malformed", None)),
         (b"x", "application/zip", (DataSetRejected, "archive_invalid", None)),
@@ -148,7 +170,6 @@ async def told(body: bytes, kind: str) -> str:
         ("7", "It is a number."),
         ("true", "It is true or false."),
         ('{"instances": [{"image": "x", "b65": ""}]}', "It has `image`, `b65`."),
-        ('{"instances": [{"b64": 7}]}', "It has `b64`."),
         ('{"instances": ["x"]}', "It is a text."),
         ('{"instances": [null]}', "It is null."),
         ('{"\\u001b[2J": 1}', "It has `\\x1b[2J`."),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import StorageFull
+from app.errors import StateReadOnly, StorageFull
 from app.storage.blobs import BlobStore
 from tests.support.uploading import lying_in
 
@@ -37,6 +37,15 @@ def test_no_other_user_of_the_machine_can_look(blobs: BlobStore, home: Path) -> 
 )  # fmt: skip
 def test_what_is_no_id(blobs: BlobStore, name: str) -> None:
     assert blobs.is_id(blobs.new_id()) and not blobs.is_id(name)
+
+
+def test_a_file_where_its_folder_should_be_is_refused(blobs: BlobStore, home: Path) -> None:
+    home.parent.mkdir()
+    home.touch()
+    for use in (lambda: put(blobs), lambda: blobs.picture("xy-1"), lambda: blobs.thumbnail("xy-1")):
+        with pytest.raises(StateReadOnly) as refused:
+            use()
+        assert refused.value.code == "state_unusable"
 
 
 def test_what_can_not_be_written_leaves_nothing_half(blobs: BlobStore, home: Path) -> None:

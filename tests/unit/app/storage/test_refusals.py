@@ -14,6 +14,9 @@ from app.storage import refusals
         (errno.ENOSPC, StorageFull, "storage_full"), (errno.EDQUOT, StorageFull, "storage_full"),
         (errno.EROFS, StateReadOnly, "state_read_only"), (errno.EACCES, StateReadOnly, "state_read_only"),
         (errno.EPERM, StateReadOnly, "state_read_only"),
+        *((number, StateReadOnly, "state_unusable") for number in (
+            errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.EIO, errno.ESTALE, errno.ENOTCONN,
+        )),
     ],
 )  # fmt: skip
 def test_each_number_has_its_refusal_and_no_path_is_shown(number: int, kind: type[AppError], code: str) -> None:
@@ -24,5 +27,5 @@ def test_each_number_has_its_refusal_and_no_path_is_shown(number: int, kind: typ
 
 
 def test_any_other_error_is_left_alone() -> None:
-    with pytest.raises(FileNotFoundError), refusals.of_files():
-        raise FileNotFoundError(errno.ENOENT, "no")
+    with pytest.raises(OSError, match="bug"), refusals.of_files():
+        raise OSError(errno.EBADF, "bug")

@@ -1,5 +1,6 @@
 """The state folder, looked at before anything is kept in it."""
 
+import errno
 import os
 import pwd
 import subprocess
@@ -33,8 +34,67 @@ def test_one_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     for folder in (tmp_path / "file", tmp_path / "file" / "state"):
         with pytest.raises(NotADirectoryError):
             state.trouble(folder, None)
-    with read_only(tmp_path), pytest.raises(OSError, match=r"Read-only|Permission"):
-        state.trouble(tmp_path / "state", None)
+
+
+def test_one_to_be_made_where_nothing_can_be_is_told_of_the_folder_above(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "closed").mkdir()
+    with read_only(tmp_path / "closed"):
+        for folder, database in (("closed/new/state", None), ("state", "closed/x.db"), ("state", "closed/new/x.db")):
+            file = tmp_path / database if database else None
+            assert str(state.trouble(tmp_path / folder, file)).startswith(f"{tmp_path / 'closed'} can't be written")
+
+
+@pytest.mark.parametrize("place", ["state", "state/files", "state/feedback", "state/review", "state/jobs", "elsewhere"])
+@pytest.mark.parametrize("what", ["a link to nothing", "a link to itself", "a file"])
+def test_what_is_no_folder_where_one_must_be_is_told(tmp_path: Path, place: str, what: str) -> None:
+    there, database = tmp_path / place, tmp_path / "elsewhere" / "x.db"
+    there.parent.mkdir(exist_ok=True)
+    if what == "a file":
+        there.touch()
+    else:
+        there.symlink_to(there if what == "a link to itself" else tmp_path / "nothing")
+    if (place, what) == ("state", "a file"):
+        with pytest.raises(NotADirectoryError):
+            state.trouble(tmp_path / "state", database)
+        return
+    why = {"a link to nothing": "it is a link to what is not there", "a link to itself": os.strerror(errno.ELOOP)}
+    told = str(state.trouble(tmp_path / "state", database))
+    assert told.startswith(f"{there} can't be used: {why.get(what, 'it is no folder')}. Mend that, or ")
+    assert ("DATABASE_URL" in told) == (place == "elsewhere") and "chown" not in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("mode", "owner", "told"),
+    [
+        (0o555, NOBODY, "though it belongs to that user. Run `chmod -R u+rwX /state`, or set DIGITSERVE_STATE_DIR"),
+        (0o755, 0, f"to user root (0). Run `chown -R {NOBODY}:{NOBODY} /state` as root, or set DIGITSERVE_STATE_DIR"),
+    ],
+)
+@pytest.mark.parametrize("name", ["state", "state/new"])
+def test_the_command_it_tells_fits_whose_it_is(mode: int, owner: int, told: str, name: str) -> None:
+    """What lies beside a folder that is still to be made is not handed out."""
+    script = f"""
+import os, sys
+from pathlib import Path
+from app.storage.state import trouble
+root = Path(sys.argv[1])
+root.chmod(0o755)
+(root / "state").mkdir()
+os.chown(root / "state", {owner}, {owner})
+(root / "state").chmod({mode})
+os.setgid({NOBODY}); os.setuid({NOBODY})
+print(trouble(root / "{name}", None).replace(str(root), ""))
+"""
+    with tempfile.TemporaryDirectory() as root:
+        command = [sys.executable, "-c", script, root]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    if name != "state":
+        told = told.replace(
+            f"chown -R {NOBODY}:{NOBODY} /state", f"mkdir -p /{name} && chown {NOBODY}:{NOBODY} /{name}"
+        )
+    assert told.replace("-R u+rwX", "-R u+rwX" if name == "state" else "u+rwX") in said
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -29,8 +29,15 @@ def test_another_program_there_is_refused() -> None:
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(CannotListen, match=r"Cannot listen on 192\.0\.2\.1:1"):  # RFC 5737: nobody's
-        listening_socket("192.0.2.1", 1)
+    with pytest.raises(CannotListen, match=r"Cannot listen on 192\.0\.2\.1:1.* --host or DIGITSERVE_HOST"):
+        listening_socket("192.0.2.1", 1)  # RFC 5737: nobody's
+
+
+@pytest.mark.parametrize("host", ["no-host.invalid", "http://127.0.0.1", "..", "a" * 70, "127.0.0.1:80"])
+def test_a_host_that_nobody_knows_is_refused_by_name(host: str) -> None:
+    with pytest.raises(CannotListen, match=r"\(.+\)\. Name an address of this machine with --host") as refused:
+        listening_socket(host, 8000)
+    assert host in str(refused.value) and "--port" not in str(refused.value)
 
 
 def test_a_digitserve_that_stays_is_named() -> None:

@@ -49,10 +49,23 @@ def test_a_file_in_place_of_a_folder(tmp_path: Path, setting: str, name: str) ->
     assert f"{tmp_path / name}: a file is there" in sentence and f"Set DIGITSERVE_{setting.upper()}" in sentence
 
 
-@pytest.mark.parametrize("setting", ["store_dir", "state_dir"])
-def test_a_folder_that_cannot_be_made(tmp_path: Path, setting: str) -> None:
+def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
     with read_only(tmp_path):
-        assert str(tmp_path / "new") in refusal(**{"store_dir": tmp_path, setting: tmp_path / "new"})
+        assert str(tmp_path / "new") in refusal(store_dir=tmp_path / "new")
+
+
+def test_a_state_folder_or_a_database_that_cannot_be_made_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    new = tmp_path / "closed" / "new"
+    with read_only(tmp_path / "closed"):
+        for given in ({"state_dir": new}, {"state_dir": tmp_path, "database_url": f"sqlite:///{new}/x.db"}):
+            line = said(Settings(store_dir=tmp_path / "store", **given))["state_read_only"]
+            assert str(new.parent) in line["why"]
+    (tmp_path / "link").symlink_to(new)
+    assert (
+        "it is a link"
+        in said(Settings(store_dir=tmp_path / "store", state_dir=tmp_path / "link"))["state_read_only"]["why"]
+    )
 
 
 def test_folders_that_may_only_be_read_are_told_and_stop_nothing(tmp_path: Path) -> None:

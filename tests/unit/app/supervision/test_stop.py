@@ -44,3 +44,18 @@ def test_a_second_ctrl_c_hurries_and_nothing_else_does(second: signal.Signals, h
     stop.install()
     assert asyncio.run(signalled()) == (False, hurries)
     signal.raise_signal(signal.SIGINT)  # the loop is closed: it changes nothing
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_while_asyncio_begins_it_is_remembered(number: signal.Signals) -> None:
+    stop = Stop()
+
+    async def serve() -> bool:
+        signal.raise_signal(number)
+        stop.attach()
+        return stop.asked.is_set() and stop.hurried.is_set() == (number == signal.SIGINT)
+
+    stop.install()
+    stop.hold()
+    signal.raise_signal(number)
+    assert asyncio.run(serve())

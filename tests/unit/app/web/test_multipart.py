@@ -65,10 +65,17 @@ def test_the_body_of_another_library_is_read() -> None:
         ('Content-Disposition: form-data; name="a"', False),
         ('Content-Disposition: form-data; name="a"; filename=""', True),
         ("Content-Disposition: form-data; name=a; filename*=UTF-8''b", True),
-        ('CONTENT-DISPOSITION: form-data; name="a"\r\nContent-Type: text/plain', True),
+        ('CONTENT-DISPOSITION: form-data; name="a"\r\nContent-Type: image/png', True),
+        ('Content-Disposition: form-data; name="a"\r\nContent-Type: application/octet-stream', True),
+        ('Content-Disposition: form-data; name="a"\r\nContent-Type: text/csv', True),
+        ('Content-Disposition: form-data; name="a"; filename="b"\r\nContent-Type: text/plain', True),
+        ("Content-Disposition: form-data; name=a\r\nContent-Type: Text/Plain; charset=utf-8", False),  # .NET
+        ('Content-Disposition: form-data; name="a"\r\nContent-Type: text/plain; charset=ISO-8859-1', False),  # Apache
+        ('Content-Disposition: form-data; name="a"\r\nContent-Type: application/json', False),  # Spring
+        ('Content-Disposition: form-data; name="a"\r\nContent-Type: ', False),
     ],
 )
-def test_what_has_a_file_name_or_a_type_is_a_file(headers: str, is_file: bool) -> None:
+def test_what_has_a_file_name_or_the_type_of_a_file_is_one(headers: str, is_file: bool) -> None:
     (found,) = parts(part(headers) + b"--edge--\r\n", TYPE)
     assert (found.name, found.is_file) == ("a", is_file)
 

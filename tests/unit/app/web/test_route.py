@@ -58,16 +58,16 @@ async def test_what_a_route_names_it_takes(app: FastAPI, target: str, content: o
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("/v1/few?mdoel=a", "There is no parameter 'mdoel' here. This address takes model, top_k."),
-        ("/v1/few?Model=a", "There is no parameter 'Model' here. This address takes model, top_k."),
-        ("/v1/few?model=a&x", "There is no parameter 'x' here. This address takes model, top_k."),
-        ("/v1/few?=a", "There is no parameter '' here. This address takes model, top_k."),
-        ("/v1/few?model[a]=b", "There is no parameter 'model[a]' here. This address takes model, top_k."),
-        ("/v1/none/x?name=y", "There is no parameter 'name' here. This address takes none."),
-        ("/v1/keys?meta[a]=1", "There is no parameter 'meta[a]' here. This address takes metadata[key], limit."),
+        ("/v1/few?mdoel=a", "There is no parameter `mdoel` here. This address takes model, top_k."),
+        ("/v1/few?Model=a", "There is no parameter `Model` here. This address takes model, top_k."),
+        ("/v1/few?model=a&x", "There is no parameter `x` here. This address takes model, top_k."),
+        ("/v1/few?=a", "There is no parameter `` here. This address takes model, top_k."),
+        ("/v1/few?model[a]=b", "There is no parameter `model[a]` here. This address takes model, top_k."),
+        ("/v1/none/x?name=y", "There is no parameter `name` here. This address takes none."),
+        ("/v1/keys?meta[a]=1", "There is no parameter `meta[a]` here. This address takes metadata[key], limit."),
         (
-            "/v1/few?top_k=NaN&%1b[2J%ff=",
-            "There is no parameter '\\\\x1b[2J\ufffd' here. This address takes model, top_k.",
+            "/v1/few?top_k=NaN&%1b[2J%ff=",  # what can't be shown is escaped once
+            "There is no parameter `\\x1b[2J\ufffd` here. This address takes model, top_k.",
         ),
     ],
 )

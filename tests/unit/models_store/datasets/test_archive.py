@@ -155,6 +155,12 @@ def test_members_that_share_bytes_are_refused(kind: str) -> None:
         list(members(overlapping(kind), ArchiveLimits()))
 
 
+def test_a_refused_name_is_shown_as_it_is() -> None:
+    with pytest.raises(DataSetRejected) as refused:
+        list(members(zipped([("7\\a\x1b.png", b"x")]), ArchiveLimits()))
+    assert str(refused.value).startswith("'7\\a\\x1b.png' is no usable name")
+
+
 @pytest.mark.parametrize("offset", [2**31, 2**63 - 1, 2**63, 2**64 - 1])
 def test_a_member_far_behind_the_end_is_refused(offset: int) -> None:
     info = zipfile.ZipInfo("a.png")

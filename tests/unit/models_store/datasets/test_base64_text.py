@@ -15,7 +15,9 @@ def folded(text: str, width: int, end: str) -> str:
     return end.join(text[n : n + width] for n in range(0, len(text), width))
 
 
-@given(st.binary(max_size=200), st.sampled_from(["\n", "\r\n", " ", "\t\n "]), st.booleans(), st.booleans())
+@given(
+    st.binary(max_size=200), st.sampled_from(["\n", "\r\n", " \r\n", "\t\n ", "\u2028"]), st.booleans(), st.booleans()
+)
 def test_every_spelling_is_the_same(data: bytes, end: str, is_padded: bool, is_folded: bool) -> None:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         text = encode(data).decode()
@@ -28,6 +30,9 @@ def test_every_spelling_is_the_same(data: bytes, end: str, is_padded: bool, is_f
             f"data:image/png;base64,{text}",
             f"DATA:;Base64, {text}",
             f"data:;base64,{quoted}",
+            f"data:image/png; base64,{text}",
+            f"\n data:image/svg+xml; name=a b.png;charset=utf-8 ;  BASE64 ,{text}",
+            f"data:image/png;name={'x' * 9000};base64,{text}",
         ):
             assert decoded(spelled) == data
 
@@ -48,3 +53,19 @@ def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(RowRejected, match=r"\.$") as caught:
         decoded(text)
     assert caught.value.code == "base64_invalid"
+
+
+def test_a_plus_that_became_a_blank_is_told() -> None:
+    data = b"BM?" + b"\xfb\xef\xbe" * 3 + b"?"
+    text = base64.b64encode(data).decode()
+    assert "+" in text
+    for lost in (text.replace("+", " "), f"data:image/png;base64,{text.replace('+', '%20')}", "ab cd", "ab  cd"):
+        with pytest.raises(RowRejected, match=r"blank inside.*`\+`.*%2B") as caught:
+            decoded(lost)
+        assert caught.value.code == "base64_invalid"
+
+
+def test_long_texts_take_no_longer_than_their_length() -> None:
+    for text in (" " * 10**6 + "a", "data:" + ";" * 10**6, "data:" + "; " * 10**6 + "base64", "\t " * 10**6 + "="):
+        with pytest.raises(RowRejected):
+            decoded(text)

@@ -94,35 +94,11 @@ def test_other_programs_layouts(data: bytes, column: str, scale: str) -> None:
     check(data, FEW, column, scale)
 
 
-def test_black_on_white_has_its_label_found_too() -> None:
-    inverted = csv(last((255 - PIXELS * 255 / 16).round().astype(int))[FEW])
-    assert [row.label for row in rows_of(inverted) if isinstance(row, Row)] == list(map(str, LABELS[FEW]))
-
-
-def test_labels_may_be_letters_without_a_header() -> None:
-    letters = np.array(list("YBCDEFGHIJ"))[LABELS]  # Y in a data row is no header
-    for data in (csv(first(labels=letters)[FEW]), csv(last(labels=letters)[FEW])):
-        assert [row.label for row in rows_of(data) if isinstance(row, Row)] == letters[FEW].tolist()
-
-
-ZEROS = np.flatnonzero(LABELS == 0)
-
-
 @pytest.mark.parametrize(
     ("data", "code", "words"),
     [
-        pytest.param(csv(last(WHOLE[ZEROS], LABELS[ZEROS])), "labels_missing", "first or the last", id="zeros alone"),
-        pytest.param(csv(np.hstack([WHOLE, np.eye(10, dtype=int)[LABELS]]).tolist()[FEW]), "labels_missing",
-                     "last 10 columns", id="one-hot, as Semeion has it"),
-        pytest.param(csv([[f"{n:.4f}" for n in row] for row in np.hstack([WHOLE, np.eye(10)[LABELS]])[FEW]]),
-                     "labels_missing", "last 10 columns", id="one-hot as floats"),
-        pytest.param(csv(WHOLE[FEW].tolist()), "labels_missing", "first line", id="no label"),
-        pytest.param(csv([[n, *row] for n, row in enumerate(WHOLE.tolist())]), "labels_missing", "first line",
-                     id="an index and no label"),
         pytest.param(csv([[n, *row] for n, row in enumerate(WHOLE.tolist())], ["id", *NAMES]), "labels_missing",
                      "label", id="Kaggle's test.csv"),
-        pytest.param(csv([[n, *row] for n, row in enumerate(last()[FEW])]), "pixels_wrong_count", "65", id="an index"),
-        pytest.param(csv(first(WHOLE[:, :60])[FEW]), "pixels_wrong_count", "60", id="60 pixels"),
         pytest.param(csv(first(WHOLE[:, :60])[FEW], ["label", *NAMES[:60]]), "pixels_wrong_count", "60", id="named"),
     ],
 )  # fmt: skip
@@ -135,3 +111,54 @@ def test_what_leaves_it_open_is_refused_with_what_to_do(data: bytes, code: str, 
 def test_boxes_beside_a_file_are_no_pixels() -> None:
     told = told_of(b"filename,label,x1,y1,x2,y2\na.png,7,0,0,9,9\n")
     assert told == [TableRead("column 2, called label", None)]
+
+
+@pytest.mark.parametrize("name", ["row_id", "idx", "image_id", "Sample", "sample-id", "UUID", "Image Id", "Index"])
+def test_a_column_that_names_the_rows_is_no_label(name: str) -> None:
+    with pytest.raises(DataSetRejected) as caught:
+        rows_of(csv([[n % 3, *row] for n, row in enumerate(WHOLE[FEW].tolist())], [name, *NAMES]))
+    assert caught.value.code == "labels_missing"
+
+
+@pytest.mark.parametrize("rows", [[f"a{n}" for n in range(11)], list(range(40, 51)), [7.5 * n for n in range(11)]])
+def test_a_column_of_any_name_that_differs_in_every_row_is_no_label(rows: list[object]) -> None:
+    table = [[cell, *row] for cell, row in zip(rows, WHOLE.tolist(), strict=False)]
+    with pytest.raises(DataSetRejected) as caught:
+        rows_of(csv(table, ["key", *NAMES]))
+    assert caught.value.code == "labels_missing"
+    assert len(rows_of(csv(table[:10], ["what", *NAMES]))) == 10  # as few may be a label each
+    assert len(rows_of(csv(table, ["label", *NAMES]))) == 11  # and so may all whose name says it
+
+
+def parts(text: str) -> list[str | None]:
+    return [row.split if isinstance(row, Row) else row.code for row in rows_of(text.encode())]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "expected"),
+    [
+        ("split", ["train", "holdout", "", "Test"], ["train", "split_unknown", None, "test"]),
+        ("Usage", ["Training", "PublicTest", "PrivateTest"], ["train", "validation", "test"]),  # FER2013
+        ("split", ["0", "1"], ["split_unknown", "split_unknown"]),
+        ("subset", ["fold 1", "test"], ["split_unknown", "test"]),
+        ("dataset", ["train", "holdout"], ["train", "split_unknown"]),
+        ("data_set", ["mnist", "emnist"], [None, None]),  # names of sources
+        ("fold", ["0", "1"], [None, None]),
+        ("fold", ["0", "validation"], ["split_unknown", "validation"]),
+    ],
+)
+def test_a_column_of_parts_is_used_or_refused_by_name(name: str, cells: list[str], expected: list[str | None]) -> None:
+    rows = "".join(f"{number % 2},{cell},0,255,17,{number}\n" for number, cell in enumerate(cells))
+    assert parts(f"label,{name},p0,p1,p2,p3\n{rows}") == expected
+
+
+def test_a_part_is_found_far_down_a_sorted_table() -> None:
+    rows = "7,learn,0,1,2,3\n" * 3_000 + "7,test,0,1,2,3\n" * 100
+    assert set(parts(f"label,dataset,p0,p1,p2,p3\n{rows}")) == {"split_unknown", "test"}
+
+
+@pytest.mark.parametrize("name", ["is_test", "IsTrain", "is validation"])
+def test_a_column_that_flags_a_part_is_refused_by_name(name: str) -> None:
+    with pytest.raises(DataSetRejected) as caught:
+        rows_of(f"label,{name},p0,p1,p2,p3\n7,1,0,1,2,3\n".encode())
+    assert caught.value.code == "split_unknown" and name in str(caught.value)

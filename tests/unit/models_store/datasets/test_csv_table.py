@@ -43,8 +43,37 @@ def test_columns_are_found_by_their_names(beside: Path, file: str, label: str) -
 
 
 def test_a_column_names_the_part_of_each_row(beside: Path) -> None:
-    text = "split,label,file\nTrain,7,a.png\ntest,1,sub/b.png\nfold 3,7,a.png\n"
-    assert [row.split for row in table(beside, text) if isinstance(row, Row)] == ["train", "test", None]
+    text = "split,label,file\nTrain,7,a.png\ntest,1,sub/b.png\n,7,a.png\nholdout,7,a.png\n"
+    *rows, refused = table(beside, text)
+    assert [row.split for row in rows if isinstance(row, Row)] == ["train", "test", None]
+    assert refused == Refused("line 5", "split_unknown", '"holdout" is no part: write train, validation or test.')
+
+
+def parted(beside: Path, header: str, lines: list[str]) -> list[str | None]:
+    for line in lines:
+        path = beside / line.split(",")[0].replace("\\", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    rows = table(beside, "\n".join([header, *lines, ""]))
+    return [row.split if isinstance(row, Row) else row.code for row in rows]
+
+
+def test_without_a_column_the_folders_name_the_part(beside: Path) -> None:
+    lines = ["train/0.png,7", "data/Testing/1.png,7", "val\\2.png,1", "train/test/3.png,1"]
+    assert parted(beside, "file,label", lines) == ["train", "test", "validation", "split_unknown"]
+
+
+def test_a_row_that_says_its_part_is_believed_before_its_folder(beside: Path) -> None:
+    lines = ["test/0.png,7,train", "test/1.png,1,", "2.png,1,"]
+    assert parted(beside, "file,label,split", lines) == ["train", "test", None]
+    assert parted(beside, "file,label,dataset", ["test/0.png,7,mnist", "train/1.png,1,own"]) == ["test", "train"]
+
+
+def test_files_in_a_part_and_others_in_none_are_refused_by_name(beside: Path) -> None:
+    with pytest.raises(DataSetRejected) as caught:
+        parted(beside, "file,label", ["train/0.png,7", "holdout/1.png,7"])
+    assert caught.value.code == "layout_unclear"
+    assert "train/0.png" in str(caught.value) and "holdout/1.png" in str(caught.value)
 
 
 @pytest.mark.parametrize(

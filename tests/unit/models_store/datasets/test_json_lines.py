@@ -40,6 +40,11 @@ def test_labels_and_images_in_every_spelling(label: str | int, image: str) -> No
     assert list(read(line.encode())) == [Row("line 1", "7", b"a picture")]
 
 
+def test_files_that_were_joined_have_a_byte_order_mark_in_the_middle() -> None:
+    line = b"\xef\xbb\xbf" + GOOD.encode() + b"\r\n"
+    assert [row.label for row in read(line * 2) if isinstance(row, Row)] == ["7", "7"]
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".ndjson", ".JSONL", ""])
 @pytest.mark.parametrize("begin", ["", "\ufeff", "\n\r\n"])
 def test_files_are_read_line_by_line(tmp_path: Path, suffix: str, begin: str) -> None:
@@ -119,3 +124,16 @@ def test_a_file_without_any_label() -> None:
     with pytest.raises(DataSetRejected) as caught:
         list(read(f'{{"image": "{IMAGE}"}}\n{{"image": "{IMAGE}", "label": ""}}\n'.encode()))
     assert caught.value.code == "labels_missing"
+
+
+@pytest.mark.parametrize(
+    ("value", "split"), [("test", "test"), (" Val ", "validation"), ("Training", "train"), ("", None), (None, None)]
+)
+def test_a_line_names_its_part(value: str | None, split: str | None) -> None:
+    (row,) = read(json.dumps({"image": IMAGE, "label": "7", "split": value}).encode())
+    assert isinstance(row, Row) and row.split == split
+
+
+@pytest.mark.parametrize("value", ["holdout", 0, True, ["test"], {}])
+def test_a_part_that_nobody_knows_refuses_its_row_only(value: object) -> None:
+    assert refused(json.dumps({"image": IMAGE, "label": "7", "split": value})) == "split_unknown"

@@ -16,7 +16,22 @@ from tests.unit.models_store.datasets.test_formats import rows_of
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/../../x", "/etc/x", "//a/x", "..", "a//x", "./x", "a\\x", "..\\x", "C:/x", "C:x", "\\\\a\\x"]
+    "name",
+    [
+        "../x",
+        "a/../../x",
+        "/etc/x",
+        "//a/x",
+        "..",
+        "a//x",
+        "a/./x",
+        "..\\x",
+        "./../x",
+        ".",
+        "C:/x",
+        "C:x",
+        "\\\\a\\x",
+    ],
 )
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     assert refusal(zipped([("good", b""), (name, b"x")])) == "archive_bad_name"
@@ -75,6 +90,11 @@ def test_a_backslash_parts_folders_where_windows_made_the_zip(system: int) -> No
 @pytest.mark.parametrize("name", ["..\\secret.png", "7\\..\\..\\x.png", "\\\\host\\x\\y.png", "C:\\digits\\7.png"])
 def test_windows_names_that_lead_elsewhere_are_refused(name: str) -> None:
     assert refusal(zip_of_windows(name)) == "archive_bad_name"
+
+
+def test_the_folder_that_tar_packs_means_nothing() -> None:
+    archive = Archive(io.BytesIO(zipped([("./", b""), ("./7/", b""), ("./7/a.png", b"x")])), ArchiveLimits())
+    assert archive.names == ("7/a.png",)
 
 
 def test_folders_of_windows_are_no_pictures() -> None:

@@ -25,6 +25,9 @@ BEGINNINGS = {
     "AVI": b"RIFF\x24\0\0\0AVI LIST",
     "svg in UTF-16": "\ufeff<svg/>".encode("utf-16-le"),
     "JPEG XR": b"II\xbc\x01\x08\0\0\0",
+    "DICOM": bytes(128) + b"DICM\x02\0",
+    "an enhanced metafile": b"\x01\0\0\0" + bytes(36) + b" EMF",
+    "a Radiance picture": b"#?RGBE\n",
     "XPM": b"/* XPM */\nstatic char *x[]",
 }
 

@@ -52,8 +52,6 @@ def test_own_files_become_a_data_set(tmp_path: Path) -> None:
         assert (rows.pictures.dtype, rows.labels.dtype) == (torch.uint8, torch.int64)
         for number, label in zip(rows.pictures[:, 0, 0, 0].tolist(), rows.labels.tolist(), strict=True):
             assert label == (1 if number <= 10 else 0 if number <= 30 else 2)
-    assert data.report is not None
-    assert (data.report.kept, data.report.per_label) == (35, {"1": 20, "7": 10, "x": 5})
 
 
 def test_the_seed_decides_what_is_tested(tmp_path: Path) -> None:
@@ -103,14 +101,11 @@ def numbers(rows: Rows | None) -> set[int]:
 def test_parts_are_used_as_what_they_are(tmp_path: Path) -> None:
     """Nothing of validation and test is learned, and nothing of train is tested."""
     path = folder(tmp_path, {"train/1": 6, "train/7": 6, "val/1": 2, "val/7": 1, "test/1": 3, "test/7": 3})
-    data = sources.files(path, PICTURE, 0.2, 1)
+    told: list[str] = []
+    data = sources.files(path, PICTURE, 0.2, 1, tell=told.append)
     assert (data.labels, numbers(data.train)) == (("1", "7"), set(range(1, 13)))
     assert (numbers(data.validation), numbers(data.test)) == ({13, 14, 15}, set(range(16, 22)))
-    assert data.report is not None
-    assert data.report.per_split == {
-        "test": {"1": 3, "7": 3}, "train": {"1": 6, "7": 6}, "validation": {"1": 2, "7": 1},
-    }  # fmt: skip
-    assert "Parts: test 6, train 12, validation 3; only train is learned." in str(data.report)
+    assert told == ["21 of 21 pictures are usable. Parts: test 6, train 12, validation 3. Only train is learned."]
 
 
 def test_without_a_test_a_share_of_train_is_it(tmp_path: Path) -> None:
@@ -136,9 +131,9 @@ def test_other_files_may_judge_in_place_of_parts(tmp_path: Path) -> None:
     data = sources.files(mine, PICTURE, 0.2, 1, validation=str(theirs), test="TEST", tell=told.append)
     assert numbers(data.validation) == {9, *range(100, 106)}
     assert (numbers(data.train), numbers(data.test)) == (set(range(1, 17)) - {9}, set(range(17, 22)))
-    assert len(told) == 1 and told[0].startswith(
-        "Of the validation data: 7 of 8 pictures are usable; left out: 1 image_i"
-    )
+    assert told[0] == "21 of 21 pictures are usable. Parts: test 5, train 16. Only train is learned."
+    assert told[1].startswith("Of the validation data: 7 of 8 pictures are usable; left out: 1 image_invalid")
+    assert told[2:] == ["Not learned from, as pictures that judge are the same: 1 of 16 pictures."]
 
 
 def test_a_part_may_stand_for_another(tmp_path: Path) -> None:
@@ -151,8 +146,11 @@ def test_of_other_files_with_parts_only_the_part_that_judges_does(tmp_path: Path
     mine = folder(tmp_path / "mine", {"1": 8, "7": 8})
     theirs = folder(tmp_path / "theirs", {"train/1": 2, "test/7": 4}, first=100)
     assert numbers(sources.files(mine, PICTURE, 0.2, 1, test=str(theirs)).test) == {102, 103, 104, 105}
-    rows, report = sources.labelled(theirs, PICTURE, ("1", "7"))
-    assert (numbers(rows), report.kept) == ({102, 103, 104, 105}, 6)
+    told: list[str] = []
+    assert numbers(sources.labelled(theirs, PICTURE, ("1", "7"), told.append)) == {102, 103, 104, 105}
+    assert told == [
+        "6 of 6 pictures are usable. Parts: test 4, train 2.", "Judged by the part test (4 pictures)."
+    ]  # fmt: skip
 
 
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -162,12 +160,15 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     counts = {"train/1": 5, "train/7": 5, "val/9": 1}
     assert "label '9'" in rejected("label_unknown", folder(tmp_path / "b", counts))
     mine = folder(tmp_path / "c", {"1": 5, "7": 5})
-    with pytest.raises(DataSetRejected, match="Of the test data: There is no file or folder validation"):
-        sources.files(mine, PICTURE, 0.2, 1, test="validation")
     with pytest.raises(DataSetRejected, match="Of the validation data: The version does not know '3'"):
         sources.files(mine, PICTURE, 0.2, 1, validation=str(folder(tmp_path / "d", {"3": 5})))
-    with pytest.raises(DataSetRejected, match="add at least 5 of '1', 5 of '7'"):  # it is all that there is to learn
-        sources.files(mine, PICTURE, 0.2, 1, test=str(mine))
+    for validation, test in ((str(mine), ""), ("", str(mine))):  # it is all that there is to learn
+        with pytest.raises(DataSetRejected) as refusal:
+            sources.files(mine, PICTURE, 0.2, 1, validation, test)
+        assert str(refusal.value) == (
+            "Each label needs 5 pictures: add at least 5 of '1', 5 of '7', or let others judge. "
+            "Not learned from, as pictures that judge are the same: 10 of 10 pictures."
+        )
 
 
 def test_parts_that_only_watch_change_the_digest(tmp_path: Path) -> None:
@@ -186,10 +187,11 @@ def test_what_the_readers_refuse_is_passed_on(tmp_path: Path) -> None:
 def test_files_for_a_version_that_has_labels(tmp_path: Path) -> None:
     path = folder(tmp_path, {"7": 2, "1": 1})
     (path / "1" / "bad.png").write_bytes(b"bad")
-    rows, report = sources.labelled(path, PICTURE, ("0", "1", "7"))
+    told: list[str] = []
+    rows = sources.labelled(path, PICTURE, ("0", "1", "7"), told.append)
     assert rows.labels.tolist() == [1, 2, 2]
     assert rows.pictures[:, 0, 0, 0].tolist() == [3, 1, 2]
-    assert (report.kept, report.refused) == (3, {"image_invalid": 1})
+    assert len(told) == 1 and told[0].startswith("3 of 4 pictures are usable; left out: 1 image_invalid")
 
 
 def test_other_labels_are_named_with_their_rows(tmp_path: Path) -> None:
@@ -207,8 +209,7 @@ def test_another_label_that_only_a_bad_picture_has_is_no_other_label(tmp_path: P
     path = folder(tmp_path, {"7": 6, "1": 2})
     (path / "x").mkdir()
     (path / "x" / "bad.png").write_bytes(b"bad")
-    rows, report = sources.labelled(path, PICTURE, ("1", "7"))
-    assert (len(rows), report.refused) == (8, {"image_invalid": 1})
+    assert len(sources.labelled(path, PICTURE, ("1", "7"))) == 8
 
 
 def test_a_thousand_other_labels_make_a_short_sentence(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 import safetensors.torch
 import torch
 
+from models_store.defaults import recipe_for
 from models_store.errors import DataSetRejected, RecipeRejected, VersionRejected
-from models_store.finetune_defaults import recipe_for
 from models_store.model import Model, load_fastest
 from models_store.recipe import Recipe
 from models_store.refs import Ref

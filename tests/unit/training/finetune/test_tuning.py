@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from models_store.finetune_defaults import recipe_for
+from models_store.defaults import recipe_for
 from models_store.registry import Registry, Version
 from models_store.specs import FineTuneSpec
 from tests.support.lessons import digit_files, session, small_version

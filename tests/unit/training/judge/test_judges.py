@@ -50,6 +50,18 @@ def test_rows_come_from_a_data_set_or_from_files(registry: Registry, version: Ve
         judging_rows(version, DataSpec(source="files", path=str(tmp_path / "nothing")), tmp_path, Silent())
 
 
+def test_of_files_with_parts_one_judges_and_that_is_told(version: Version, tmp_path: Path) -> None:
+    rng, heard = np.random.default_rng(0), Heard()
+    for name in ("train/7/a.png", "train/1/a.png", "train/1/b.png", "dev/7/a.png"):
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(strokes.unit(int(name.split("/")[1]), rng)).save(path)
+    assert len(judging_rows(version, DataSpec(source="files", path=str(tmp_path / "mine")), tmp_path, heard)) == 1
+    assert heard.notes == [
+        "4 of 4 pictures are usable. Parts: validation 1, train 3.", "Judged by the part validation (1 pictures)."
+    ]  # fmt: skip
+
+
 def test_the_files_that_a_version_learned_from_must_be_given(registry: Registry, tmp_path: Path) -> None:
     recipe = registry.resolve(Ref("digits")).manifest.recipe
     mine = republished(registry, recipe=dataclasses.replace(recipe, data=DataSpec(source="files", path="corrections")))

@@ -129,13 +129,13 @@ def test_the_same_pictures_in_other_files_are_known(
     registry: Registry, tmp_path: Path, kind: str, options: dict[str, int]
 ) -> None:
     picture, labels = registry.resolve(Ref("digits")).manifest.input, tuple("0123456789")
-    png, _ = sources.labelled(unit_files(tmp_path / "one"), picture, labels)
+    png = sources.labelled(unit_files(tmp_path / "one"), picture, labels)
     for path in list(unit_files(tmp_path / "other").rglob("*.png")):
         buffer = io.BytesIO()
         Image.open(path).save(buffer, kind, **options)
         path.unlink()
         path.with_suffix(f".{kind}").write_bytes(buffer.getvalue())
-    other, _ = sources.labelled(tmp_path / "other", picture, labels)
+    other = sources.labelled(tmp_path / "other", picture, labels)
     assert counted(Memory(NOWHERE), noted(registry, of_rows(png)), other) == (10, True)
 
 

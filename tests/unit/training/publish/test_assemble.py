@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models_store.finetune_defaults import recipe_for
+from models_store.defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.registry import Registry, Version
 from models_store.specs import DataSpec, InputSpec, NetSpec

@@ -129,3 +129,11 @@ def test_contrast_is_how_far_the_ink_stands_out(rng: np.random.Generator) -> Non
 def test_where_nothing_is_written_nothing_is_found(rng: np.random.Generator, grain: int) -> None:
     bare = np.clip(np.full((300, 400, 3), 200.0) + grain * rng.normal(0, 1, (300, 400, 1)), 0, 255)
     assert rows.find(bare.astype(np.uint8), SPEC) is None
+
+
+@pytest.mark.parametrize("shape", [(2, 2048), (5, 4000), (2, 8192), (8192, 8), (4000, 2), (1400, 2)])
+def test_a_picture_as_thin_as_a_line_is_looked_at(rng: np.random.Generator, shape: tuple[int, int]) -> None:
+    """Scaled down, one pixel of it may be left, which has no half."""
+    levels = np.where(rng.random(shape) < 0.1, 0, 255).astype(np.uint8)
+    found = rows.find(np.repeat(levels[..., None], 3, axis=2), SPEC)
+    assert found is None or found.pieces

@@ -5,7 +5,7 @@ import typing
 
 import pytest
 
-from models_store.optimizers import USUAL, from_fresh_weights
+from models_store.defaults import USUAL, from_fresh_weights
 from models_store.specs import TrainSpec
 from tests.support.lessons import SPEC, accuracy, stripes, trained
 

@@ -7,7 +7,7 @@ import pytest
 from app.jobs.job import FEEDBACK
 from app.jobs.options import recipe_of
 from app.jobs.request import JobRequest
-from models_store.finetune_defaults import rate_for, recipe_for, usual_rate
+from models_store.defaults import rate_for, recipe_for, usual_rate
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
