@@ -104,9 +104,9 @@ def test_the_openai_package_drives_the_whole_story(tmp_path: Path, pictures: byt
         assert ai.files.delete(uploaded.id).deleted
         # Neither the upload nor its copies in the job's folder, nor weights: only what was ordered and said.
         kept = {"recipe.json", "events.jsonl", "stderr.txt"}
-        wait_until(lambda: {path.name for path in (tmp_path / "state" / "jobs").rglob("*.*")} == kept)
-        left = {path.name for path in (tmp_path / "state" / "jobs").rglob("*") if path.is_file()}
-        assert left == kept and not list((tmp_path / "state").rglob("data"))
+        jobs = tmp_path / "state" / "jobs"
+        wait_until(lambda: {path.name for path in jobs.rglob("*") if path.is_file()} == kept)
+        assert not list((tmp_path / "state").rglob("data"))
 
 
 @pytest.fixture
