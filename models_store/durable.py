@@ -9,8 +9,8 @@ from pathlib import Path
 
 from models_store.errors import StoreFull, StoreReadOnly
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextlib.contextmanager
@@ -19,12 +19,12 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _READ_ONLY:
+        if error.errno in READ_ONLY:
             raise StoreReadOnly(
                 "The store may only be read here, so nothing in it was changed. Do it where the store can be written, "
                 "or let this server's user write into it."
             ) from error
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise StoreFull("The store's disk is full, so nothing in it was changed. Free some space first.") from error
         raise
 

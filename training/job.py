@@ -4,7 +4,6 @@ ends. `models_store.handover` has its files and events.
 
 import contextlib
 import dataclasses
-import errno
 import os
 import signal
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from models_store import durable
 from models_store.errors import (
     BadRef,
     DataSetRejected,
@@ -126,9 +126,9 @@ def reason(error: Exception) -> tuple[str, str]:
     if isinstance(error, DataSetRejected):
         return error.code, str(error)
     number = error.errno if isinstance(error, OSError) else None
-    if isinstance(error, StoreFull) or number in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, StoreFull) or number in durable.FULL:
         return "storage_full", "The disk is full. Free some space and make the job again."
-    if isinstance(error, StoreReadOnly) or number in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if isinstance(error, StoreReadOnly) or number in durable.READ_ONLY:
         return "store_read_only", "The worker may not write into the store. Let its user do so and make the job again."
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_of_memory(error)):
         return "out_of_memory", "The training needs more memory than there is. Take a smaller batch_size."

@@ -1,6 +1,5 @@
 """Worker: takes jobs from the database, one at a time, and has each of them trained."""
 
-import errno
 import os
 import secrets
 import socket
@@ -13,6 +12,7 @@ from app.jobs.attempt import FULL, Attempt, Lost
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job
 from app.jobs.leases import Leases
+from models_store import durable
 
 _POLL_SECONDS = 0.25
 _RETRY_SECONDS = 1.0  # while the database does not answer
@@ -75,7 +75,7 @@ class Worker:
 
     def _not_begun(self, job: Job, error: OSError) -> None:
         _log.error("job_not_begun", job=job.id, why=error.strerror)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in durable.FULL:
             self._leases.fail(job, *FULL)
         else:
             self._leases.release(job, "The training could not be started.", counts=True)

@@ -5,9 +5,9 @@ import errno
 from collections.abc import Iterator
 
 from app.errors import AppError, DatabaseUnavailable, StateReadOnly, StorageFull
+from models_store import durable
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+FULL = (*durable.FULL, errno.EFBIG)
 _LOST = (  # no folder where one should be, or a disk that went away
     errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG,
     errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN, errno.ETIMEDOUT,
@@ -68,4 +68,4 @@ def of_system(error: OSError) -> AppError | None:
     """None for what is neither a full disk nor one that may only be read."""
     if error.errno in FULL:
         return full()
-    return read_only() if error.errno in READ_ONLY else None
+    return read_only() if error.errno in durable.READ_ONLY else None

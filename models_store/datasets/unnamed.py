@@ -104,8 +104,7 @@ def _one_hot(cells: Sequence[str]) -> int:
     """How many columns at the end hold a 1 in one of them and 0 elsewhere, beside a square picture; 0 for none."""
     values = [number(cell) for cell in cells if cell.strip()]
     for count in range(2, min(_MOST_ONE_HOT, len(values) - 3)):
-        if is_square(len(values) - count) and sorted(values[-count:], key=lambda v: v or 0) == [0.0] * (count - 1) + [
-            1
-        ]:
+        last = values[-count:]
+        if is_square(len(values) - count) and set(last) == {0, 1} and last.count(1) == 1:
             return count
     return 0

@@ -34,5 +34,6 @@ def contained(data: bytes) -> Iterator[None]:
 
 def is_of_the_machine(error: Exception) -> bool:
     """Whether memory was lacking; torch has an error of its own for that of a card, and is not imported here."""
-    no_memory = isinstance(error, cv2.error) and getattr(error, "code", None) == cv2.Error.StsNoMem
+    # OpenCV keeps `code` in the class, where another thread's error replaces it; the text is this one's.
+    no_memory = isinstance(error, cv2.error) and f"({cv2.Error.StsNoMem}:" in str(error)
     return no_memory or isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

@@ -19,11 +19,6 @@ WHOLE = archive.zipped(GOOD, zipfile.ZIP_DEFLATED)
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """One for the whole file: what a test uploads it deletes."""
     async with serving(tmp_path_factory.mktemp("files")) as running:

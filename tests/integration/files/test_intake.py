@@ -26,11 +26,6 @@ END = b"--edge--\r\n"
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """One for the whole file: what a test uploads it deletes."""
     async with serving(tmp_path_factory.mktemp("files"), max_bytes=CAP) as running:

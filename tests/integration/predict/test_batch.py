@@ -30,11 +30,6 @@ WAYS = ["multipart", "zip", "json"]
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     """One service for the whole file: nothing here changes its store."""
     async with running(create_app(Settings(store_dir=tmp_path_factory.mktemp("batch") / "store"))) as http:

@@ -21,11 +21,6 @@ HEIC = b"\0\0\0\x18ftyphei9" + bytes(20)
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     folder = tmp_path_factory.mktemp("contained")
     async with running(create_app(Settings(store_dir=folder / "store", state_dir=folder / "state"))) as http:

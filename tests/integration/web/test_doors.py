@@ -21,11 +21,6 @@ JOBS = "/v1/fine_tuning/jobs"
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     """One service for the whole file; what a test keeps harms no other."""
     place = tmp_path_factory.mktemp("doors")

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.web.test_doors import JOBS, PICTURE, anyio_backend, http
+from tests.integration.web.test_doors import JOBS, PICTURE, http
 from tests.support.uploading import digits
 
-__all__ = ["anyio_backend", "http"]  # the fixtures
+__all__ = ["http"]  # the fixture
 
 
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/read", "/v1/predict/batch", "/v1/files", "/v1/feedback?label=7"])
