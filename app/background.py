@@ -10,7 +10,6 @@ from pathlib import Path
 
 import structlog
 
-from app import logs
 from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
 from app.jobs import corrections
@@ -24,6 +23,7 @@ from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
 from app.jobs.worker import Worker
+from app.logs import output
 from app.review.store import ReviewStore
 from app.settings import WorkerSettings
 from app.storage.db import Database
@@ -40,7 +40,7 @@ def run(settings: WorkerSettings, *, lifeline: int | None = None, beside: bool =
 
     `beside` leaves one core to whoever serves on this machine.
     """
-    logs.configure(settings.log_format, settings.log_level)
+    output.configure(settings.log_format, settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

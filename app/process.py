@@ -10,8 +10,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from app import logs
 from app.errors import NOTHING_LASTS, CannotStart
+from app.logs import output
 from app.main import create_app
 from app.settings import Settings
 from app.storage.db import Database
@@ -34,9 +34,9 @@ def run(settings: Settings, fd: int, lifeline: int | None, ready: int | None) ->
     `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers. Raises
     CannotStart, or tells the parent so and ends with 1.
     """
-    logs.configure(settings.log_format, settings.log_level)
+    output.configure(settings.log_format, settings.log_level)
     if ready is not None:
-        readiness.report(ready, only=logs.chosen(settings.log_format) == "words")
+        readiness.report(ready, only=output.chosen(settings.log_format) == "words")
     try:
         _check(settings)
         _serve(settings, fd, lifeline)

@@ -1,4 +1,4 @@
-"""What the operator can set, read once. The only reader of the environment in this room.
+"""What the operator can set, read once.
 
 A command reads what it needs: `models` the store, `jobs` the address, a worker all but what is a server's alone. So a
 slip in one variable stops only those who would go by it.
@@ -8,86 +8,28 @@ import difflib
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from models_store.variables import (
-    DATA,
-    PREFIX,
-    STORE,
-    absolute,
-    folder,
-    is_address,
-    is_of_a_platform,
-    meant,
-    without_secrets,
-)
+from app.environment import DATABASE, Environment, is_database, taken, variable
+from models_store.variables import DATA, PREFIX, STORE, absolute, is_of_a_platform, without_secrets
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
 STATE = STORE.parent.parent / "var"  # beside the software, whatever folder a command is given in
-DATABASE = "digitserve.db"
 _URLS = "sqlite:////folder/file.db or postgresql://user:password@host:5432/name"
-_SYNONYMS = {"warn": "warning"}
 
 
-class _Variables(EnvSettingsSource):
-    """The environment, each text as it is meant; what is empty is unset."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        text, key, is_complex = super().get_field_value(field, field_name)
-        return _meant(field_name, field, text or ""), key, is_complex
-
-
-def _meant(name: str, field: FieldInfo, text: str) -> str | Path | None:
-    if field.annotation is Path:
-        return folder(text) or (_former_state() if name == "state_dir" else None)
-    text = meant(text)
-    if name in ("host", "port") and is_address(text):  # Kubernetes says so where a Service of our name is
-        return None
-    if get_origin(field.annotation) is Literal:
-        word = _SYNONYMS.get(text.lower(), text.lower())
-        return (word if word in get_args(field.annotation) else text) or None
-    return text or None
-
-
-def _former_state() -> Path | None:
-    """Up to release 0.1 the state lay in `var` in the working folder. Where it does it stays."""
-    here = Path("var").absolute()
-    return here if (here / DATABASE).is_file() else None
-
-
-class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Variables(settings_cls)
-
-    @field_validator("*")
-    @classmethod
-    def _is_absolute(cls, value: Any) -> Any:
-        return absolute(value) if isinstance(value, Path) else value
-
-    def variables(self) -> dict[str, str]:
-        """What a child's environment has to hold so that the child reads the same."""
-        return {_variable(name): str(getattr(self, name)) for name in type(self).model_fields}
-
-
-class StoreSettings(_Environment):
+class StoreSettings(Environment):
     """Where versions lie."""
 
     store_dir: Path = STORE
 
 
-class AddressSettings(_Environment):
+class AddressSettings(Environment):
     """Where the server listens, and is found."""
 
     host: str = "127.0.0.1"
@@ -123,7 +65,7 @@ class WorkerSettings(StoreSettings):
     @classmethod
     def _is_known(cls, url: str) -> str:
         """A file or a server: everything else would fail later, and in every process anew."""
-        if url and not _usable(url):
+        if url and not is_database(url):
             raise PydanticCustomError("database_url", f"name {_URLS}")
         return url
 
@@ -182,37 +124,6 @@ def unknown() -> Iterator[str]:
             yield f"{name} is no setting." + (f" Is {PREFIX}{near[0]} meant?" if near else " See docs/settings.md.")
 
 
-def _variable(name: str) -> str:
-    return f"{PREFIX}{name}".upper()
-
-
 def _sentence(name: str, value: object, typed: Collection[str]) -> str:
-    where = f"The option --{name.replace('_', '-')}" if name in typed else f"The setting {_variable(name)}"
-    return f"{where} is not usable: it is {without_secrets(value)}, and takes {_taken(Settings.model_fields[name])}."
-
-
-def _taken(field: FieldInfo) -> str:
-    """What a field takes, in words."""
-    if field.description:
-        return field.description
-    if get_origin(field.annotation) is Literal:
-        *words, last = get_args(field.annotation)
-        return f"{', '.join(words)} or {last}"
-    if field.annotation is bool:
-        return "true or false"
-    kind = "a whole number" if field.annotation is int else "a number"
-    least, most = (next((getattr(m, b) for m in field.metadata if hasattr(m, b)), None) for b in ("ge", "le"))
-    return f"{kind} from {least} to {most}" if most is not None else f"{kind} of at least {least}"
-
-
-def _usable(url: str) -> bool:
-    from sqlalchemy import make_url  # a tenth of a second that most commands need not spend
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        parts = make_url(url)
-    except (ArgumentError, ValueError):
-        return False
-    if parts.drivername == "sqlite":
-        return parts.database not in (None, "", ":memory:")
-    return parts.drivername in ("postgresql", "postgres", "postgresql+psycopg") and bool(parts.database)
+    where = f"The option --{name.replace('_', '-')}" if name in typed else f"The setting {variable(name)}"
+    return f"{where} is not usable: it is {without_secrets(value)}, and takes {taken(Settings.model_fields[name])}."

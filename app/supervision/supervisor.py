@@ -17,8 +17,8 @@ from typing import Any
 
 import structlog
 
-from app import logs
 from app.errors import CannotStart
+from app.logs import output
 from app.settings import Settings
 from app.supervision.address import listening_socket, url
 from app.supervision.answering import Answering
@@ -38,8 +38,8 @@ def serve(settings: Settings) -> None:
     """Answers until SIGTERM or SIGINT. Raises CannotStart where no process could ever answer, and CannotListen, both
     before anything is started; CannotStart also where none of the first ones does.
     """
-    log_format = logs.chosen(settings.log_format)
-    logs.configure(log_format, settings.log_level)
+    log_format = output.chosen(settings.log_format)
+    output.configure(log_format, settings.log_level)
     stop, failure = Stop(), None
     with contextlib.suppress(SystemExit):  # a signal before the loop below runs
         stop.install()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from app import logs
+from app.logs import output
 from tests.fuzz.doors import check_answered, check_prepared, service
 from tests.fuzz.pictures import ODD_PICTURES, OddPicture
 
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    logs.configure("text", "warning")  # without a line for each request
+    output.configure("text", "warning")  # without a line for each request
     seen: Counter[str] = Counter()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, service(Path(folder) / "store") as post:

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from app import logs
+from app.logs import output
 from app.supervision.readiness import ANSWERING, FAILED, Readiness, reading, report
 from tests.support.patience import until
 
@@ -92,7 +92,7 @@ async def test_a_process_is_heard_at_every_level(
     pipe: tuple[int, int], level: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     heard: list[dict[str, Any]] = []
-    logs.configure("json", level)
+    output.configure("json", level)
     report(pipe[1], only=False)
     log = structlog.get_logger("digitserve.pool")
     with reading(pipe[0], heard.append):
@@ -108,7 +108,7 @@ async def test_a_process_is_heard_at_every_level(
 def test_where_the_supervisor_speaks_a_process_keeps_only_its_tracebacks(
     pipe: tuple[int, int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    logs.configure("words", "info")
+    output.configure("words", "info")
     report(pipe[1], only=True)
     log = structlog.get_logger("digitserve.pool")
     log.info("version_loading", version="digits@2")
@@ -123,7 +123,7 @@ def test_where_the_supervisor_speaks_a_process_keeps_only_its_tracebacks(
 def test_a_supervisor_that_is_gone_breaks_nothing() -> None:
     read, write = os.pipe()
     os.close(read)
-    logs.configure("json", "error")
+    output.configure("json", "error")
     report(write, only=False)
     structlog.get_logger("digitserve.pool").info("ready")
     os.close(write)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from app.logs import chosen, configure
+from app.logs.output import chosen, configure
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from app.log_words import is_worth_saying, render
+from app.logs.words import is_worth_saying, render
 
 
 def said(event: str, **facts: object) -> str:

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from app import log_words
+from app.logs import words
 
 
 def chosen(log_format: str) -> str:
@@ -38,7 +38,7 @@ def configure(log_format: str, level: str) -> None:
     handler.setFormatter(formatter)
     handler.setLevel(level.upper())
     if log_format == "words":
-        handler.addFilter(log_words.is_worth_saying)
+        handler.addFilter(words.is_worth_saying)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # names each of its parts when it loads them
     logging.captureWarnings(True)
@@ -48,5 +48,5 @@ def _ending(log_format: str) -> list[structlog.typing.Processor]:
     if log_format == "text":
         plain = structlog.dev.plain_traceback  # the default prints every local, people's pictures too
         return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
-    renderer = log_words.render if log_format == "words" else structlog.processors.JSONRenderer()
+    renderer = words.render if log_format == "words" else structlog.processors.JSONRenderer()
     return [structlog.processors.format_exc_info, renderer]
