@@ -5,13 +5,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_PYTHON=/opt/digitserv
 RUN python -m venv --without-pip /opt/digitserve
 WORKDIR /src
 
-# All packages, in a layer that only another lock or index makes anew. Where an index is given, torch comes from there or not
-# at all; what this build of torch needs may come from there too, and is all that the lock does not name.
+# All packages, in a layer that only another lock or index makes anew. A file whose hash is not the lock's ends the build; torch
+# has none there, as each index has builds of its own. Where an index is given, torch comes from there or not at all; what this
+# build of torch needs may come from there too, and is all that the lock does not name.
 ARG TORCH_INDEX=""
-COPY requirements.lock ./
-RUN pip install --constraint requirements.lock --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision \
- && pip install --constraint requirements.lock ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch torchvision \
- && pip install --no-deps --requirement requirements.lock
+COPY requirements.lock requirements-hashes.lock ./
+RUN pip install --no-deps --require-hashes --requirement requirements-hashes.lock \
+ && pip install --constraint requirements.lock --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision \
+ && pip install --constraint requirements.lock ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch torchvision
 
 
 # The project itself beside the packages, so that a change of code makes a layer of some megabytes. A package that it needs

@@ -31,8 +31,9 @@ test: $(DEVELOPS)  ## unit, integration, system and contract tests
 
 SEED ?= 1
 PICTURES ?= 20000
-fuzz: $(DEVELOPS)  ## small and odd pictures at every door that reads one: make fuzz PICTURES=20000 SEED=2
-	$(BIN)/python -m tests.fuzz --pictures $(PICTURES) --seed $(SEED)
+BODIES ?= 10000
+fuzz: $(DEVELOPS)  ## odd and damaged pictures at every door that reads one, and bodies: make fuzz PICTURES=20000 SEED=2
+	$(BIN)/python -m tests.fuzz --pictures $(PICTURES) --bodies $(BODIES) --seed $(SEED)
 
 MINUTES ?= 20
 soak: $(DEVELOPS)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2

@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import select
 import signal
 import threading
 from functools import partial
@@ -11,10 +10,14 @@ from pathlib import Path
 import structlog
 
 from app.feedback.store import FeedbackStore
+from app.feedback.tables import feedback as feedback_table
 from app.files.store import FileStore
+from app.files.tables import files as file_table
 from app.jobs import corrections
 from app.jobs.attempt import Attempt
 from app.jobs.automatic import AutomaticJobs
+from app.jobs.bounds.history import History
+from app.jobs.bounds.room import job_limits
 from app.jobs.builder import JobBuilder
 from app.jobs.folder import AttemptFolders
 from app.jobs.housekeeping import Housekeeping
@@ -22,21 +25,29 @@ from app.jobs.launcher import LocalLauncher
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.store import JobStore
+from app.jobs.tables import jobs as job_table
 from app.jobs.worker import Worker
 from app.logs import output
 from app.review.store import ReviewStore
+from app.review.tables import review as review_table
 from app.settings import WorkerSettings
+from app.storage import times, upkeep
 from app.storage.db import Database
+from app.supervision.lifeline import Lifeline
 from models_store import retention
 from models_store.machine import cores
 from models_store.registry import Registry
 from models_store.shipped_version import open_store
 
+_TIMES = (
+    feedback_table.c.changed_at, feedback_table.c.created_at, job_table.c.created_at, job_table.c.started_at,
+    job_table.c.finished_at, file_table.c.created_at, review_table.c.created_at,
+)  # fmt: skip
 _log = structlog.get_logger("digitserve.jobs")
 
 
-def run(settings: WorkerSettings, *, lifeline: int | None = None, beside: bool = False) -> None:
-    """Works until SIGTERM, SIGINT or, with a lifeline, the end of the parent (see app.process).
+def run(settings: WorkerSettings, *, lifeline: Lifeline | None = None, beside: bool = False) -> None:
+    """Works until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
     `beside` leaves one core to whoever serves on this machine.
     """
@@ -45,10 +56,11 @@ def run(settings: WorkerSettings, *, lifeline: int | None = None, beside: bool =
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if lifeline is not None:
-        threading.Thread(target=_watch, args=(lifeline, stop), daemon=True).start()
+        lifeline.take_over(stop.set)
     threads = settings.job_threads or (max(1, cores() - 1) if beside else cores())
-    database = Database(settings.database)
-    worker = create_worker(settings, open_store(settings.store_dir), database, threads)
+    database, registry = Database(settings.database), open_store(settings.store_dir)
+    upkeep.begin(settings.state_dir, settings.database_file, [registry.ballast, *filter(None, [database.ballast])])
+    worker = create_worker(settings, registry, database, threads)
     _log.info("worker_ready", worker=worker.name, threads=threads)
     try:
         worker.work(stop.wait)
@@ -62,29 +74,27 @@ def create_worker(settings: WorkerSettings, registry: Registry, database: Databa
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
+    history = History(database, settings.job_rows_kept_days)
     leases = Leases(database, settings.job_lease_seconds, on_success=corrections.mark)
     root = Path(os.path.realpath(settings.state_dir)) / "jobs"
     folders = AttemptFolders(root, files.path, partial(corrections.write, feedback))
     builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
-    automatic = AutomaticJobs(
-        JobStore(database), builder, feedback.waiting, settings.default_model, settings.feedback_job_after
-    )
+    jobs = JobStore(database, job_limits(settings), builder.check_base)
+    automatic = AutomaticJobs(jobs, builder, feedback.waiting, settings.default_model, settings.feedback_job_after)
 
     def sweep() -> None:
         review.sweep()  # first: people's pictures
+        history.sweep()
         feedback.sweep(settings.feedback_kept_days)
-        files.sweep()
+        files.sweep(settings.files_kept_days, jobs.using)
         retention.sweep(registry, datetime.datetime.now(datetime.UTC))
 
     launcher = LocalLauncher(settings.store_dir, settings.data_dir, threads, settings.device, os.environ)
     attempt = partial(
         Attempt, leases=leases, launcher=launcher, promoter=Promoter(registry), folders=folders,
-        stall_seconds=settings.job_stall_seconds,
+        stall_seconds=settings.job_stall_seconds, max_seconds=settings.job_max_hours * 3600,
     )  # fmt: skip
-    housekeeping = Housekeeping(leases, folders, settings.job_kept_days, sweep, automatic.look)
+    housekeeping = Housekeeping(
+        leases, folders, settings.job_kept_days, sweep, automatic.look, partial(times.put_right, database, _TIMES)
+    )
     return Worker(leases, attempt, housekeeping)
-
-
-def _watch(lifeline: int, stop: threading.Event) -> None:
-    select.select([lifeline], [], [])  # nobody ever writes: it is readable when the parent is gone
-    stop.set()

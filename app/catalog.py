@@ -3,17 +3,18 @@
 import datetime
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
 from app.web.route import StrictRoute
 from models_store import records
-from models_store.errors import BadRef, StoreError
+from models_store.errors import BadRef, StoreBusy, StoreError
 from models_store.refs import CHAMPION, Ref
 from models_store.registry import Registry, Version
 
@@ -103,14 +104,19 @@ NameParam = Annotated[str, Path(description="the model's name", examples=["digit
 RefParam = Annotated[str, Path(description="`name`, `name@alias` or `name@7`", examples=["digits"])]
 
 
+Unneeded = Callable[[str], AbstractContextManager[object]]
+
+
 def router(
     registry: Registry,
     serving: Callable[[Version], Serving | None],
     changed: Callable[[str], Awaitable[None]],
+    unneeded: Unneeded = nullcontext,
 ) -> APIRouter:
     """The routes, answering from `registry`.
 
-    `serving` tells how a version runs here; `changed` is awaited when the aliases of a model moved.
+    `serving` tells how a version runs here; `changed` is awaited when the aliases of a model moved. `unneeded` holds
+    the jobs still while none needs a version, and raises Conflict where one does.
     """
     routes = APIRouter(
         route_class=StrictRoute, prefix="/v1/models", tags=["models"], responses={"default": EXAMPLE_RESPONSE}
@@ -138,11 +144,12 @@ def router(
             manifest=records.plain(manifest),
         )
 
-    _add_changing(routes, registry, changed)
+    _add_moving(routes, registry, changed)
+    _add_removing(routes, registry, changed, unneeded)
     return routes
 
 
-def _add_changing(routes: APIRouter, registry: Registry, changed: Callable[[str], Awaitable[None]]) -> None:
+def _add_moving(routes: APIRouter, registry: Registry, changed: Callable[[str], Awaitable[None]]) -> None:
     @routes.put("/{name}/aliases/{alias}", summary="Promote", openapi_extra={"requestBody": _PROMOTION})
     async def promote(
         request: Request, name: NameParam, alias: Annotated[str, Path(examples=["champion"])]
@@ -164,13 +171,31 @@ def _add_changing(routes: APIRouter, registry: Registry, changed: Callable[[str]
         await changed(name)
         return AliasTable(model=name, aliases=aliases)
 
+
+def _add_removing(
+    routes: APIRouter, registry: Registry, changed: Callable[[str], Awaitable[None]], unneeded: Unneeded
+) -> None:
+    @routes.delete("/{name}/aliases/{alias}", summary="Take an alias away")
+    async def unalias(
+        name: NameParam,
+        alias: Annotated[str, Path(examples=["candidate"])],
+        expected: Annotated[int, Query(ge=1, description="where the alias is now", examples=[2])],
+    ) -> AliasTable:
+        """The version stays. 409 with the alias's place where it moved; `champion` and `previous` can't be taken away:
+        promote another version, or roll back."""
+        aliases = await to_thread(lambda: registry.unalias(name, alias, expected=expected))
+        await changed(name)
+        return AliasTable(model=name, aliases=aliases)
+
     @routes.delete("/{ref}", summary="Delete a version")
     def delete(ref: Annotated[str, Path(description="`name@7`", examples=["digits@3"])]) -> Deleted:
-        """Removes a version for good; refused with 409 while an alias points at it. Its number is not used again."""
+        """Removes a version for good; refused with 409 while an alias points at it, or a job that has not ended starts
+        from it. Its number is not used again."""
         wanted = Ref.parse(ref)
         if wanted.version is None:
             raise BadRef("Name the version to delete by its number, such as digits@3.")
-        registry.delete(wanted.name, wanted.version)
+        with unneeded(f"{wanted.name}@{wanted.version}"):
+            registry.delete(wanted.name, wanted.version)
         return Deleted(id=ref)
 
 
@@ -195,11 +220,15 @@ def _entry(registry: Registry, name: str) -> ModelEntry | None:
 
 def _shown(registry: Registry, name: str) -> Version | None:
     """The champion, or the newest version that can be read where there is none."""
-    for ref in (Ref(name, CHAMPION), *(Ref(name, None, number) for number in reversed(registry.versions(name)))):
-        try:
-            return registry.resolve(ref)
-        except StoreError:
-            continue
+    try:
+        return registry.resolve(Ref(name, CHAMPION))
+    except StoreBusy:  # it is there, and can't be looked at now
+        raise
+    except StoreError:
+        pass
+    for number in reversed(registry.versions(name)):
+        with suppress(StoreError):
+            return registry.resolve(Ref(name, None, number))
     return None
 
 

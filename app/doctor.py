@@ -21,9 +21,10 @@ from app.storage import state
 from app.storage.db import Database
 from app.supervision.probe import Found, Who, probe
 from models_store.errors import StoreError
-from models_store.refs import Ref
+from models_store.refs import Ref, is_name
 from models_store.registry import Registry
 from models_store.shipped_version import open_store
+from models_store.store.ballast import Ballast
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _FREE_BYTES = 500 * 2**20
@@ -95,6 +96,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", f"{room}; it may only be read: versions serve, none can be made or promoted ({owner})")
     else:
         yield Finding("ok" if free > _FREE_BYTES else "bad", room)
+    yield from _held("store", registry.ballast)
     yield from _versions(registry)
     if settings.default_model not in registry.models():
         yield Finding(
@@ -102,7 +104,14 @@ def _store(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _held(where: str, ballast: Ballast) -> Iterator[Finding]:
+    if held := ballast.bytes():
+        yield Finding("ok", f"{where}: {held / 2**20:.0f} MiB are held back for a full disk, where deleting works so")
+
+
 def _versions(registry: Registry) -> Iterator[Finding]:
+    for link in [path for path in registry.root.iterdir() if path.is_symlink() and is_name(path.name)]:
+        yield Finding("bad", f"{link.name} in the store is a link: copy what it leads to into the store in its place")
     for name in registry.models():
         aliases = {number: alias for alias, number in registry.aliases(name).items()}
         for number in registry.versions(name):
@@ -131,6 +140,8 @@ def _state(settings: Settings) -> Iterator[Finding]:
     if elsewhere:
         yield Finding("note", elsewhere)
     opened = Database(settings.database, _DATABASE_SECONDS)
+    if opened.ballast is not None:
+        yield from _held("database", opened.ballast)
     try:
         opened.check()
     except NOTHING_LASTS as refusal:

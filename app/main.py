@@ -9,15 +9,21 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from app import catalog, health
+from app.decoding.decoder import Decoder
 from app.feedback import routes as feedback_routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.inspection import Inspections
+from app.files.room import FileLimits
 from app.files.store import FileStore
 from app.inference.engine import Engine
 from app.jobs import routes as job_routes
+from app.jobs.bounds.effort import Effort
+from app.jobs.bounds.history import History
+from app.jobs.bounds.room import job_limits
 from app.jobs.builder import JobBuilder
+from app.jobs.needs import JobNeeds
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
 from app.predict import batch, predict, read
@@ -29,6 +35,7 @@ from app.settings import Settings
 from app.storage.db import Database
 from app.ui import pages
 from app.web import error_handlers
+from app.web.budget import ByteBudget
 from app.web.drain import Drain, Draining
 from app.web.head import Head
 from app.web.limits import BodyLimit
@@ -54,10 +61,13 @@ def create_app(settings: Settings) -> FastAPI:
     the default model's champion."""
     registry = Registry(settings.store_dir)
     device = best_device() if settings.device == "auto" else settings.device
-    engine = Engine(registry, device, max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels)
+    decoder = Decoder(settings.max_image_pixels, settings.picture_cpu_seconds, settings.data_set_pixels)
+    engine = Engine(
+        registry, device, decoder, max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels
+    )
     database, drain = Database(settings.database), Drain()
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
-    sampler = UncertaintySampler(review.add, settings.max_image_pixels) if settings.keep_uncertain else None
+    sampler = UncertaintySampler(review.add, decoder.strip) if settings.keep_uncertain else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -65,12 +75,14 @@ def create_app(settings: Settings) -> FastAPI:
             await to_thread(install_shipped, registry)
         except (StoreError, OSError) as error:  # what is in the store may serve all the same
             _log.error("store_refuses", why=str(error))
+        decoder.warm()
         try:
             async with engine.running(settings.default_model):
                 yield
         finally:
             if sampler is not None:
                 await to_thread(sampler.close)
+            decoder.close()
             database.close()
 
     app = FastAPI(
@@ -85,8 +97,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.drain = drain  # for the process, which begins it
     keep = sampler.keep if sampler else None
     for routes in (
-        *_reading(settings, engine, registry, drain, keep),
-        *_learning(settings, registry, database, review, drain),
+        *_reading(settings, engine, registry, drain, keep, JobNeeds(database)),
+        *_learning(settings, registry, database, review, drain, decoder),
     ):
         app.include_router(routes)
     pages.install(app)
@@ -95,13 +107,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Head)
     app.add_middleware(Draining, drain=drain)
     uploads = {"POST /v1/files": settings.max_file_bytes}
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads)
+    budget = ByteBudget(settings.max_bytes_waiting)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads, budget=budget)
     app.add_middleware(RequestLog)  # added last, so outermost
     return app
 
 
 def _reading(
-    settings: Settings, engine: Engine, registry: Registry, drain: Drain, keep: Keep | None
+    settings: Settings, engine: Engine, registry: Registry, drain: Drain, keep: Keep | None, needs: JobNeeds
 ) -> Iterator[APIRouter]:
     """Routes that read pictures, and that say by which versions."""
 
@@ -121,19 +134,25 @@ def _reading(
     yield predict.router(engine, settings.default_model, keep)
     yield batch.router(engine, settings.default_model, keep)
     yield read.router(engine, settings.default_model)
-    yield catalog.router(registry, serving, engine.pool.refresh)
+    yield catalog.router(registry, serving, engine.pool.refresh, needs.without)
     yield health.router(champion, why)
 
 
 def _learning(
-    settings: Settings, registry: Registry, database: Database, review: ReviewStore, drain: Drain
+    settings: Settings, registry: Registry, database: Database, review: ReviewStore, drain: Drain, decoder: Decoder
 ) -> Iterator[APIRouter]:
     """Routes by which people teach: data sets, corrections, pictures to review, jobs."""
-    jobs, files = JobStore(database), FileStore(database, settings.state_dir)
-    feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
+    limits = FileLimits(settings.files_max, settings.files_max_bytes)
+    files = FileStore(database, settings.state_dir, limits=limits)
+    feedback = FeedbackStore(
+        database, settings.state_dir, settings.feedback_max, most_bytes=settings.feedback_max_bytes
+    )
     intake = Intake(registry, feedback, settings.max_image_pixels, review.answered)
     builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
-    inspections = Inspections()
+    jobs = JobStore(database, job_limits(settings), builder.check_base)
+    effort = Effort(History(database).pace, settings.job_max_hours)
+    streams = Streams(jobs, drain, most=settings.job_streams, most_of_client=settings.job_streams_per_client)
+    inspections = Inspections(decoder)
 
     def expected() -> InputSpec:
         """What uploads are looked at for; any that has pictures at all where there is no default model yet."""
@@ -143,6 +162,6 @@ def _learning(
             return InputSpec()
 
     yield file_routes.router(files, expected, jobs.using, inspections)
-    yield feedback_routes.router(feedback, intake, settings.default_model, settings.feedback_job_after)
-    yield job_routes.router(jobs, builder, Streams(jobs, drain), inspections)
+    yield feedback_routes.router(feedback, intake, decoder, settings.default_model, settings.feedback_job_after)
+    yield job_routes.router(jobs, builder, streams, inspections, effort)
     yield review_routes.router(review, intake.add, settings.keep_uncertain)

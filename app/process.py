@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 from types import FrameType
+from typing import cast
 
 import structlog
 import uvicorn
@@ -14,11 +15,16 @@ from app.errors import NOTHING_LASTS, CannotStart
 from app.logs import output
 from app.main import create_app
 from app.settings import Settings
+from app.storage import upkeep
 from app.storage.db import Database
 from app.supervision import readiness
+from app.supervision.lifeline import Lifeline
 from app.web.drain import Drain
-from app.web.upgrade import HttpProtocol
+from app.web.http1 import descriptors
+from app.web.http1.limits import HttpLimits
+from app.web.http1.protocol import http_protocol
 from models_store.model import best_device
+from models_store.store.ballast import Ballast
 
 _DATABASE_SECONDS = 2.0  # to find out, before the start, whether it is one that can be used
 _LAST_SECONDS = 1.0  # between the end of accepting and the end of idle connections: their next answer closes them
@@ -27,10 +33,9 @@ _FINISH_SECONDS = 25  # requests in flight get this long after that
 _log = structlog.get_logger("digitserve.process")
 
 
-def run(settings: Settings, fd: int, lifeline: int | None, ready: int | None) -> None:
+def run(settings: Settings, fd: int, lifeline: Lifeline | None, ready: int | None) -> None:
     """Answers on the listening socket `fd` until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
-    `lifeline` is the read end of a pipe whose write end only the parent holds: it ends when the parent does, however.
     `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers. Raises
     CannotStart, or tells the parent so and ends with 1.
     """
@@ -39,6 +44,8 @@ def run(settings: Settings, fd: int, lifeline: int | None, ready: int | None) ->
         readiness.report(ready, only=output.chosen(settings.log_format) == "words")
     try:
         _check(settings)
+        held = Ballast(settings.store_dir), *filter(None, [Database(settings.database).ballast])
+        upkeep.begin(settings.state_dir, settings.database_file, held)
         _serve(settings, fd, lifeline)
     except CannotStart as failure:
         if ready is None:
@@ -69,7 +76,7 @@ def _check(settings: Settings) -> None:
         database.close()
 
 
-def _serve(settings: Settings, fd: int, lifeline: int | None) -> None:
+def _serve(settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
     app = create_app(settings)
     config = configured(app, settings)
     server = Server(config, app.state.drain, lifeline)
@@ -80,15 +87,18 @@ def _serve(settings: Settings, fd: int, lifeline: int | None) -> None:
 
 
 def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """How uvicorn answers with `app`."""
+    """How uvicorn answers with `app`. Raises this process's limit of file descriptors."""
+    most = descriptors.raise_limit(settings.max_connections)
+    limits = HttpLimits(settings.keep_alive_seconds, descriptors.most_connections(settings.max_connections, most))
     return uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=cast("type[asyncio.Protocol]", http_protocol(limits)),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=settings.keep_alive_seconds,
+        backlog=descriptors.backlog(most),
         timeout_graceful_shutdown=_FINISH_SECONDS,
     )
 
@@ -96,7 +106,7 @@ def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 class Server(uvicorn.Server):
     """uvicorn that drains before it ends: no answered client is reset, and the end is no failure."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, lifeline: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain, lifeline: Lifeline | None) -> None:
         super().__init__(config)
         self._drain = drain
         self._lifeline = lifeline
@@ -110,10 +120,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        if self._lifeline is not None:
-            os.set_blocking(self._lifeline, False)
-            self._loop.add_reader(self._lifeline, self._parent_ended)
         await super().startup(sockets)
+        if self._lifeline is not None and self.started:
+            self._lifeline.take_over(self._parent_ended)
         if self.started and not self._drain.begun:
             _log.info(readiness.ANSWERING, pid=os.getpid())
 
@@ -125,9 +134,9 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._begin_to_end)
 
     def _parent_ended(self) -> None:
-        assert self._loop is not None and self._lifeline is not None
-        self._loop.remove_reader(self._lifeline)
-        self._begin_to_end()
+        assert self._loop is not None, "it runs when the lifeline is taken over"
+        with contextlib.suppress(RuntimeError):  # the loop is closed: everything has ended
+            self._loop.call_soon_threadsafe(self._begin_to_end)
 
     def _begin_to_end(self) -> None:
         assert self._loop is not None

@@ -7,17 +7,33 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from models_store.errors import StoreFull, StoreReadOnly
+from models_store.errors import StoreBusy, StoreFull, StoreReadOnly
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+BUSY = (errno.EMFILE, errno.ENFILE)  # no descriptor is left, in this process or on this machine
+
+
+@contextlib.contextmanager
+def busy() -> Iterator[None]:
+    """Raises StoreBusy where the block can open no file because too many are open; that passes by itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in BUSY:
+            raise StoreBusy(
+                "Too many files and connections are open on this server. Repeat it in a few seconds."
+            ) from error
+        raise
 
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
-    """Raises StoreReadOnly where the block may not write into the store, StoreFull where the disk has no room."""
+    """Raises StoreReadOnly where the block may not write into the store, StoreFull where the disk has no room, and
+    StoreBusy where too many files are open."""
     try:
-        yield
+        with busy():
+            yield
     except OSError as error:
         if error.errno in READ_ONLY:
             raise StoreReadOnly(
@@ -25,7 +41,10 @@ def refusals() -> Iterator[None]:
                 "or let this server's user write into it."
             ) from error
         if error.errno in FULL:
-            raise StoreFull("The store's disk is full, so nothing in it was changed. Free some space first.") from error
+            raise StoreFull(
+                "The store's disk is full, so nothing in it was changed. Delete versions that are no longer needed, "
+                "or free some space, and repeat."
+            ) from error
         raise
 
 

@@ -61,8 +61,20 @@ class StoreFull(StoreError):
     """The store's disk is full."""
 
 
+class StoreBusy(StoreError):
+    """No file of the store can be opened now, because too many are open."""
+
+
+class TooManyAliases(StoreError):
+    """A model has as many aliases as it may have."""
+
+
+class AliasFixed(StoreError):
+    """An alias that can be moved, and not be taken away."""
+
+
 class VersionInUse(StoreError):
-    """A version can't be deleted while an alias points at it."""
+    """A version can't be deleted while an alias points at it, or a job needs it."""
 
 
 class ImageRejected(StoreError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models_store import records
+from models_store import durable, records
 from models_store.errors import ManifestMismatch, RecordRejected, VersionCorrupt
 from models_store.recipe import Recipe
 from models_store.specs import InputSpec
@@ -111,11 +111,13 @@ class Manifest:
         return dataclasses.replace(whole, digest=json.loads(whole.to_bytes())["digest"])
 
     def read_file(self, folder: Path, name: str) -> bytes:
-        """The bytes of one file of the version in `folder`. Raises VersionCorrupt where they were not published so."""
+        """The bytes of one file of the version in `folder`. Raises VersionCorrupt where they were not published so,
+        StoreBusy where too many files are open to read them now."""
         if name not in self.files:
             raise VersionCorrupt(name, "is not in the manifest")
         try:
-            data = (folder / name).read_bytes()
+            with durable.busy():
+                data = (folder / name).read_bytes()
         except OSError as error:
             why = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
             raise VersionCorrupt(name, why) from None

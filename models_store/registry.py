@@ -14,14 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models_store import durable, manifest
-from models_store.aliases import Aliases, locked
-from models_store.errors import AliasConflict, StoreError, VersionCorrupt, VersionNotFound, VersionRejected
+from models_store.errors import (
+    AliasConflict,
+    StoreFull,
+    VersionCorrupt,
+    VersionNotFound,
+    VersionRejected,
+)
 from models_store.manifest import Manifest
 from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name, is_name, is_number
+from models_store.store import removal
+from models_store.store.aliases import Aliases, locked
+from models_store.store.ballast import Ballast
+from models_store.store.folders import check_is_no_link, numbers
 
+_LISTED = 20  # versions that a refusal names, the newest
 RUNS = ".runs"  # beside the models: checkpoints of trainings that have not ended
 _STAGING = ".staging-"
-_DELETED = "deleted.txt"
 
 
 @dataclass(frozen=True)
@@ -43,23 +52,30 @@ class Registry:
     """All models below one root folder. Several processes may use one root at the same time."""
 
     def __init__(self, root: Path) -> None:
+        """`root` may be a link; a model's folder or a version's may not: what one store deletes, another may need."""
         self.root = root
+        self.ballast = Ballast(root)
 
     # Reading
 
     def models(self) -> list[str]:
-        """Names with at least one version, sorted."""
-        if not self.root.is_dir():
-            return []
-        names = sorted(p.name for p in self.root.iterdir() if p.is_dir() and is_name(p.name))  # not lost+found
-        return [name for name in names if self.versions(name)]
+        """Names with at least one version, sorted; without those whose folder is a link."""
+        with durable.busy():
+            if not self.root.is_dir():
+                return []
+            folders = [p for p in self.root.iterdir() if is_name(p.name)]  # not lost+found
+            names = sorted(p.name for p in folders if p.is_dir() and not p.is_symlink())
+            return [name for name in names if any(numbers(self.root / name))]
 
     def versions(self, name: str) -> list[int]:
-        """Numbers of the published versions, ascending; empty for an unknown model."""
+        """Numbers of the published versions, ascending; empty for an unknown model. A version that is a link is among
+        them, for `resolve` to refuse. Raises ManifestMismatch where the model's folder is one, StoreBusy."""
         folder = self.root / check_name(name)
-        if not folder.is_dir():
-            return []
-        return sorted(int(p.name) for p in folder.iterdir() if is_number(p.name) and (p / manifest.FILE).is_file())
+        with durable.busy():
+            if not folder.is_dir():
+                return []
+            check_is_no_link(folder, name)
+            return sorted(numbers(folder))
 
     def aliases(self, name: str) -> dict[str, int]:
         """Alias -> version number. Raises VersionCorrupt where the file does not say that."""
@@ -71,22 +87,26 @@ class Registry:
 
     def number(self, ref: Ref) -> int:
         """The version number that a ref points at. Raises VersionNotFound."""
+        number = ref.version if ref.alias is None else self.aliases(ref.name).get(ref.alias)
+        folder = self.root / check_name(ref.name)
+        if number is not None and (folder / str(number) / manifest.FILE).is_file() and not folder.is_symlink():
+            return number
         known = self.versions(ref.name)
         if not known:
             raise VersionNotFound(f"There is no model {ref.name}. See the list of models.")
-        number = ref.version if ref.alias is None else self.aliases(ref.name).get(ref.alias)
         if number is None:
             raise VersionNotFound(f"The model {ref.name} has no alias {ref.alias}. See the list of models.")
-        if number not in known:
-            raise VersionNotFound(f"The model {ref.name} has no version {number}. It has {_listed(known)}.")
-        return number
+        raise VersionNotFound(f"The model {ref.name} has no version {number}. It has {_listed(known)}.")
 
     def resolve(self, ref: Ref) -> Version:
-        """The version that a ref points at now. Raises VersionNotFound, VersionCorrupt, ManifestMismatch."""
+        """The version that a ref points at now. Raises VersionNotFound, VersionCorrupt, StoreBusy, and ManifestMismatch
+        (also for one that is a link)."""
         number = self.number(ref)
         folder = self.root / ref.name / str(number)
+        check_is_no_link(folder, f"{ref.name}@{number}")
         try:
-            data = (folder / manifest.FILE).read_bytes()
+            with durable.busy():
+                data = (folder / manifest.FILE).read_bytes()
         except OSError:  # deleted a moment ago, or a bad disk
             raise VersionCorrupt(manifest.FILE, "cannot be read") from None
         return Version(ref.name, number, folder, Manifest.from_bytes(data))
@@ -111,6 +131,7 @@ class Registry:
         For minutes only: `models_store.retention` takes a stage away that nothing was written into for a day.
         """
         parent = self.root / check_name(name)
+        check_is_no_link(parent, name)
         parent.mkdir(parents=True, exist_ok=True)
         durable.sync_folder(self.root)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=_STAGING))
@@ -137,17 +158,8 @@ class Registry:
 
     def digests(self, name: str) -> dict[str, int]:
         """Digest -> number of every version that is or was here."""
-        numbers = sorted(self._taken(name), reverse=True)
-        return {self._digest(Ref(name, None, number)): number for number in numbers}
-
-    def _digest(self, ref: Ref) -> str:
-        folder = self.root / ref.name / str(ref.version)
-        try:
-            if (folder / _DELETED).is_file():
-                return (folder / _DELETED).read_text()
-            return Manifest.from_bytes((folder / manifest.FILE).read_bytes()).digest
-        except (StoreError, OSError):  # a corrupt version is the engine's to report, and no copy of ours
-            return ""
+        taken = sorted(self._taken(name), reverse=True)
+        return {removal.digest_of(self.root / name / str(number)): number for number in taken}
 
     def place(self, name: str, staged: Path, whole: Manifest, wanted: int | None = None) -> Version:
         """Renames a staged folder that is whole into its place, under the number that is `wanted` where that is free,
@@ -180,7 +192,8 @@ class Registry:
     def _taken(self, name: str) -> set[int]:
         # Folders of deleted versions count, and so do aliases: no number is ever given to other weights.
         here = self.root / name
-        folders = {int(p.name) for p in here.iterdir() if is_number(p.name)} if here.is_dir() else set()
+        with durable.busy():
+            folders = {int(p.name) for p in here.iterdir() if is_number(p.name)} if here.is_dir() else set()
         return folders | set(self.aliases(name).values())
 
     # Aliases
@@ -189,41 +202,44 @@ class Registry:
         """Points `alias` at `version` if it points at `expected` now (None: nowhere). Returns the aliases after it.
 
         A champion that gives way becomes `previous`. Raises VersionNotFound, VersionCorrupt, VersionRejected for a
-        version that the gate refused, and AliasConflict where the alias moved.
+        version that the gate refused, TooManyAliases, and AliasConflict where the alias moved.
         """
         if not self.verify(Ref(name, None, version)).manifest.accepted:
             raise VersionRejected(f"{name}@{version} was rejected by its gate, so no alias may point at it.")
         exists = functools.partial(self.number, Ref(name, None, version))
-        return self._aliases(name).point(check_alias(alias), version, expected, exists)
+        point = functools.partial(self._aliases(name).point, check_alias(alias), version, expected, exists)
+        return self.ballast.relieve(point, StoreFull)
 
     def rollback(self, name: str) -> dict[str, int]:
         """Swaps champion and previous, returns the aliases after it. Raises VersionNotFound without a previous."""
         self.number(Ref(name, PREVIOUS))
-        return self._aliases(name).swap()
+        return self.ballast.relieve(self._aliases(name).swap, StoreFull)
+
+    def unalias(self, name: str, alias: str, *, expected: int) -> dict[str, int]:
+        """Takes an alias away that points at `expected` now; returns those that stay. Raises VersionNotFound,
+        AliasFixed for the champion and previous, AliasConflict where it moved."""
+        self.number(Ref(name, check_alias(alias)))
+        return self.ballast.relieve(lambda: self._aliases(name).remove(alias, expected), StoreFull)
 
     def delete(self, name: str, version: int) -> None:
-        """Removes a version for good; its number is not used again. Raises VersionInUse, VersionNotFound.
+        """Removes a version for good; its number is not used again. Raises VersionInUse, VersionNotFound, and
+        ManifestMismatch for one that is a link: what that leads to is not this store's."""
+        self.number(Ref(name, None, version))
+        self.ballast.relieve(lambda: self._delete(name, version), StoreFull)
 
-        The manifest goes first, and with it the version; its digest stays in the folder, which keeps the number taken
-        and the shipped version from being installed again.
-        """
-        ref = Ref(name, None, version)
-        self.number(ref)
+    def _delete(self, name: str, version: int) -> None:
+        ref, folder = Ref(name, None, version), self.root / name / str(version)
         with self._aliases(name).without(version):
             self.number(ref)  # another process may have been quicker
-            folder = self.root / name / str(version)
-            durable.write(folder / _DELETED, self._digest(ref).encode())
-            (folder / manifest.FILE).unlink()
-            durable.sync_folder(folder)
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != _DELETED:
-                path.unlink()
+            check_is_no_link(folder, f"{name}@{version}")
+            removal.delete(folder)
+        with durable.refusals():
+            removal.clear(folder)
 
     def _aliases(self, name: str) -> Aliases:
         return Aliases(self.root / check_name(name))
 
 
 def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))
+    more = f"and {len(numbers) - _LISTED:,} before them: " if len(numbers) > _LISTED else ""
+    return more + ", ".join(map(str, numbers[-_LISTED:]))

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 from models_store import durable
-from models_store.aliases import locked
 from models_store.errors import StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
+from models_store.store.aliases import locked
 
 SHIPPED = Path(__file__).parent / "shipped"
 

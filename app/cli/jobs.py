@@ -93,6 +93,8 @@ def _create(client: "Client", options: argparse.Namespace) -> int:
                 uploaded.append(request[field])
         job = client.create(request, key=secrets.token_hex(16))
     print_plainly(f"The job is {job['id']}.")
+    for warning in job.get("warnings") or ():
+        print_plainly(warning)
     options.id = str(job["id"])
     if options.watch:
         return _watch(client, options)

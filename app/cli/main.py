@@ -6,9 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app.cli import jobs, models
 from app.cli.refusal import Refusal
+
+if TYPE_CHECKING:
+    from app.supervision.lifeline import Lifeline
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    lifeline = _lifeline(options.lifeline, options.fd)
     from app.settings import Settings
 
     given = {"host": options.host, "port": options.port, "workers": options.workers}
@@ -88,7 +93,7 @@ def _serve(options: argparse.Namespace) -> None:
     if options.fd is not None:
         from app import process
 
-        process.run(settings, options.fd, options.lifeline, options.ready)
+        process.run(settings, options.fd, lifeline, options.ready)
     else:
         from app.supervision import supervisor
 
@@ -96,10 +101,18 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _worker(options: argparse.Namespace) -> None:
+    lifeline = _lifeline(options.lifeline)
     from app import background
     from app.settings import WorkerSettings
 
-    background.run(WorkerSettings(), lifeline=options.lifeline, beside=options.beside)
+    background.run(WorkerSettings(), lifeline=lifeline, beside=options.beside)
+
+
+def _lifeline(fd: int | None, listener: int | None = None) -> "Lifeline | None":
+    """Before anything large is imported: a child of a server that has ended shall not even start."""
+    from app.supervision.lifeline import Lifeline
+
+    return None if fd is None else Lifeline(fd, listener)
 
 
 def _doctor(_: argparse.Namespace) -> int:

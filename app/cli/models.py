@@ -2,11 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
+
+from app.cli.refusal import Refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.jobs.needs import JobNeeds
     from models_store.registry import Registry
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -27,6 +32,9 @@ def add_commands(commands: "Commands") -> None:
     rollback = actions.add_parser("rollback", help="swap champion and previous")
     rollback.add_argument("name")
     rollback.set_defaults(command=_rollback)
+    unalias = actions.add_parser("unalias", help="take an alias away; the version stays")
+    unalias.add_argument("ref", help="name@alias; not champion, not previous")
+    unalias.set_defaults(command=_unalias)
     delete = actions.add_parser("delete", help="remove a version that no alias names, for good")
     delete.add_argument("ref", help="name@7")
     delete.set_defaults(command=_delete)
@@ -65,6 +73,28 @@ def _registry() -> "Registry":
     return open_store(_store())
 
 
+@contextmanager
+def _jobs() -> "Iterator[JobNeeds | None]":
+    """What the jobs of the service beside this store need; None where there is no database. Raises Refusal."""
+    from app.errors import AppError
+    from app.jobs.needs import JobNeeds
+    from app.settings import WorkerSettings
+    from app.storage.db import Database
+
+    settings = WorkerSettings()
+    file = settings.database_file
+    if file is not None and not file.exists():
+        yield None
+        return
+    database = Database(settings.database)
+    try:
+        yield JobNeeds(database)
+    except AppError as refusal:
+        raise Refusal(str(refusal)) from None
+    finally:
+        database.close()
+
+
 def _list(_: argparse.Namespace) -> None:
     from app.cli import tables
 
@@ -98,12 +128,26 @@ def _rollback(options: argparse.Namespace) -> None:
     print(f"{options.name}@{aliases[CHAMPION]} is the champion again; {options.name}@{aliases[PREVIOUS]} is previous.")
 
 
+def _unalias(options: argparse.Namespace) -> None:
+    from models_store.errors import BadRef
+    from models_store.refs import Ref
+
+    registry, ref = _registry(), Ref.parse(options.ref)
+    if ref.alias is None:
+        raise BadRef("Name the alias to take away, such as digits@candidate.")
+    number = registry.number(ref)
+    registry.unalias(ref.name, ref.alias, expected=number)
+    print(f"{ref.name}@{ref.alias} is taken away; {ref.name}@{number} stays.")
+
+
 def _delete(options: argparse.Namespace) -> None:
     from models_store.refs import Ref
 
     registry = _registry()
     version = Ref.parse(options.ref)
-    registry.delete(version.name, registry.number(version))
+    number = registry.number(version)
+    with _jobs() as jobs, jobs.without(f"{version.name}@{number}") if jobs else nullcontext():
+        registry.delete(version.name, number)
     print(f"{options.ref} is deleted; its number will not be used again.")
 
 
@@ -112,7 +156,9 @@ def _prune(_: argparse.Namespace) -> None:
 
     from models_store.retention import prune
 
-    deleted = prune(_registry(), datetime.datetime.now(datetime.UTC))
+    with _jobs() as jobs:
+        is_needed = (lambda ref: jobs.needing(ref) is not None) if jobs else (lambda ref: False)
+        deleted = prune(_registry(), datetime.datetime.now(datetime.UTC), is_needed)
     print("\n".join(f"{ref} is deleted" for ref in deleted) or "There is nothing to delete.")
 
 

@@ -11,6 +11,7 @@ from models_store.pictures.prepare import prepare
 from models_store.pictures.stripped import Stripped, strip
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
+from models_store.specs import InputSpec
 from models_store.text import shown
 
 _SHOWN = 10  # labels that a refusal names
@@ -25,6 +26,23 @@ class Checked:
     picture: Stripped
     read_by: str
     read_as: str | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A correction without its picture."""
+
+    model: str
+    label: str
+    read_by: str
+    read_as: str | None
+    input: InputSpec  # of the version that will learn from it
+
+    def with_picture(self, stripped: Stripped, is_blank: bool) -> Checked:
+        """The correction with the picture that it is about. Raises Unprocessable (`image_blank`)."""
+        if is_blank:
+            raise Unprocessable("image_blank", "Nothing is written on the picture. Send another.", "file")
+        return Checked(self.model, self.label, stripped, self.read_by, self.read_as)
 
 
 class Intake:
@@ -65,16 +83,19 @@ class Intake:
     ) -> Checked:
         """Decodes the picture and holds the label against the version; asks no database.
 
-        Raises Unprocessable (`label_unknown`, `label_missing`, `label_invalid`, `image_blank`), ImageRejected, BadRef,
-        VersionNotFound, VersionCorrupt, ManifestMismatch.
+        It decodes in this thread: that is for pictures of ours. Raises Unprocessable (`label_unknown`, `label_missing`,
+        `label_invalid`, `image_blank`), ImageRejected, BadRef, VersionNotFound, VersionCorrupt, ManifestMismatch.
         """
+        said = self.said(model, label, read_by=read_by, read_as=read_as)
+        stripped = strip(picture, self._max_image_pixels)
+        return said.with_picture(stripped, prepare(stripped.png, said.input).is_blank)
+
+    def said(self, model: str, label: str, *, read_by: str | None = None, read_as: str | None = None) -> Said:
+        """What `check` knows before it has looked at the picture. Raises what it raises of that."""
         version = self._registry.resolve(Ref.parse(model))
         known = _known(version, label)
         seen_as = _text(read_as, "read_as") if read_as else None
-        stripped = strip(picture, self._max_image_pixels)
-        if prepare(stripped.png, version.manifest.input).is_blank:
-            raise Unprocessable("image_blank", "Nothing is written on the picture. Send another.", "file")
-        return Checked(version.name, known, stripped, read_by or version.ref, seen_as)
+        return Said(version.name, known, read_by or version.ref, seen_as, version.manifest.input)
 
 
 def _known(version: Version, label: str) -> str:

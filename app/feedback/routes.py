@@ -1,11 +1,13 @@
 """/v1/feedback: corrections come, are looked at, and go."""
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.errors import NotFound, TooBusy, Unprocessable
+from app.decoding.decoder import Decoder
+from app.errors import NotFound, Unprocessable
 from app.feedback import export
 from app.feedback.form import receive
 from app.feedback.intake import Intake
@@ -13,6 +15,8 @@ from app.feedback.presenters import given, page, shown
 from app.feedback.schemas import FeedbackDeleted, FeedbackGiven, FeedbackList, FeedbackObject, FeedbackSummary
 from app.feedback.store import FeedbackStore
 from app.storage.db import WAIT_SECONDS
+from app.web.client import client_of
+from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.route import StrictRoute
 from app.web.threads import ThreadLane
@@ -20,9 +24,10 @@ from models_store.datasets.rows import RowRejected, label_of
 from models_store.refs import check_name
 
 PREFIX = "/v1/feedback"
-# threads at once, that wait for the database or hold a core; predictions have others
-_ASKING, _DECODING = 4, 2
+# threads at once, that wait for the database; predictions have others
+_ASKING = 4
 _PAGE = 100
+_DECODING_SECONDS = 10.0  # in which a picture's turn must come
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _FORM: dict[str, Any] = {
@@ -59,6 +64,7 @@ LabelFilter = Annotated[str | None, Query(description="only with this label", ex
 def router(
     store: FeedbackStore,
     intake: Intake,
+    decoder: Decoder,
     default_model: str,
     job_after: int = 0,
     wait_seconds: float = WAIT_SECONDS,
@@ -71,13 +77,13 @@ def router(
         route_class=StrictRoute, prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE}
     )
     lane = ThreadLane(_ASKING, wait_seconds)
-    _add_giving(routes, intake, default_model, lane, ThreadLane(_DECODING, wait_seconds, _too_busy))
+    _add_giving(routes, intake, decoder, default_model, lane)
     _add_counting(routes, store, default_model, job_after, lane)
     _add_showing(routes, store, lane)
     return routes
 
 
-def _add_giving(routes: APIRouter, intake: Intake, default_model: str, lane: ThreadLane, decoding: ThreadLane) -> None:
+def _add_giving(routes: APIRouter, intake: Intake, decoder: Decoder, default_model: str, lane: ThreadLane) -> None:
     @routes.post(
         "", status_code=201, summary="Correct a reading", responses=_GIVEN, response_model_exclude_none=False,
         openapi_extra={"requestBody": _BODY},
@@ -97,8 +103,11 @@ def _add_giving(routes: APIRouter, intake: Intake, default_model: str, lane: Thr
         """
         picture, said = await receive(request, {"label": label, "model": model, "read_as": read_as})
         ref, right, wrong = (said.get(name, "") for name in ("model", "label", "read_as"))
-        found = await decoding.ask(intake.check, ref or default_model, right, picture, read_as=wrong or None)
-        settled = await lane.ask(intake.keep, found)
+        meant = await lane.ask(intake.said, ref or default_model, right, read_as=wrong or None)
+        latest = time.monotonic() + _DECODING_SECONDS
+        looking = decoder.keep(picture, meant.input, client_of(request.scope), latest)
+        stripped, is_blank = await while_connected(request, looking)
+        settled = await lane.ask(intake.keep, meant.with_picture(stripped, is_blank))
         response.status_code = 201 if settled.is_new else 200
         response.headers["location"] = f"{PREFIX}/{settled.correction.id}"
         return given(settled)
@@ -172,10 +181,6 @@ def _add_showing(routes: APIRouter, store: FeedbackStore, lane: ThreadLane) -> N
         """
         await lane.ask(store.delete, feedback_id)
         return FeedbackDeleted(id=feedback_id)
-
-
-def _too_busy() -> TooBusy:
-    return TooBusy("too_busy", "More pictures wait than can be looked at soon. Repeat it later.")
 
 
 def _filters(model: str | None, label: str | None) -> tuple[str | None, str | None]:

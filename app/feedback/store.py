@@ -4,6 +4,7 @@ As with uploads, a row is inserted after its picture is safe and deleted before 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,20 @@ class FeedbackStore:
     Methods block: call them from a thread.
     """
 
-    def __init__(self, database: Database, state_dir: Path, most: int = 10_000, spare_bytes: int = SPARE_BYTES) -> None:
-        """The pictures lie in `state_dir`/feedback, and leave `spare_bytes` of the disk free. Keeps `most` of them."""
+    def __init__(
+        self,
+        database: Database,
+        state_dir: Path,
+        most: int = 10_000,
+        spare_bytes: int = SPARE_BYTES,
+        most_bytes: int = 2 * 2**30,
+    ) -> None:
+        """The pictures lie in `state_dir`/feedback, and leave `spare_bytes` of the disk free. Keeps `most` of them, of
+        `most_bytes` together."""
         self._database = database
         self._blobs = BlobStore(state_dir / "feedback", "fb", spare_bytes)
         self._most = most
+        self._most_bytes = most_bytes
 
     def add(self, model: str, label: str, picture: "Stripped", *, read_by: str | None, read_as: str | None) -> Settled:
         """Keeps a correction, durably. The same picture again is kept once, with the label that came last.
@@ -56,7 +66,7 @@ class FeedbackStore:
                 connection.execute(select(owner.identity).with_for_update())  # one at a time: they are counted
                 said = self._again(connection, model, label, picture.sha256, read_by, read_as)
                 if said is None:
-                    self._check_room(connection)
+                    self._check_room(connection, len(picture.png))
                     row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
                     return Settled(to_correction(row), is_new=True)
         except (StateReadOnly, StorageFull):
@@ -78,11 +88,15 @@ class FeedbackStore:
         query = feedback.update().where(feedback.c.id == row.id).values(values).returning(*feedback.c)
         return Settled(to_correction(connection.execute(query).one()), is_new=False, replaced=str(row.label))
 
-    def _check_room(self, connection: Connection) -> None:
-        if connection.execute(select(func.count()).select_from(feedback)).scalar_one() >= self._most:
+    def _check_room(self, connection: Connection, more_bytes: int) -> None:
+        query = select(func.count(), func.coalesce(func.sum(feedback.c.bytes), 0)).select_from(feedback)
+        count, size = connection.execute(query).one()
+        if count >= self._most or size + more_bytes > self._most_bytes:
             raise StorageFull(
                 "feedback_full",
-                f"There are {self._most:,} corrections already. Delete some, or raise the limit.",
+                f"{count:,} corrections of {size / 2**20:,.0f} MiB are kept, and {self._most:,} of "
+                f"{self._most_bytes / 2**20:,.0f} MiB together are the most. Delete some: GET /v1/feedback lists them, "
+                "DELETE /v1/feedback/{id} deletes one.",
             )
 
     def get(self, name: str) -> Correction:
@@ -127,10 +141,8 @@ class FeedbackStore:
     def delete(self, name: str) -> None:
         """Removes the row, then the picture. Raises NotFound."""
         self._check_id(name)
-        with self._database.writing() as connection:
-            gone = connection.execute(feedback.delete().where(feedback.c.id == name).returning(feedback.c.id))
-            if gone.one_or_none() is None:
-                raise _not_there()
+        if not self._database.making_room(partial(_deleted, which=feedback.c.id == name)):
+            raise _not_there()
         self._blobs.remove([name])
 
     def chosen(
@@ -166,10 +178,8 @@ class FeedbackStore:
     def sweep(self, kept_days: float = 0.0) -> Sequence[str]:
         """Deletes corrections that are older (0: none), and removes pictures that no row knows; returns their names."""
         if kept_days:
-            old = feedback.delete().where(feedback.c.changed_at < now() - kept_days * _DAY)
-            with self._database.writing() as connection:
-                gone = list(connection.execute(old.returning(feedback.c.id)).scalars())
-            self._blobs.remove(gone)
+            old = feedback.c.changed_at < now() - kept_days * _DAY
+            self._blobs.remove(self._database.making_room(partial(_deleted, which=old)))
         left = self._blobs.leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(feedback.c.id)).scalars())
@@ -181,6 +191,10 @@ def learned(connection: Connection, model: str, until: float, job_id: str) -> No
     """Notes, in somebody's transaction, the job that learned from all corrections of a model until a time."""
     which = feedback.c.model == model, feedback.c.job.is_(None), feedback.c.changed_at <= until
     connection.execute(feedback.update().where(*which).values(job=job_id))
+
+
+def _deleted(connection: Connection, which: ColumnElement[bool]) -> Sequence[str]:
+    return connection.execute(feedback.delete().where(which).returning(feedback.c.id)).scalars().all()
 
 
 def _chosen(model: str | None, label: str | None) -> list[ColumnElement[bool]]:

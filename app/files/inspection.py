@@ -1,34 +1,20 @@
 """What an upload's rows are worth: read one by one, counted, reported."""
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from anyio.to_thread import run_sync
 
-from app.errors import PayloadTooLarge
+from app.decoding.decoder import Decoder
+from app.decoding.turns import Full, Turns
+from app.errors import TooBusy
 from models_store import records
-from models_store.datasets import formats
-from models_store.datasets.clean import CleaningReport, count
-from models_store.datasets.rows import Item, Refused, Row
+from models_store.datasets.clean import CleaningReport
 from models_store.specs import InputSpec
 
-MAX_ROWS = 10_000
-_AT_ONCE = 2  # each holds a core
-
-
-class _Stopped(Exception):
-    """Nobody waits for the report any more. Never leaves this module."""
-
-
-def inspect(path: Path, spec: InputSpec, on_row: Callable[[int], None] | None = None) -> CleaningReport:
-    """Reads a data set as training will, prepares its pictures for `spec`, and tells what became of each row.
-
-    Raises DataSetRejected where the whole is unusable, and PayloadTooLarge (`too_many_rows`).
-    """
-    return count(_at_most(MAX_ROWS, formats.read(path)), spec, on_row)
+_AT_ONCE, _AT_ONCE_EACH = 3, 2  # each has a child behind everything else in the queue for the processor
+_WAITING, _WAITING_EACH = 64, 16
 
 
 def plain(report: CleaningReport, spec: InputSpec) -> dict[str, Any]:
@@ -37,37 +23,24 @@ def plain(report: CleaningReport, spec: InputSpec) -> dict[str, Any]:
 
 
 class Inspections:
-    """Reads data sets in threads, two at a time; the others wait without holding anything up."""
+    """Reads data sets in children, a few at a time; the others wait without holding anything up, and clients take
+    turns: no one of them has all."""
 
-    def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._turns = Turns(_AT_ONCE, at_once_each=_AT_ONCE_EACH, max_waiting=_WAITING, max_waiting_each=_WAITING_EACH)
 
-    async def report(self, path: Path, spec: Callable[[], InputSpec]) -> dict[str, Any]:
-        """The `plain` report of a data set for `spec`, which is asked in the thread. Raises what `inspect` raises.
+    async def report(self, path: Path, spec: Callable[[], InputSpec], client: str = "") -> dict[str, Any]:
+        """The `plain` report of a data set for `spec`, which is asked in a thread.
 
-        When it is cancelled, the thread stops at its next row.
+        Raises TooBusy and what `Decoder.data_set` raises. When it is cancelled, the child is ended.
         """
-        stop = threading.Event()
-
-        def on_row(_: int) -> None:
-            if stop.is_set():
-                raise _Stopped
-
-        def read() -> dict[str, Any]:
-            wanted = spec()
-            return plain(inspect(path, wanted, on_row), wanted)
-
-        async with self._turn:
-            try:
-                return await run_sync(read, abandon_on_cancel=True)
-            finally:
-                stop.set()
-
-
-def _at_most(limit: int, items: Iterator[Item]) -> Iterator[Item]:
-    rows = 0
-    for item in items:
-        rows += isinstance(item, Row | Refused)
-        if rows > limit:
-            raise PayloadTooLarge("too_many_rows", f"The data set has more than {limit:,} rows. Split it.", "file")
-        yield item
+        try:
+            await self._turns.take(client)
+        except Full:
+            raise TooBusy("too_busy", "More data sets wait than can be read soon. Send it again later.") from None
+        try:
+            wanted = await run_sync(spec, abandon_on_cancel=True)
+            return plain(await self._decoder.data_set(path, wanted, client), wanted)
+        finally:
+            self._turns.give(client)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from app.errors import Unprocessable
 from app.files.store import Upload
-from app.storage.disk import Sink
+from app.storage.disk import SPARE_BYTES, Sink
 from app.web.form import check_fields, check_length
 from app.web.multipart import Multipart, Part, without_file
 from app.web.request import FORM, kind_of, other_kind
@@ -27,8 +27,11 @@ _TEXTS = ("purpose",)
 _MAX_PARTS = 20
 
 
-async def receive(request: Request, target: Path, filename: str, purpose: str) -> Upload:
-    """Writes the uploaded file to `target`, durably: the multipart field `file`, or the whole body.
+async def receive(
+    request: Request, target: Path, filename: str, purpose: str, spare_bytes: int = SPARE_BYTES
+) -> Upload:
+    """Writes the uploaded file to `target`, durably: the multipart field `file`, or the whole body. `spare_bytes` of
+    the disk stay free, whatever length was said.
 
     `filename` and `purpose` are what the query says; a form's own win. Raises BadRequest, Unprocessable
     (`file_missing`, `too_many_files`, `field_unknown`, `field_repeated`, `bad_string`, `purpose_unknown`,
@@ -38,7 +41,7 @@ async def receive(request: Request, target: Path, filename: str, purpose: str) -
     if kind != FORM and kind not in RAW_TYPES:
         listed = ", ".join(RAW_TYPES)
         raise other_kind(kind, f"{FORM} with the data set as `file`, or the data set itself as {listed}")
-    with await run_sync(Sink, target) as sink:
+    with await run_sync(Sink, target, spare_bytes) as sink:
         if kind == FORM:
             form = _Form(request.headers["content-type"], sink)
             await _pump(request, form.multipart.feed)

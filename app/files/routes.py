@@ -13,8 +13,10 @@ from fastapi.responses import StreamingResponse
 from app.files.inspection import Inspections
 from app.files.intake import PIECE, PURPOSE, RAW_TYPES, receive
 from app.files.presenters import listed, shown
+from app.files.room import OpenUploads
 from app.files.schemas import FileDeleted, FileList, FileObject
 from app.files.store import DATA, FileStore, InUse
+from app.web.client import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.route import StrictRoute
@@ -51,6 +53,7 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
     routes = APIRouter(
         route_class=StrictRoute, prefix="/v1/files", tags=["files"], responses={"default": EXAMPLE_RESPONSE}
     )
+    uploads = OpenUploads()
 
     @routes.post("", summary="Upload a data set", openapi_extra={"requestBody": _BODY})
     async def upload(
@@ -64,10 +67,12 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
         is stored.
         """
         length = int(request.headers.get("content-length", 0))  # limits.BodyLimit let only a number through
-        async with _arriving(store, length) as folder:
-            what = await receive(request, folder / DATA, filename, purpose)
-            report = await while_connected(request, inspections.report(folder / DATA, spec))
-            return shown(await run_sync(store.add, folder, what, report))
+        client = client_of(request.scope)
+        with uploads.one(client):
+            async with _arriving(store, length) as folder:
+                what = await receive(request, folder / DATA, filename, purpose, store.spare_bytes)
+                report = await while_connected(request, inspections.report(folder / DATA, spec, client))
+                return shown(await run_sync(store.add, folder, what, report))
 
     _add_showing(routes, store)
 

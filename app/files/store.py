@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,10 +18,11 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, Row, and_, insert, or_, select
 
 from app.errors import Conflict, NotFound, StateReadOnly, StorageFull
+from app.files.room import FileLimits
 from app.files.tables import files
-from app.storage import owner, refusals
+from app.storage import owner, private, refusals
 from app.storage.db import Database, now
-from app.storage.disk import SPARE_BYTES
+from app.storage.disk import SPARE_BYTES, check_room
 from app.storage.leftovers import ARRIVING, Leftovers
 from models_store import records
 from models_store.durable import sync_folder
@@ -31,6 +32,12 @@ DATA = "data"  # the one file in an upload's folder: a table that names files be
 # The id of a job that has not ended and needs the file, or None; asked inside the transaction that deletes.
 InUse = Callable[[Connection, str], str | None]
 _ID = re.compile(r"file-[0-9a-z]{1,35}")
+_DAY = 86_400
+
+
+def nobody(connection: Connection, file_id: str) -> str | None:
+    """For a store beside which there are no jobs."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -67,35 +74,47 @@ class FileStore:
     Methods block: call them from a thread. The folder is made when the first upload comes.
     """
 
-    def __init__(self, database: Database, state_dir: Path, spare_bytes: int = SPARE_BYTES) -> None:
-        """The bytes lie in `state_dir`/files. Uploads leave `spare_bytes` of the disk free."""
+    def __init__(
+        self, database: Database, state_dir: Path, spare_bytes: int = SPARE_BYTES, limits: FileLimits | None = None
+    ) -> None:
+        """The bytes lie in `state_dir`/files. Uploads leave `spare_bytes` of the disk free and stay within `limits`."""
+        self.spare_bytes = spare_bytes
         self._database = database
         self._folder = state_dir / "files"
-        self._spare_bytes = spare_bytes
+        self._limits = limits or FileLimits()
         self._leftovers = Leftovers(self._folder, "uploads", _is_id)
 
     @contextmanager
     def arriving(self, length: int) -> Iterator[Path]:
         """An empty folder for an upload of `length` bytes; gone at the end of the block unless `add` took it.
 
-        Raises StorageFull where the disk has no room for it, StateReadOnly.
+        Raises StorageFull where the disk has no room for it, or where there are too many (`files_full`) with those that
+        are on their way too, StateReadOnly.
         """
         with refusals.of_files():
             if not self._folder.is_dir():
-                self._folder.mkdir(parents=True, exist_ok=True)
+                private.folder(self._folder)
                 sync_folder(self._folder.parent)
-            if shutil.disk_usage(self._folder).free < length + self._spare_bytes:
-                raise refusals.full()
+            check_room(self._folder, length + self.spare_bytes)
+            count, size = self._on_their_way()
+        with self._database.reading() as connection:
+            self._limits.check(connection, count + 1, size + length)
+        with refusals.of_files():
             folder = Path(tempfile.mkdtemp(dir=self._folder, prefix=ARRIVING))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _on_their_way(self) -> tuple[int, int]:
+        """How many uploads of all processes arrive now, and how many bytes of them are here."""
+        arriving = [path / DATA for path in self._folder.glob(f"{ARRIVING}*")]
+        return len(arriving), sum(path.stat().st_size for path in arriving if path.is_file())
+
     def add(self, folder: Path, upload: Upload, report: Mapping[str, Any]) -> StoredFile:
         """Makes an arrived folder, whose file is durable already, an upload that survives.
 
-        Raises StorageFull, StateReadOnly.
+        Raises StorageFull (also `files_full`: of many that arrived together the last ones), StateReadOnly.
         """
         file_id = f"file-{secrets.token_hex(12)}"
         home = self._folder / file_id
@@ -110,6 +129,8 @@ class FileStore:
         values = {"id": file_id, "created_at": now(), **dataclasses.asdict(upload), "report": dict(report)}
         try:
             with self._database.writing() as connection:
+                connection.execute(select(owner.identity).with_for_update())  # one at a time: they are counted
+                self._limits.check(connection, 1, upload.bytes)
                 row = connection.execute(insert(files).values(values).returning(*files.c)).one()
         except (StateReadOnly, StorageFull):
             shutil.rmtree(home, ignore_errors=True)
@@ -166,7 +187,8 @@ class FileStore:
     def delete(self, file_id: str, in_use: InUse) -> None:
         """Removes the row, then the bytes. Raises NotFound, and Conflict (`file_in_use`) while a job needs it."""
         _check_id(file_id)
-        with self._database.writing() as connection:
+
+        def deleted(connection: Connection) -> None:
             # locked, so that a job that is being made either sees it gone or is seen
             query = select(files.c.id).where(files.c.id == file_id).with_for_update()
             if connection.execute(query).one_or_none() is None:
@@ -175,13 +197,23 @@ class FileStore:
             if job is not None:
                 raise Conflict("file_in_use", f"The job {job} needs this file. Cancel it, or wait until it has ended.")
             connection.execute(files.delete().where(files.c.id == file_id))
+
+        self._database.making_room(deleted)
         shutil.rmtree(self._folder / file_id, ignore_errors=True)
 
-    def sweep(self) -> Sequence[str]:
-        """Removes the folders without a row that are older than an hour; returns their names.
+    def sweep(self, kept_days: float = 0.0, in_use: InUse = nobody) -> Sequence[str]:
+        """Deletes files that are older (0: none) and that no job needs, and removes the folders without a row that are
+        older than an hour; returns their names.
 
         Where another database had uploads here, what has no row may be one of those: only what never arrived goes.
         """
+        if kept_days:
+            old_ones = select(files.c.id).where(files.c.created_at < now() - kept_days * _DAY)
+            with self._database.reading() as connection:
+                past = connection.execute(old_ones).scalars().all()
+            for file_id in past:
+                with suppress(Conflict, NotFound):  # a job needs it still; somebody else was quicker
+                    self.delete(file_id, in_use)
         old = self._leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(files.c.id)).scalars())

@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import os
+import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
+from app.decoding.decoder import Decoder
+from app.decoding.turns import Full, Late, Turns
 from app.errors import NotReady, TooBusy, Unprocessable
 from app.inference import decoding
 from app.inference.answer import Answer, Answers, Durations, PageAnswer
@@ -27,10 +33,11 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
 
-_QUEUE_SECONDS = 10.0  # rows that waited longer are refused: their client has likely given up
-_MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
-_MAX_EXPLAINING = 8  # at once: each loads a model
-_MAX_DECODING = 64  # requests that wait for the decoder
+_QUEUE_SECONDS = 10.0  # from its arrival: what waited longer is refused, its client has likely given up
+_DECODED_SECONDS = 2.0  # that pictures which were decoded in time may wait for the model at least
+_MAX_EXPLAINING, _MAX_EXPLAINING_EACH = 16, 7  # that wait: each loads a model, and takes a fifth of a second
+_EXPLAINING_NICE = 4  # at 10 it kept Python's lock for too long where others took its core: p99 of a digit 57-134 ms
+_SWITCH_SECONDS = 0.001  # after which a thread that computes in Python lets the event loop go on, instead of 0.005
 
 
 class Engine:
@@ -40,6 +47,7 @@ class Engine:
         self,
         registry: Registry,
         device: str,
+        decoder: Decoder,
         *,
         max_loaded: int = 4,
         max_image_pixels: int = 16_000_000,
@@ -50,36 +58,38 @@ class Engine:
         self._max_image_pixels = max_image_pixels
         self._max_waiting = max_waiting
         self._clock = clock
-        self._decoding = 0  # requests with pictures in or before the decoder
-        self._explaining = 0
-        self._decoder = ThreadPoolExecutor(1, "decode")
+        self._explaining = Turns(max_waiting=_MAX_EXPLAINING, max_waiting_each=_MAX_EXPLAINING_EACH, clock=clock)
+        self._explains: tuple[Path, Model] | None = None
+        self._decoder = decoder
         self._computer = ThreadPoolExecutor(1, "compute")
-        self._explainer = ThreadPoolExecutor(1, "explain")  # a fifth of a second each, for which no picture waits
+        # a fifth of a second each, for which no picture waits
+        self._explainer = ThreadPoolExecutor(1, "explain", initializer=_step_back)
         self.pool = ModelPool(registry, self._load, max_loaded, clock)
 
     @contextlib.asynccontextmanager
     async def running(self, name: str) -> AsyncIterator[None]:
         """Serves until the end of the block, `name` by default."""
         use_threads(1)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         try:
             async with self.pool.running(name):
                 yield
         finally:
-            for threads in (self._decoder, self._computer, self._explainer):
+            for threads in (self._computer, self._explainer):
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    async def predict(self, ref: Ref, images: Sequence[bytes]) -> Answers:
-        """Reads PNG, JPEG, WEBP or BMP pictures. A caller that is cancelled is not computed.
+    async def predict(self, ref: Ref, images: Sequence[bytes], client: str = "") -> Answers:
+        """Reads PNG, JPEG, WEBP or BMP pictures. Clients take turns. A caller that is cancelled is not computed.
 
         Raises TooBusy, NotReady, Unprocessable for too many pixels, and VersionNotFound, VersionCorrupt or
         ManifestMismatch for the ref.
         """
         loaded = await self.pool.get(ref)
         began = self._clock()
-        prepared = await self._prepared(images, loaded.model.picture)
+        prepared = await self._prepared(images, loaded.model.picture, client, began + _QUEUE_SECONDS)
         ready = self._clock()
         good = [item.pixels for item in prepared if isinstance(item, Prepared)]
-        done = await self._computed(loaded, good, ready + _QUEUE_SECONDS)
+        done = await self._computed(loaded, good, max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS))
         rows = iter(done.rows)
         items = [
             _answer(item, next(rows), loaded.version.manifest, image) if isinstance(item, Prepared) else item
@@ -87,21 +97,29 @@ class Engine:
         ]
         return Answers(loaded.version, items, self._durations(began, ready, done))
 
-    async def explain(self, version: Version, pixels: Pixels, image: bytes) -> bytes:
+    async def explain(self, version: Version, pixels: Pixels, image: bytes, client: str = "") -> bytes:
         """A PNG of what in a prepared picture speaks for its label, by the version's plain candidate.
 
-        That one is loaded for the occasion: what serves has no gradients. `image` is the picture as it came. Raises
-        TooBusy, VersionCorrupt, ManifestMismatch, and ImageRejected where the net can't explain it.
+        That one is loaded for the occasion: what serves has no gradients. `image` is the picture as it came. Clients
+        take turns. Raises TooBusy, NotReady, VersionCorrupt, ManifestMismatch, and ImageRejected where the net can't
+        explain it.
         """
-        if self._explaining >= _MAX_EXPLAINING:
-            raise TooBusy("too_busy", "More explanations wait than can be made soon. Repeat the request later.")
-        self._explaining += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._explainer, _explained, version, pixels, image)
+            await self._explaining.take(client, self._clock() + _QUEUE_SECONDS)
+        except Full:
+            raise TooBusy(
+                "too_busy", "More explanations wait than can be made soon. Repeat the request later."
+            ) from None
+        except Late:
+            raise NotReady("too_late", "The explanation waited too long. Repeat the request later.") from None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._explainer, self._explained, version, pixels, image
+            )
         finally:
-            self._explaining -= 1
+            self._explaining.give(client)
 
-    async def read(self, ref: Ref, image: bytes) -> PageAnswer:
+    async def read(self, ref: Ref, image: bytes, client: str = "") -> PageAnswer:
         """Finds and reads all digits of one picture. A caller that is cancelled is not computed.
 
         Raises ImageRejected, what `predict` raises, and Unprocessable for a version that looks for no writing.
@@ -115,14 +133,25 @@ class Engine:
                 "model",
             )
         began = self._clock()
-        loop = asyncio.get_running_loop()
-        with self._decoder_turn():
-            page = await loop.run_in_executor(self._decoder, decoding.page, image, spec, self._max_image_pixels)
+        page = await self._decoder.page(image, spec, client, began + _QUEUE_SECONDS)
         ready = self._clock()
-        done = await self._computed(loaded, list(page.pixels), ready + _QUEUE_SECONDS)
+        latest = max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS)
+        done = await self._computed(loaded, list(page.pixels), latest)
         with contained(image):
             _check_finite(done.rows)
         return PageAnswer(loaded.version, page, done.rows, self._durations(began, ready, done))
+
+    def _explained(self, version: Version, pixels: Pixels, image: bytes) -> bytes:
+        """In the explainer's thread. The model is kept while others wait: loading one holds up the event loop."""
+        try:
+            if self._explains is None or self._explains[0] != version.folder:
+                self._explains = version.folder, Model.load(version.folder, version.manifest)
+            with contained(image):
+                return saliency.drawn(pixels, self._explains[1].explain(pixels)[1])
+        finally:
+            if not self._explaining.waiting:
+                self._explains = None
+            give_back_memory()  # of a hundred pictures and their gradients
 
     def _durations(self, began: float, ready: float, done: BatchResult) -> Durations:
         return Durations(ready - began, self._clock() - ready - done.seconds, done.seconds)
@@ -130,43 +159,12 @@ class Engine:
     def _load(self, version: Version) -> LoadedModel:
         return load(version, self.device, self._computer, self._max_waiting)
 
-    async def _prepared(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
-        """A few digits in MNIST's format on the event loop, others in the decoder's thread, a handful at a time:
-        between two handfuls other requests get their turn, and a client that went away stops costing anything.
-        """
+    async def _prepared(
+        self, images: Sequence[bytes], spec: InputSpec, client: str, deadline: float
+    ) -> list[Prepared | ImageRejected]:
+        """A few digits in MNIST's format on the event loop, others in children that can be killed."""
         quick = decoding.untouched(images, spec, self._max_image_pixels)
-        if quick is not None:
-            return quick
-        with self._decoder_turn():
-            return await self._decoded(images, spec)
-
-    @contextlib.contextmanager
-    def _decoder_turn(self) -> Iterator[None]:
-        if self._decoding >= _MAX_DECODING:
-            raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.")
-        self._decoding += 1
-        try:
-            yield
-        finally:
-            self._decoding -= 1
-
-    async def _decoded(self, images: Sequence[bytes], spec: InputSpec) -> list[Prepared | ImageRejected]:
-        loop = asyncio.get_running_loop()
-        prepared: list[Prepared | ImageRejected] = []
-        left = _MAX_REQUEST_PICTURES * self._max_image_pixels
-        for handful in decoding.handfuls(images):
-            some, pixels = await loop.run_in_executor(
-                self._decoder, decoding.read, handful, spec, self._max_image_pixels
-            )
-            prepared += some
-            left -= pixels
-            if left < 0:
-                raise Unprocessable(
-                    "batch_too_large",
-                    f"The pictures have more than {_MAX_REQUEST_PICTURES * self._max_image_pixels / 1e6:g} million "
-                    "pixels together. Send fewer or smaller ones at a time.",
-                )
-        return prepared
+        return quick if quick is not None else await self._decoder.read(images, spec, client, deadline)
 
     async def _computed(self, loaded: LoadedModel, good: list[Pixels], deadline: float) -> BatchResult:
         if not good:
@@ -194,10 +192,7 @@ def _check_finite(rows: Probabilities) -> None:
         raise FloatingPointError("the model's probabilities are no numbers")
 
 
-def _explained(version: Version, pixels: Pixels, image: bytes) -> bytes:
-    try:
-        model = Model.load(version.folder, version.manifest)
-        with contained(image):
-            return saliency.drawn(pixels, model.explain(pixels)[1])
-    finally:
-        give_back_memory()  # of a hundred pictures and their gradients
+def _step_back() -> None:
+    """Lets everything else of this process go first: on Linux each thread has a priority of its own."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _EXPLAINING_NICE)

@@ -15,7 +15,7 @@ import structlog
 
 from app.errors import NotReady
 from app.inference.loaded import LoadedModel
-from models_store.errors import ManifestMismatch, StoreError
+from models_store.errors import ManifestMismatch, StoreBusy, StoreError
 from models_store.refs import CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry, Version
 
@@ -135,6 +135,8 @@ class ModelPool:
         """Loads the champion for the first time; where it is refused, `previous` serves in its place."""
         try:
             loaded = await self._get_loaded(name, await asyncio.to_thread(self._registry.number, Ref(name)), seconds)
+        except StoreBusy:  # that passes: no other version has to serve for it
+            raise
         except StoreError:
             aliases = await asyncio.to_thread(self._registry.aliases, name)
             if PREVIOUS not in aliases:
@@ -172,6 +174,8 @@ class ModelPool:
         _log.info("version_loading", version=f"{name}@{number}")
         try:
             loaded = await asyncio.get_running_loop().run_in_executor(self._loader, self._read, name, number)
+        except StoreBusy:
+            raise
         except StoreError as error:
             self._refused[name, number] = self._clock() + _RETRY_SECONDS, error
             _log.error("version_refused", version=f"{name}@{number}", why=str(error))

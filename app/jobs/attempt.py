@@ -1,6 +1,7 @@
 """One attempt at a job: starts the training, passes on what it says, and sees that it ends one way or another."""
 
 import dataclasses
+import math
 import signal
 import time
 from collections import deque
@@ -12,7 +13,7 @@ import structlog
 
 from app.errors import NOTHING_LASTS
 from app.jobs.folder import AttemptFolders, EventLines, is_full, let_publish
-from app.jobs.job import Job
+from app.jobs.job import Job, State
 from app.jobs.launcher import Launcher, Run
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
@@ -44,18 +45,24 @@ class Attempt:
         promoter: Promoter,
         folders: AttemptFolders,
         stall_seconds: float,
+        max_seconds: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """A training that makes no progress for `stall_seconds` of the processor is stopped."""
+        """A training that makes no progress for `stall_seconds` of the processor is stopped. A job that was worked at
+        for `max_seconds`, in all of its attempts, is ended.
+        """
         self._job = job
         self._leases = leases
         self._launcher = launcher
         self._promoter = promoter
         self._folders = folders
         self._stall_seconds = stall_seconds
+        self._max_seconds = max_seconds
         self._clock = clock
+        self._worked, self._began = job.worked_seconds, clock()  # before this attempt; since when it runs
         self._said: deque[Event] = deque()  # heard, and not yet in the database
         self._progress: dict[str, Any] | None = None
+        self._publishes = job.state is State.PUBLISHING  # its version may be there already
         self._result: Mapping[str, Any] | None = None
         self._error: tuple[str, str] | None = None
         self._beaten = clock()  # when the database last took something
@@ -69,13 +76,13 @@ class Attempt:
             stopped = self._follow(child, folder, wait)
         finally:
             _end(child)
-        if stopped:
-            self._leases.release(self._job, stopped[0], counts=stopped[1])
+        if stopped is not None:
+            stopped()
         else:
             self._conclude(child.code(), folder, wait)
 
-    def _follow(self, child: Run, folder: Path, wait: Callable[[float], bool]) -> tuple[str, bool] | None:
-        """Until the training has ended: None. Otherwise why it has to be stopped, and whether that counts as a try."""
+    def _follow(self, child: Run, folder: Path, wait: Callable[[float], bool]) -> Callable[[], bool] | None:
+        """Until the training has ended: None. Otherwise it has to be stopped: what is to be said of the job then."""
         lines, watchdog = EventLines(folder), Watchdog(self._stall_seconds, self._clock)
         while True:
             ended = child.code() is not None  # asked before reading: the last line comes before the end
@@ -86,12 +93,17 @@ class Attempt:
             if ended and not self._said:
                 return None
             if not ended and watchdog.stalled(child.cpu_seconds()):
-                return "The training made no progress and was stopped.", True
+                why = "The training made no progress and was stopped."
+                return lambda: self._leases.release(self._job, why, counts=True)
+            if self._is_too_long():
+                return self._end_too_long
             if wait(_LOOK_SECONDS):
-                return "The worker was stopped; another attempt goes on from the last whole epoch.", False
+                why = "The worker was stopped; another attempt goes on from the last whole epoch."
+                return lambda: self._leases.release(self._job, why, counts=False)
 
     def _pass_on(self, folder: Path) -> None:
         """Everything heard goes into the database, or waits for it as long as the lease lasts."""
+        self._job = dataclasses.replace(self._job, worked_seconds=self._worked + self._clock() - self._began)
         try:
             while self._said:
                 self._take(self._said[0], folder)
@@ -102,6 +114,16 @@ class Attempt:
             if self._clock() - self._beaten >= self._leases.lease_seconds - _BEAT_SECONDS:
                 raise
 
+    def _is_too_long(self) -> bool:
+        return self._job.worked_seconds > self._max_seconds and not self._publishes
+
+    def _end_too_long(self) -> bool:
+        message = (
+            f"The job took {self._max_seconds / 3600:g} hours, and no job may take longer. Make it again with fewer "
+            "n_epochs or fewer pictures."
+        )
+        return self._leases.fail(self._job, "job_too_long", message)
+
     def _take(self, event: Event, folder: Path) -> None:
         match event:
             case Progress():
@@ -110,6 +132,7 @@ class Attempt:
                 self._take_epoch(event)
             case ReadyToPublish():
                 self._sure(self._leases.publish(self._job))
+                self._publishes = True
                 let_publish(folder)
             case Result():
                 self._result = event.facts

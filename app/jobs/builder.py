@@ -10,6 +10,7 @@ from typing import Any
 
 from app.errors import NotFound, Unprocessable
 from app.files.store import FileStore, StoredFile
+from app.jobs.bounds.effort import pictures_of
 from app.jobs.job import FEEDBACK, JobSpec
 from app.jobs.options import described, recipe_of
 from app.jobs.request import JobRequest
@@ -92,6 +93,7 @@ class JobBuilder:
         if request.training_file != FEEDBACK:
             own = self._report(request.training_file, "training_file", draft, read)
         counts = _learned(own)
+        judged_apart = request.validation_file is not None or "validation" in _parts(own)
         labels = _check_training(counts, base, request)
         _check_validated(counts, recipe.train)
         _check_known(_parts(own).get("test", {}), labels, "training_file")
@@ -110,7 +112,12 @@ class JobBuilder:
             recipe=recipe.to_json(),
             options=described(recipe, request),
             metadata=request.metadata or {},
+            pictures=pictures_of(recipe, sum(counts.values()), judged_apart=judged_apart),
         )
+
+    def check_base(self, base: str) -> None:
+        """Raises VersionNotFound where the version (`digits@1`) is not there any more."""
+        self._registry.number(Ref.parse(base))
 
     def _report(self, file_id: str, param: str, draft: JobDraft, read: Mapping[UnreadFile, Report]) -> Report:
         """What is known of a file's pictures, as the base's preparation finds them."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.errors import NotFound
 from app.jobs.job import FEEDBACK, Job
+from app.storage import private
 from models_store.handover import CHECKPOINTS, ERRORS, EVENTS, GO, RECIPE, Event, from_line
 
 _LEAST_BYTES = 65_536
@@ -39,7 +40,7 @@ class AttemptFolders:
     def prepare(self, job: Job) -> Path:
         """Makes the folder of a job's attempt. Raises OSError, and what `path_of` and `write_corrections` raise."""
         folder = self._attempt(job.id, job.attempt)
-        self._root.mkdir(parents=True, exist_ok=True)
+        private.folder(self._root)
         folder.parent.mkdir(mode=0o700, exist_ok=True)  # people's pictures: as closed as the uploads themselves
         folder.mkdir(mode=0o700)
         for file in filter(None, {job.spec.training_file, job.spec.validation_file}):

@@ -29,18 +29,21 @@ class Housekeeping:
         kept_days: float,
         sweep: Callable[[], object] = lambda: None,
         start: Callable[[], object] = lambda: None,
+        put_right: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`folders` go `kept_days` after their job; `sweep` clears what else is stored; `start` makes the job that is
-        due, if any.
+        due, if any; `put_right` corrects what was dated before the clock was set back.
         """
         self._leases = leases
         self._folders = folders
         self._kept_days = kept_days
         self._sweep = sweep
         self._start = start
+        self._put_right = put_right
         self._clock = clock
         self._looked = self._cleared = -_CLEAR_SECONDS
+        self._leaps = 0
         self._stripped: set[str] = set()  # jobs whose folders hold nobody's pictures any more
         self._failing = False
 
@@ -55,6 +58,9 @@ class Housekeeping:
                 _log.error("job_given_up", job=job.id)
             self._start()
             self._strip()
+            if self._leases.leaps > self._leaps:  # nothing is old because the clock was set: it has an hour to be right
+                self._put_right()
+                self._leaps, self._cleared = self._leases.leaps, now
             if now - self._cleared >= _CLEAR_SECONDS:
                 self._clear()
                 self._cleared = now
@@ -74,5 +80,6 @@ class Housekeeping:
             self._stripped.add(job_id)
 
     def _clear(self) -> None:
+        self._put_right()
         self._folders.remove(self._leases.ended(self._folders.present(), self._kept_days * _DAY))
         self._sweep()

@@ -72,6 +72,7 @@ class JobSpec:
     recipe: str  # a Recipe as JSON; `data.path` and `finetune.validation` are file ids
     options: Mapping[str, Any]  # the request's own words, to show again: hyperparameters, method, suffix, seed
     metadata: Mapping[str, str]
+    pictures: float = 0.0  # that the net is shown: those of every batch, over all epochs and all nets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ class Job:
     attempt: int = 0  # grows with every claim: the fencing token of whoever holds it
     tries: int = 0  # attempts that count: those that were not ended by a pause or a worker's orderly stop
     lease_until: float | None = None
+    worked_seconds: float = 0.0  # that its workers have held it, over all attempts
     progress: Mapping[str, Any] | None = None  # run, epoch, epochs, done, steps
     result: Mapping[str, Any] | None = None  # version, accepted, gate, promoted, numbers
     error: Mapping[str, Any] | None = None  # code, message, param

@@ -1,7 +1,9 @@
 """Leases: what workers do with jobs. Whoever holds one names itself and its attempt with every write: a statement that
-changes no row says that the job is no longer theirs. Time is the database's.
+changes no row says that the job is no longer theirs. Time is the database's, which may be set: a lease that ends later
+than it can is cut short, and after a leap forward whoever lives has a moment to say so.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +13,11 @@ from sqlalchemy.engine import Connection
 from app.jobs.job import ENDED, HELD, Job, Move, State
 from app.jobs.tables import jobs, moved, owned, say, to_job
 from app.storage.db import Database, now
+from app.storage.leaps import Leaps
+
+_LONGEST_SECONDS = 3600.0  # that a lease may take: of a worker of an earlier release nobody knows how long it takes
+_MARGIN_SECONDS = 1.0
+_DOUBTED_SECONDS = 5.0  # is left of a lease that can't be: a worker that lives renews it every second
 
 
 class Leases:
@@ -22,30 +29,36 @@ class Leases:
         lease_seconds: float = 15.0,
         max_tries: int = 3,
         on_success: Callable[[Connection, Job], None] = lambda connection, job: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """A worker that is not heard of for `lease_seconds` has lost its job; a job is tried `max_tries` times.
 
         `on_success` is called in the transaction in which a job succeeds: what it writes is there if the success is.
+        `clock` counts seconds, and nobody sets it.
         """
         self._database = database
         self.lease_seconds = lease_seconds
         self._max_tries = max_tries
         self._on_success = on_success
+        self._leaps = Leaps(clock)
+
+    @property
+    def leaps(self) -> int:
+        """How often the database's clock was set, as far as this worker has noticed."""
+        return self._leaps.count
 
     def claim(self, worker: str) -> Job | None:
         """Takes the oldest job that waits, or whose worker is not heard of any more."""
-        free = or_(
-            jobs.c.state == State.QUEUED,
-            and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now()),
-        )
-        free = and_(free, jobs.c.tries < self._limit)
-        oldest = select(jobs.c.id).where(free).order_by(jobs.c.created_at, jobs.c.id).limit(1)
-        oldest = oldest.with_for_update(skip_locked=True)
         with self._database.writing() as connection:
+            waits = jobs.c.state == State.QUEUED
+            free = or_(waits, self._lost) if self._tells_time(connection) else waits
+            free = and_(free, jobs.c.tries < self._limit)
+            oldest = select(jobs.c.id).where(free).order_by(jobs.c.created_at, jobs.c.id).limit(1)
+            oldest = oldest.with_for_update(skip_locked=True)
             row = moved(
                 connection, Move.CLAIM, and_(jobs.c.id == oldest.scalar_subquery(), free),
                 worker=worker, attempt=jobs.c.attempt + 1, tries=jobs.c.tries + 1, lease_until=self._lease,
-                started_at=func.coalesce(jobs.c.started_at, now()),
+                lease_seconds=self.lease_seconds, started_at=func.coalesce(jobs.c.started_at, now()),
             )  # fmt: skip
             if row is None:
                 return None
@@ -54,17 +67,18 @@ class Leases:
             return to_job(row)
 
     def give_up_lost(self) -> Sequence[Job]:
-        """Fails jobs whose last try was lost with its worker."""
-        lost = and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now(), jobs.c.tries >= self._limit)
+        """Fails jobs whose last try was lost with its worker; of all others it sees to it that a loss can be seen."""
+        lost = and_(self._lost, jobs.c.tries >= self._limit)
         first = select(jobs.c.id).where(lost).limit(1).with_for_update(skip_locked=True)
         message = "Its workers ended, each time. Ask the operator to look."
         error = {"code": "job_lost", "message": message, "param": None}
         failed = []
         with self._database.writing() as connection:
-            while row := moved(
+            _cut_short(connection)
+            while self._tells_time(connection) and (row := moved(
                 connection, Move.FAIL, and_(jobs.c.id == first.scalar_subquery(), lost),
                 error=error, finished_at=now(), worker=None, lease_until=None,
-            ):  # fmt: skip
+            )):  # fmt: skip
                 say(connection, row.id, "error", "state", message, {"state": State.FAILED})
                 failed.append(to_job(row))
         return failed
@@ -86,7 +100,7 @@ class Leases:
     def publish(self, job: Job) -> bool:
         """Asks whether the result may be published now. From then on nobody can cancel or pause the job."""
         with self._database.writing() as connection:
-            return moved(connection, Move.PUBLISH, owned(job), lease_until=self._lease) is not None
+            return moved(connection, Move.PUBLISH, owned(job), lease_until=self._lease, **_worked(job)) is not None
 
     def succeed(self, job: Job, result: Mapping[str, Any]) -> bool:
         """Ends a job whose version is published."""
@@ -102,7 +116,7 @@ class Leases:
         with self._database.writing() as connection:
             row = moved(
                 connection, Move.RELEASE, and_(owned(job), left),
-                worker=None, tries=jobs.c.tries - (0 if counts else 1),
+                worker=None, tries=jobs.c.tries - (0 if counts else 1), **_worked(job),
                 # whoever looks next may go on with a job that was publishing
                 lease_until=case((jobs.c.state == State.PUBLISHING, 0.0)),
             )  # fmt: skip
@@ -114,11 +128,20 @@ class Leases:
         return self.fail(job, "job_crashed", f"The training ended {job.tries} times without a result: {why}")
 
     def ended(self, among: Collection[str], seconds: float = 0.0) -> Sequence[str]:
-        """Which of these jobs ended, so many seconds ago or earlier."""
-        over = jobs.c.state.in_(ENDED), jobs.c.finished_at <= now() - seconds
-        query = select(jobs.c.id).where(jobs.c.id.in_(among), *over)
+        """Which of these jobs ended, so many seconds ago or earlier; 0 asks no clock."""
+        query = select(jobs.c.id).where(jobs.c.id.in_(among), jobs.c.state.in_(ENDED))
+        if seconds:
+            query = query.where(jobs.c.finished_at <= now() - seconds)
         with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
+
+    def _tells_time(self, connection: Connection) -> bool:
+        """Whether leases that are over by the database's clock are over."""
+        return self._leaps.look(connection.execute(select(now())).scalar_one())
+
+    @property
+    def _lost(self) -> ColumnElement[bool]:
+        return and_(jobs.c.state.in_(HELD), jobs.c.lease_until < now())
 
     @property
     def _limit(self) -> ColumnElement[int]:
@@ -130,14 +153,31 @@ class Leases:
         return now() + self.lease_seconds
 
     def _held(self, connection: Connection, job: Job, **values: Any) -> Row[Any] | None:
-        query = jobs.update().where(owned(job), jobs.c.state.in_(HELD)).values(lease_until=self._lease, **values)
+        values |= {"lease_until": self._lease, **_worked(job)}
+        query = jobs.update().where(owned(job), jobs.c.state.in_(HELD)).values(values)
         return connection.execute(query.returning(jobs.c.id)).one_or_none()
 
     def _end(self, job: Job, move: Move, level: str, message: str, **values: Any) -> bool:
-        with self._database.writing() as connection:
-            row = moved(connection, move, owned(job), finished_at=now(), worker=None, lease_until=None, **values)
+        values |= {"finished_at": now(), "worker": None, "lease_until": None, **_worked(job)}
+
+        def ended(connection: Connection) -> bool:
+            row = moved(connection, move, owned(job), **values)
             if row is not None:
                 say(connection, job.id, level, "state", message, {"state": row.state})
                 if move is Move.SUCCEED:
                     self._on_success(connection, job)
             return row is not None
+
+        return self._database.making_room(ended)  # on a full disk a job fails for that
+
+
+def _worked(job: Job) -> dict[str, float]:
+    """What whoever holds the job says of it with every write."""
+    return {"worked_seconds": job.worked_seconds}
+
+
+def _cut_short(connection: Connection) -> None:
+    """Leases that can't end so late were given before the clock was set back."""
+    latest = now() + func.coalesce(jobs.c.lease_seconds, _LONGEST_SECONDS) + _MARGIN_SECONDS
+    impossible = jobs.c.state.in_(HELD), jobs.c.lease_until > latest
+    connection.execute(jobs.update().where(*impossible).values(lease_until=now() + _DOUBTED_SECONDS))

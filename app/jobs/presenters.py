@@ -1,7 +1,7 @@
 """Jobs, events and checkpoints -> what clients see of them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.jobs.job import Job, JobEvent, State
@@ -11,8 +11,8 @@ _STATUS = {State.PAUSED: State.QUEUED, State.PUBLISHING: State.RUNNING}
 _NUMBER = re.compile(r"([a-z]+)-([0-9a-f]{24})-([1-9][0-9]{0,8})")
 
 
-def job_object(job: Job) -> JobObject:
-    """The answer that shows one job."""
+def job_object(job: Job, warnings: Sequence[str] = ()) -> JobObject:
+    """The answer that shows one job; `warnings` are said when it is made."""
     spec, result = job.spec, job.result
     done = result if job.state is State.SUCCEEDED else None
     return JobObject(
@@ -36,6 +36,7 @@ def job_object(job: Job) -> JobObject:
         attempt=job.attempt,
         progress=None if job.progress is None else dict(job.progress),
         result=None if result is None else dict(result),
+        warnings=list(warnings),
     )
 
 

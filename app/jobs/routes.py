@@ -10,16 +10,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse
 
-from app.errors import NotFound, Unprocessable
+from app.errors import NotFound, PayloadTooLarge, Unprocessable
 from app.files.inspection import Inspections
+from app.jobs.bounds.effort import Effort
 from app.jobs.builder import JobBuilder, JobDraft, Report, UnreadFile
 from app.jobs.job import Job
 from app.jobs.presenters import checkpoints, event_object, job_object, number_in
-from app.jobs.request import JobRequest, schema
+from app.jobs.request import MAX_KEY, MAX_PAIRS, MAX_VALUE, JobRequest, schema
 from app.jobs.schemas import CheckpointList, EventList, JobList, JobObject
 from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
 from app.storage.db import WAIT_SECONDS
+from app.web.client import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
@@ -33,6 +35,7 @@ _JOB = re.compile(r"ftjob-[0-9a-f]{24}")
 _KEY = re.compile(r"[!-~]{1,255}")
 _FILTER = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 _ALL_EVENTS = 1_000_000
+_MOST_BYTES = 64 * 1024  # of a request; with 16 pairs of the longest metadata it has 10
 
 _BODY: dict[str, Any] = {
     "required": True,
@@ -82,17 +85,19 @@ def router(
     builder: JobBuilder,
     streams: Streams,
     inspections: Inspections,
+    effort: Effort,
     wait_seconds: float = WAIT_SECONDS,
 ) -> APIRouter:
     """The routes, answering from `store`. Nobody waits longer than `wait_seconds` for a turn at it.
 
-    A data set that has to be read again is read by `inspections`, which takes no turn from anybody else.
+    A data set that has to be read again is read by `inspections`, which takes no turn from anybody else. `effort` says
+    which job would take too long.
     """
     routes = APIRouter(
         route_class=StrictRoute, prefix=PREFIX, tags=["fine-tuning"], responses={"default": EXAMPLE_RESPONSE}
     )
     lane = ThreadLane(_THREADS, wait_seconds)
-    _add_creating(routes, store, builder, inspections, lane)
+    _add_creating(routes, store, builder, effort, inspections, lane)
     _add_showing(routes, store, lane)
     _add_moving(routes, store, lane)
     _add_watching(routes, store, streams, lane)
@@ -100,7 +105,7 @@ def router(
 
 
 def _add_creating(
-    routes: APIRouter, store: JobStore, builder: JobBuilder, inspections: Inspections, lane: ThreadLane
+    routes: APIRouter, store: JobStore, builder: JobBuilder, effort: Effort, inspections: Inspections, lane: ThreadLane
 ) -> None:
     def begun(body: bytes, key: str | None) -> tuple[Job | JobDraft, str]:
         """The job that came with the key before, otherwise a draft; and the digest of the request."""
@@ -110,8 +115,12 @@ def _add_creating(
         known = None if key is None else store.known(key, digest)  # before anything that may have changed since
         return known or builder.draft(wanted, new_id()), digest
 
-    def added(draft: JobDraft, read: Mapping[UnreadFile, Report], key: str | None, digest: str) -> Job:
-        return store.add(builder.build(draft, read), key, digest, draft.id)
+    def added(
+        draft: JobDraft, read: Mapping[UnreadFile, Report], key: str | None, digest: str, client: str
+    ) -> tuple[Job, str | None]:
+        spec = builder.build(draft, read)
+        warning = effort.check(spec.pictures)
+        return store.add(spec, key, digest, draft.id, client=client, warning=warning), warning
 
     async def report_on(path: FilePath, spec: InputSpec) -> Report:
         return await inspections.report(path, lambda: spec)
@@ -127,12 +136,17 @@ def _add_creating(
         """
         if key is not None and not _KEY.fullmatch(key):
             raise Unprocessable("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible characters of ASCII.")
-        job, digest = await lane.ask(begun, await request.body(), key)
-        if isinstance(job, JobDraft):
-            read = {what: await while_connected(request, report_on(*what)) for what in job.unread}
-            job = await lane.ask(added, job, read, key, digest)
+        body = await request.body()
+        if len(body) > _MOST_BYTES:
+            raise PayloadTooLarge("payload_too_large", f"A job has at most {_MOST_BYTES // 1024} KiB. Send less.")
+        known, digest = await lane.ask(begun, body, key)
+        if isinstance(known, JobDraft):
+            read = {what: await while_connected(request, report_on(*what)) for what in known.unread}
+            job, warning = await lane.ask(added, known, read, key, digest, client_of(request.scope))
+        else:
+            job, warning = known, None
         response.headers["location"] = f"{PREFIX}/{job.id}"
-        return job_object(job)
+        return job_object(job, warnings=[warning] if warning else [])
 
 
 def _add_showing(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
@@ -217,6 +231,12 @@ def _labelled(query: Mapping[str, str]) -> dict[str, str]:
     labelled = {found[1]: value for name, value in given.items() if (found := _FILTER.fullmatch(name))}
     if len(labelled) < len(given) or any("\x00" in text for pair in labelled.items() for text in pair):
         raise Unprocessable("bad_filter", "Ask for jobs by their metadata as metadata[key]=value.", "metadata")
+    if len(labelled) > MAX_PAIRS or any(len(k) > MAX_KEY or len(v) > MAX_VALUE for k, v in labelled.items()):
+        raise Unprocessable(
+            "bad_filter",
+            f"Ask by at most {MAX_PAIRS} keys of up to {MAX_KEY} characters, and values of up to {MAX_VALUE}.",
+            "metadata",
+        )
     return labelled
 
 

@@ -54,6 +54,7 @@ class JobObject(BaseModel):
         description="of the part that runs", examples=[{"run": "training", "epoch": 3, "epochs": 30}]
     )
     result: dict[str, Any] | None = Field(description="what the gate said, and its numbers", examples=[_RESULT])
+    warnings: list[str] = Field(description="what is likely to go wrong; only where the job was made this moment")
 
 
 class EventObject(BaseModel):

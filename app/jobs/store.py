@@ -3,16 +3,18 @@ Time is the database's.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
-from app.errors import Conflict, NotFound, TooBusy
+from app.errors import Conflict, NotFound
 from app.files.tables import files
+from app.jobs.bounds.history import forget_surplus
+from app.jobs.bounds.room import JobLimits, check_room, one_at_a_time
 from app.jobs.job import ENDED, FEEDBACK, Job, JobEvent, JobSpec, Move, State
 from app.jobs.tables import SPEC, events, jobs, moved, say, text_at, to_job
 from app.storage.db import Database, now
@@ -33,10 +35,16 @@ def new_id() -> str:
 class JobStore:
     """All jobs of one database. Every method may raise DatabaseUnavailable, those that write any of NOTHING_LASTS."""
 
-    def __init__(self, database: Database, most_waiting: int = 1000) -> None:
-        """Takes no more jobs while `most_waiting` are queued."""
+    def __init__(
+        self,
+        database: Database,
+        limits: JobLimits = JobLimits(),  # noqa: B008 (frozen)
+        check_base: Callable[[str], object] = lambda base: None,
+    ) -> None:
+        """`check_base` raises where a version (`digits@1`) is not there any more."""
         self._database = database
-        self._most_waiting = most_waiting
+        self._limits = limits
+        self._check_base = check_base
 
     def add(
         self,
@@ -44,19 +52,24 @@ class JobStore:
         idempotency_key: str | None = None,
         request_digest: str | None = None,
         job_id: str | None = None,
+        *,
+        client: str | None = None,
+        warning: str | None = None,
     ) -> Job:
         """Queues a job, as `job_id` where its recipe names it. The same key again gives the job that there is already.
 
-        Raises NotFound where a file that it needs is gone, Conflict (`idempotency_key_reused`) where the key came with
-        another request, and TooBusy (`too_many_jobs`).
+        `client` asks for it, nobody where it is made by itself; the `warning` becomes its second event. Raises NotFound
+        where a file that it needs is gone and what `check_base` raises, Conflict (`idempotency_key_reused`) where the
+        key came with another request, and TooBusy (`too_many_jobs`).
         """
         values = {name: getattr(spec, name) for name in SPEC}
         values |= {
             "id": job_id or new_id(), "state": State.QUEUED, "created_at": now(),
             "promote": int(spec.promote), "idempotency_key": idempotency_key, "request_digest": request_digest,
-            "attempt": 0, "tries": 0, "events": 0,
+            "attempt": 0, "tries": 0, "events": 0, "client": client,
         }  # fmt: skip
         with self._database.writing() as connection:
+            one_at_a_time(connection)
             insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
             query = insert(jobs).values(values).on_conflict_do_nothing().returning(*jobs.c)
             row = connection.execute(query).one_or_none()
@@ -64,9 +77,8 @@ class JobStore:
                 known = self._known(connection, idempotency_key, request_digest)
                 assert known is not None, "only the key can be there already: ids are random"
                 return known
-            waiting = select(func.count()).select_from(jobs).where(jobs.c.state == State.QUEUED)
-            if connection.execute(waiting).scalar_one() > self._most_waiting:
-                raise TooBusy("too_many_jobs", "Too many jobs wait already. Cancel some, or come back later.")
+            check_room(connection, self._limits, client)
+            self._check_base(spec.base)
             for param in ("training_file", "validation_file"):
                 file = getattr(spec, param)
                 if file in (None, FEEDBACK):
@@ -76,6 +88,9 @@ class JobStore:
                 if connection.execute(there).one_or_none() is None:
                     raise NotFound("file_not_found", f"There is no file {file}. Upload it first.", param)
             say(connection, row.id, "info", "state", "The job waits for its turn.", {"state": State.QUEUED})
+            if warning:
+                say(connection, row.id, "warn", "message", warning)
+            forget_surplus(connection, self._limits.kept)
             return to_job(row)
 
     def newest(self, key_begins: str) -> Job | None:
@@ -146,15 +161,17 @@ class JobStore:
         return self._ask(job_id, Move.RESUME, "The job waits for its turn again.")
 
     def _ask(self, job_id: str, move: Move, message: str, **values: Any) -> Job:
-        with self._database.writing() as connection:
+        def asked(connection: Connection) -> Job:
             row = moved(connection, move, jobs.c.id == job_id, lease_until=None, **values)
             if row is not None:
                 say(connection, job_id, "info", "state", message, {"state": row.state})
                 return to_job(row)
             state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
-        if state is None:
-            raise _no_job(job_id)
-        raise Conflict("job_state", _REFUSALS.get(State(state), f"A job that is {state} has nothing to {move}."))
+            if state is None:
+                raise _no_job(job_id)
+            raise Conflict("job_state", _REFUSALS.get(State(state), f"A job that is {state} has nothing to {move}."))
+
+        return self._database.making_room(asked)  # on a full disk too: what a job needs can't be deleted before
 
     def events(
         self, job_id: str, limit: int, *, after: int = 0, before: int | None = None, newest_first: bool = False
@@ -172,4 +189,7 @@ class JobStore:
 
 
 def _no_job(job_id: str) -> NotFound:
-    return NotFound("job_not_found", f"There is no job {job_id[:60]}. See the list of jobs.")
+    return NotFound(
+        "job_not_found",
+        f"There is no job {job_id[:60]}; those that ended long ago are forgotten. See the list of jobs.",
+    )

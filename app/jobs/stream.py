@@ -6,40 +6,60 @@ A stream asks the database for news: nothing else is shared by all API processes
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, move_on_after, to_thread
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
-from app.errors import DatabaseUnavailable, NotReady
+from app.errors import DatabaseUnavailable, NotFound, NotReady
 from app.jobs.job import ENDED, Job, JobEvent
 from app.jobs.presenters import event_object, job_object
 from app.jobs.store import JobStore
+from app.web.client import client_of
 from app.web.drain import Drain
 
 _PAGE = 100  # events that are read at once
 _THREADS = 2  # for all streams together, so that a slow database holds up nobody else
+_LAST_SECONDS = 30.0  # for the last bytes of one that has come to its end
 _AGAIN_MS = 1000  # when a client whose stream broke shall come back
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Streams:
-    """The streams of this process, at most `most` at once."""
+    """The streams of this process, at most `most` at once, and `most_of_client` to one client."""
 
     def __init__(
-        self, store: JobStore, drain: Drain, *, most: int = 64, poll_seconds: float = 0.5, beat_seconds: float = 10.0
+        self,
+        store: JobStore,
+        drain: Drain,
+        *,
+        most: int = 64,
+        most_of_client: int = 16,
+        poll_seconds: float = 0.5,
+        beat_seconds: float = 10.0,
+        life_seconds: float = 3600.0,
     ) -> None:
-        """Each stream asks for news every `poll_seconds`, and sends something every `beat_seconds`."""
+        """Each stream asks for news every `poll_seconds`, and sends something every `beat_seconds`.
+
+        After `life_seconds` it ends without an `end`: its client comes back, or is not there any more.
+        """
         self._store = store
         self._drain = drain
-        self._most = most
+        self._most, self._most_of_client = most, most_of_client
         self._poll_seconds = poll_seconds
         self._beat_seconds = beat_seconds
+        self._life_seconds = life_seconds
         self._limiter = CapacityLimiter(_THREADS)
-        self.open = 0  # how many there are now
+        self._of_clients: Counter[str] = Counter()  # those that are open now
+
+    @property
+    def open(self) -> int:
+        """How many there are now."""
+        return self._of_clients.total()
 
     def answer(self, job_id: str, last_event_id: str) -> EventSourceResponse:
         """The events after the last one that the client has. It blocks. Raises NotFound, DatabaseUnavailable.
@@ -50,16 +70,18 @@ class Streams:
         (newest,), _ = self._store.events(job_id, 1, newest_first=True)
         wanted = int(last_event_id) if _NUMBER.fullmatch(last_event_id) else 0
         heard = min(wanted, newest.number)  # after a number that the job does not have yet, its end would be missed
-        return _Stream(self._told(job, heard), self._place)
+        return _Stream(self._told(job, heard), self._place, self._life_seconds + _LAST_SECONDS)
 
     async def _told(self, job: Job, heard: int) -> AsyncIterator[bytes]:
         yield format_sse_event(retry=_AGAIN_MS)
-        said_at = time.monotonic()
-        while not self._drain.begun:
+        said_at = began = time.monotonic()
+        while not self._drain.begun and time.monotonic() - began < self._life_seconds:
             try:
                 events, more, ended = await to_thread.run_sync(self._news, job, heard, limiter=self._limiter)
             except DatabaseUnavailable:  # when it is back, nothing was missed
                 events, more, ended = (), False, None
+            except NotFound:  # it has ended so long ago that it is forgotten
+                return
             for event in events:
                 heard, said_at = event.number, time.monotonic()
                 yield format_sse_event(data_str=event_object(event).model_dump_json(), id=str(event.number))
@@ -79,25 +101,37 @@ class Streams:
         return events, more, self._store.get(job.id) if over and not more else None
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _place(self, client: str) -> Iterator[None]:
         if self.open >= self._most:
             raise NotReady("too_many_streams", "Too many clients watch jobs here. Ask for the events page by page.")
-        self.open += 1
+        if self._of_clients[client] >= self._most_of_client:
+            raise NotReady(
+                "too_many_streams",
+                f"{self._most_of_client} streams go to your address already. Close some, or ask for the events page by "
+                "page.",
+            )
+        self._of_clients[client] += 1
         try:
             yield
         finally:
-            self.open -= 1
+            self._of_clients[client] -= 1
+            self._of_clients += Counter()  # forgets who has none
 
 
 class _Stream(EventSourceResponse):
-    """Holds a place for as long as it is sent; when the client leaves, starlette cancels the sending."""
+    """Holds a place for as long as it is sent; when the client leaves, starlette cancels the sending. So it is where a
+    client takes nothing more of what is sent, in the end.
+    """
 
-    def __init__(self, content: AsyncIterator[bytes], place: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, content: AsyncIterator[bytes], place: Callable[[str], AbstractContextManager[None]], most_seconds: float
+    ) -> None:
         super().__init__(content, headers=_HEADERS)
         self._place = place
+        self._most_seconds = most_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place():
+        with self._place(client_of(scope)), move_on_after(self._most_seconds):
             await super().__call__(scope, receive, send)
 
 

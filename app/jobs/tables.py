@@ -4,7 +4,23 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, Float, Index, Integer, Row, String, Table, Text, and_, case, insert
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    case,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -32,10 +48,14 @@ jobs = Table(
     Column("metadata", JSON, nullable=False),
     Column("idempotency_key", String(255), unique=True),
     Column("request_digest", String(64)),
+    Column("client", String(64)),  # who asked for it; nobody where it was made by itself
+    Column("pictures", Float, nullable=False, server_default=text("0")),
     Column("worker", String(120)),
     Column("attempt", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("lease_until", Float),
+    Column("lease_seconds", Float),  # how long its worker may be silent; an earlier release did not say
+    Column("worked_seconds", Float, nullable=False, server_default=text("0")),
     Column("events", Integer, nullable=False),  # how many there are
     Column("progress", JSON),
     Column("result", JSON),
@@ -54,6 +74,10 @@ events = Table(
     Column("message", Text, nullable=False),
     Column("data", JSON),
 )
+BY_ITSELF = "corrections of "  # how the key begins of a job that nobody asked for; clients' own keys have no spaces
+MOST_EVENTS = 10_000  # of a job: a thousand epochs of five folds and of the training itself take 6,000
+_LONGEST_MESSAGE = 2_000  # characters
+_ENOUGH = "The job has said very much. From here on only its states and its progress are told."
 SPEC = tuple(field.name for field in dataclasses.fields(JobSpec))
 _MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "spec")
 
@@ -90,7 +114,19 @@ def moved(connection: Connection, move: Move, which: ColumnElement[bool], **valu
 def say(
     connection: Connection, job_id: str, level: str, kind: str, message: str, data: Mapping[str, Any] | None = None
 ) -> None:
-    """Adds an event. The counter in the job's row numbers them without gaps, because the row is locked meanwhile."""
+    """Adds an event. The counter in the job's row numbers them without gaps, because the row is locked meanwhile.
+
+    Beyond MOST_EVENTS one says so, and from there on only states are added.
+    """
+    if (
+        kind != "state"
+        and connection.execute(select(jobs.c.events).where(jobs.c.id == job_id)).scalar_one() >= MOST_EVENTS
+    ):
+        late = select(events.c.number).where(events.c.job == job_id, events.c.number > MOST_EVENTS)
+        if connection.execute(late.where(events.c.message == _ENOUGH)).first():
+            return
+        level, kind, message, data = "warn", "message", _ENOUGH, None
+    message = message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}…"
     query = jobs.update().where(jobs.c.id == job_id).values(events=jobs.c.events + 1).returning(jobs.c.events)
     number = connection.execute(query).scalar_one()
     values = {"job": job_id, "number": number, "created_at": now(), "level": level, "type": kind, "message": message}

@@ -5,7 +5,9 @@ import sys
 
 import structlog
 
-from app.logs import words
+from app.logs import bounds, words
+from app.logs.often import Often
+from app.logs.written import Written
 
 
 def chosen(log_format: str) -> str:
@@ -30,15 +32,21 @@ def configure(log_format: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = Written(sys.stdout)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        processors=[
+            bounds.without_input,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(bounds.raised),
+            *ending,
+        ],
     )
     handler.setFormatter(formatter)
     handler.setLevel(level.upper())
     if log_format == "words":
         handler.addFilter(words.is_worth_saying)
+    handler.addFilter(Often())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # names each of its parts when it loads them
     logging.captureWarnings(True)
@@ -47,6 +55,8 @@ def configure(log_format: str, level: str) -> None:
 def _ending(log_format: str) -> list[structlog.typing.Processor]:
     if log_format == "text":
         plain = structlog.dev.plain_traceback  # the default prints every local, people's pictures too
-        return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
-    renderer = words.render if log_format == "words" else structlog.processors.JSONRenderer()
-    return [structlog.processors.format_exc_info, renderer]
+        return [
+            bounds.printable,
+            bounds.Bounded(structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)),
+        ]
+    return [bounds.Bounded(words.render if log_format == "words" else structlog.processors.JSONRenderer())]

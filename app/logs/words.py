@@ -48,7 +48,9 @@ def render(_: object, __: str, event_dict: structlog.typing.EventDict) -> str:
     level, event = str(event_dict.get("level", "info")), str(event_dict["event"])
     facts = {name: _harmless(value) for name, value in event_dict.items()}
     if not event.isidentifier():  # a library's message, which may be a whole traceback
-        facts["event"] = "\n".join(map(_printable, event.splitlines()))
+        first, *rest = map(_printable, event.splitlines())
+        # what goes on below begins no sentence of ours
+        facts["event"] = "\n".join([first, *(line if line.startswith("  ") else f"  {line}" for line in rest)])
     sentence = _listening(facts) if event == "listening" else _sentence(event, facts)
     if level in ("warning", "error", "critical"):
         sentence = f"problem: {sentence}"

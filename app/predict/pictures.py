@@ -1,6 +1,5 @@
 """The pictures of a batch request: multipart fields, a zip, or base64 in JSON."""
 
-import asyncio
 import io
 from dataclasses import dataclass
 
@@ -8,9 +7,10 @@ from starlette.requests import Request
 
 from app.errors import Unprocessable
 from app.inference.loaded import MAX_BATCH
+from app.web.budget import Held, held_by
 from app.web.form import check_fields
 from app.web.multipart import parts, without_file
-from app.web.request import FORM, from_json, kind_of, other_kind
+from app.web.request import FORM, body_of, from_json, kind_of, other_kind, taken_apart
 from app.web.route import address_takes
 from models_store.datasets.archive import Archive, ArchiveLimits
 from models_store.datasets.base64_text import decoded
@@ -19,7 +19,6 @@ from models_store.datasets.rows import RowRejected
 from models_store.errors import ImageRejected
 from models_store.text import listed, shown
 
-_QUICK_BYTES = 65_536  # JSON up to this size is parsed on the event loop
 _INSTANCE = "Each instance must be an object with a text `b64`."
 _WANTED = '{"instances": [{"b64": …}, …]}'
 
@@ -47,14 +46,17 @@ async def many_pictures(request: Request, limits: ArchiveLimits) -> SentPictures
     `bad_string`, `batch_too_large`), UnsupportedMediaType, DataSetRejected.
     """
     kind = kind_of(request)
-    body = await request.body()
+    body = await body_of(request)
+    size, held = len(body), held_by(request.scope)
     if kind == FORM:
-        sent = _of_form(body, request)
+        held.add(size)  # the parts are copies
+        sent = await taken_apart(size, _of_form, body, request)
     elif kind in ("application/zip", "application/x-zip-compressed"):
-        sent = await asyncio.to_thread(_of_zip, body, limits)
+        archive = await taken_apart(size, Archive, io.BytesIO(body), limits)
+        sent = await _of_zip(archive, held)
     elif kind == "application/json":
-        is_long = len(body) > _QUICK_BYTES
-        sent = await asyncio.to_thread(_of_json, body, request) if is_long else _of_json(body, request)
+        held.add(2 * size)  # its texts, and what they say
+        sent = await taken_apart(size, _of_json, body, request)
     else:
         raise other_kind(
             kind, f"{FORM} with the pictures as `files`, application/zip, or application/json with {_WANTED}"
@@ -63,6 +65,7 @@ async def many_pictures(request: Request, limits: ArchiveLimits) -> SentPictures
         passed_over = f" Of the zip {sent.passed_over} files were passed over." if sent.passed_over else ""
         sentence = f"There is no picture in the request. Send at least one.{passed_over}"
         raise Unprocessable("file_missing", sentence, "files")
+    held.become(sum(len(one.image) for one in sent.pictures if isinstance(one.image, bytes)))
     return sent
 
 
@@ -76,12 +79,14 @@ def _of_form(body: bytes, request: Request) -> SentPictures:
     return SentPictures([SentPicture(shown(part.filename) or None, bytes(part.data)) for part in found])
 
 
-def _of_zip(body: bytes, limits: ArchiveLimits) -> SentPictures:
-    archive = Archive(io.BytesIO(body), limits)
+async def _of_zip(archive: Archive, held: Held) -> SentPictures:
     names = [name for name in archive.names if not is_note(name)]
     _check_count(len(names))
+    expanded = archive.expanded_bytes(names)
+    held.add(expanded)  # before a byte of it is there
+    pictures = await taken_apart(expanded, lambda: [SentPicture(shown(name), archive.read(name)) for name in names])
     passed_over = len(archive.passed_over) + len(archive.names) - len(names)
-    return SentPictures([SentPicture(shown(name), archive.read(name)) for name in names], passed_over)
+    return SentPictures(pictures, passed_over)
 
 
 def _of_json(body: bytes, request: Request) -> SentPictures:

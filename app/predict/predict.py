@@ -9,6 +9,7 @@ from app.inference.engine import Engine
 from app.predict.answers import ONE_PICTURE, ModelParam, Timing, new_id
 from app.predict.schemas import Prediction, PreparedParam, TopKParam, reading_of
 from app.predict.uncertain import Keep, hand_over
+from app.web.client import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
@@ -41,15 +42,16 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
         one the writing is found first: dark on light or light on dark, anywhere on the page.
         """
         ref = Ref.parse(model)
-        image = await one_picture(request)
-        answers = await while_connected(request, engine.predict(ref, [image]))
+        image, client = await one_picture(request), client_of(request.scope)
+        answers = await while_connected(request, engine.predict(ref, [image], client))
         (answer,) = answers.items
         if isinstance(answer, ImageRejected):
             raise answer
         reading = reading_of(answer, top_k, prepared)
         hand_over(keep, answers, [image])
         if explain:
-            saliency = await while_connected(request, engine.explain(answers.version, answer.prepared.pixels, image))
+            explained = answers.version, answer.prepared.pixels, image, client
+            saliency = await while_connected(request, engine.explain(*explained))
             reading.explanation = base64.b64encode(saliency).decode()
         timing = Timing.of(answers.seconds)
         return Prediction(**dict(reading), id=new_id("pred"), model=answers.version.ref, timing_ms=timing)

@@ -3,13 +3,14 @@
 import math
 from asyncio import to_thread
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.inference.answer import PageAnswer
 from app.inference.engine import Engine
 from app.inference.verdict import Verdict
 from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing, new_id
+from app.web.client import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
@@ -86,19 +87,26 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         route_class=StrictRoute, prefix="/v1/read", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
     )
 
-    @routes.post("", summary="Read the numbers on a page", openapi_extra={"requestBody": ONE_PICTURE})
-    async def read(request: Request, model: ModelParam = default_model) -> Page:
+    @routes.post(
+        "", summary="Read the numbers on a page", response_model=Page, openapi_extra={"requestBody": ONE_PICTURE}
+    )
+    async def read(request: Request, model: ModelParam = default_model) -> Response:
         """Reads all digits on one picture, of a row, a form or a page: up to 256.
 
         Digits that touch are `uncertain`. Printed lines and boxes are left out, and so are points, commas and dashes.
         """
         ref = Ref.parse(model)
         image = await one_picture(request)
-        answer = await while_connected(request, engine.read(ref, image))
+        answer = await while_connected(request, engine.read(ref, image, client_of(request.scope)))
         with contained(image):
-            return await to_thread(_page, answer)
+            return Response(await to_thread(_written, answer), media_type="application/json")
 
     return routes
+
+
+def _written(answer: PageAnswer) -> bytes:
+    """As JSON: FastAPI would write it on the event loop, 7 ms for 200 digits."""
+    return _page(answer).model_dump_json().encode()
 
 
 def _page(answer: PageAnswer) -> Page:

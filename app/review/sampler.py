@@ -1,7 +1,7 @@
 """UncertaintySampler: takes uncertain pictures from those who answer, and keeps them in a thread of its own.
 
 Nobody waits for it and nothing that goes wrong in it reaches them: what it can't keep up with is dropped and counted.
-It computes at most a quarter of the time, because Python lets only one thread run at once.
+It works at most a quarter of the time: a child that decodes for it decodes for others too.
 """
 
 import math
@@ -16,11 +16,11 @@ from app.errors import AppError
 from app.review.choice import Pixels, sketch
 from app.review.store import Uncertain
 from models_store.errors import StoreError
-from models_store.pictures.stripped import strip
+from models_store.pictures.stripped import Stripped
 
 _MAX_WAITING = 256  # pictures: a batch of the largest size
 _MAX_BYTES = 32 * 2**20  # of them together
-_REST = 3.0  # times the CPU seconds that a picture took
+_REST = 3.0  # times the seconds that a picture took
 _CLOSE_SECONDS = 5.0  # for those that wait at the end
 _SAY_SECONDS = 60.0  # between two lines in the log about what was dropped
 
@@ -33,12 +33,12 @@ class UncertaintySampler:
     def __init__(
         self,
         add: Callable[[Uncertain], object],
-        max_image_pixels: int,
+        strip: Callable[[bytes], Stripped],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`add` keeps one picture, and may take its time and raise AppError."""
+        """`add` keeps one picture, `strip` packs it anew; both may take their time and raise AppError."""
         self._add = add
-        self._max_image_pixels = max_image_pixels
+        self._strip = strip
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "review")
         self._lock = threading.Lock()  # held for a few assignments only: the event loop may wait for it
@@ -67,10 +67,10 @@ class UncertaintySampler:
         self._say(at_once=True)
 
     def _kept(self, model: str, image: bytes, probabilities: Mapping[str, float], pixels: Pixels) -> None:
-        kept, began = False, time.thread_time()
+        kept, began = False, time.monotonic()
         try:
             if self._clock() < self._end:
-                self._add(_uncertain(model, image, probabilities, pixels, self._max_image_pixels))
+                self._add(Uncertain(model, probabilities, self._strip(image), sketch(pixels)))
                 kept, self._failing = True, False
         except (AppError, StoreError, OSError) as error:
             if not self._failing:
@@ -83,7 +83,7 @@ class UncertaintySampler:
             self._bytes -= len(image)
             self._dropped += not kept
         self._say()
-        self._closed.wait(_REST * (time.thread_time() - began))
+        self._closed.wait(_REST * (time.monotonic() - began))
 
     def _say(self, at_once: bool = False) -> None:
         now = self._clock()
@@ -92,9 +92,3 @@ class UncertaintySampler:
                 count, self._dropped = self._dropped, 0
             self._say_after = now + _SAY_SECONDS
             _log.warning("uncertain_pictures_dropped", count=count)
-
-
-def _uncertain(
-    model: str, image: bytes, probabilities: Mapping[str, float], pixels: Pixels, max_pixels: int
-) -> Uncertain:
-    return Uncertain(model, probabilities, strip(image, max_pixels), sketch(pixels))

@@ -5,6 +5,7 @@ A row is inserted after its bytes are safe and deleted before they go; `sweep` r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,9 +131,8 @@ class ReviewStore:
     def delete(self, picture_id: str) -> None:
         """Removes the row, then the bytes. Raises NotFound."""
         self._check_id(picture_id)
-        with self._database.writing() as connection:
-            if not _deleted(connection, review.c.id == picture_id):
-                raise _no_picture()
+        if not self._database.making_room(partial(_deleted, which=review.c.id == picture_id)):
+            raise _no_picture()
         self._blobs.remove([picture_id])
 
     def answered(self, model: str, sha256: str) -> None:
@@ -146,8 +146,7 @@ class ReviewStore:
 
         Returns the ids and the names of what went.
         """
-        with self._database.writing() as connection:
-            gone = [*self._too_old(connection), *self._too_many(connection)]
+        gone = self._database.making_room(lambda connection: [*self._too_old(connection), *self._too_many(connection)])
         self._blobs.remove(gone)
         left = self._blobs.leftovers.old()
         with self._database.reading() as connection:

@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.storage import owner, refusals
+from app.storage import owner, private, refusals
+from app.storage.disk import check_room
 from app.storage.leftovers import ARRIVING, Leftovers
 from models_store.durable import sync_folder, sync_tree
 
@@ -40,16 +41,15 @@ class BlobStore:
         """Keeps a picture; when this returns, it survives a power cut. Raises StorageFull, StateReadOnly."""
         with refusals.of_files():
             if not self._folder.is_dir():
-                self._folder.mkdir(0o700, parents=True, exist_ok=True)
+                private.folder(self._folder)
                 sync_folder(self._folder.parent)
-            if shutil.disk_usage(self._folder).free < len(picture) + len(thumbnail) + self._spare_bytes:
-                raise refusals.full()
+            check_room(self._folder, len(picture) + len(thumbnail) + self._spare_bytes)
             owner.note(self._folder, database_id)
             arriving = Path(tempfile.mkdtemp(dir=self._folder, prefix=ARRIVING))  # closed to other users
             try:
-                (arriving / PICTURE).write_bytes(picture)
+                private.write(arriving / PICTURE, picture)
                 if thumbnail != picture:
-                    (arriving / THUMBNAIL).write_bytes(thumbnail)
+                    private.write(arriving / THUMBNAIL, thumbnail)
                 sync_tree(arriving)
                 arriving.rename(self._folder / name)
                 sync_folder(self._folder)

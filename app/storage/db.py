@@ -6,26 +6,28 @@ A store writes `with database.writing() as connection` and everything in the blo
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, Float, MetaData, inspect, make_url, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.errors import DatabaseUnavailable
-from app.storage import engines, refusals
+from app.errors import DatabaseUnavailable, StorageFull
+from app.storage import engines, private, refusals
+from models_store.store.ballast import Ballast
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"  # the newest script in app/storage/migrations/versions
+HEAD = "0004"  # the newest script in app/storage/migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5.0  # for a lock, for a connection, for an answer
 
 metadata = MetaData()
+T = TypeVar("T")
 _MIGRATING = 0x64696769  # the advisory lock's number: any, but always the same
 _log = structlog.get_logger("digitserve.database")
 
@@ -60,22 +62,48 @@ class Database:
         self._wait_seconds = wait_seconds
         self._ready = False
         self._lock = threading.Lock()
+        # a server's database has its disk to itself
+        self.ballast = Ballast(Path(str(self._url.database)).parent) if engines.is_file(self._url) else None
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot on SQLite; on PostgreSQL each statement sees what is committed. Raises DatabaseUnavailable."""
-        with engines.refusing(self._url), self._migrated().connect() as connection:
+        with engines.refusing(self._url), self._relieved(lambda: self._migrated().connect()) as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed at the end of the block. Raises one of NOTHING_LASTS."""
         with engines.refusing(self._url):
-            engine = self._migrated()
+            engine = self._relieved(self._migrated)
             if engines.is_read_only(self._url):
                 raise refusals.read_only()
-            with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            with self._relieved(engine.connect).execution_options(writes=True) as connection, connection.begin():
                 yield connection
+
+    def making_room(self, operation: Callable[[Connection], T]) -> T:
+        """What `operation` returns, done in a transaction; on a full disk once more, with the ballast let go of.
+
+        For what must work on a full disk: deleting, and ending what writes. It does nothing but what is rolled back,
+        because it may run twice. Raises one of NOTHING_LASTS.
+        """
+
+        def done() -> T:
+            with self.writing() as connection:
+                return operation(connection)
+
+        return self._relieved(done)
+
+    def _relieved(self, operation: Callable[[], T]) -> T:
+        """Also to open it: beside its file SQLite makes others, and even reading would be refused on a full disk."""
+        if self.ballast is None:
+            return operation()
+
+        def done() -> T:
+            with engines.refusing(self._url):
+                return operation()
+
+        return self.ballast.relieve(done, StorageFull)
 
     def check(self) -> None:
         """Finds out whether this release can use it; makes and changes nothing. Raises DatabaseUnavailable."""
@@ -145,7 +173,7 @@ def _make_room(url: URL) -> None:
     if url.get_backend_name() != "sqlite" or not url.database:
         return
     try:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        private.folder(Path(url.database).parent)
     except OSError as error:
         _log.error("database_refused", why=error.strerror)
         raise (refusals.of_system(error) or refusals.unusable()) from error

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import AppError
-from app.storage import refusals
+from app.storage import private, refusals
+from models_store import durable
 
 _READ_ONLY = "read_only"  # of a connection
 _DISK_FULL, _NOT_ALLOWED = "53100", "42501"
@@ -33,13 +34,14 @@ def engine(url: URL, wait_seconds: float) -> Engine:
 
 
 def _sqlite(url: URL, wait_seconds: float) -> Engine:
-    made = create_engine(url, connect_args={"timeout": wait_seconds}, pool_timeout=wait_seconds)
+    made = create_engine(url, connect_args={"timeout": wait_seconds}, pool_timeout=wait_seconds, hide_parameters=True)
 
     @event.listens_for(made, "do_connect")
     def connect(_: object, record: Any, __: object, options: Any) -> sqlite3.Connection | None:
         file = Path(str(url.database))
         record.info[_READ_ONLY] = is_read_only(url) and os.access(file, os.F_OK)
         if not record.info[_READ_ONLY]:
+            _make(url)
             return None  # as usual
         # No journal can be made there. Where there is none, nobody writes, and SQLite may be told so.
         mode = "mode=ro" if file.with_name(f"{file.name}-wal").exists() else "immutable=1"
@@ -80,6 +82,7 @@ def _postgresql(url: URL, wait_seconds: float) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         pool_timeout=wait_seconds,
+        hide_parameters=True,  # they are what clients sent, and errors end in the log
         connect_args={
             "connect_timeout": seconds,
             "options": f"{options} {url.query.get('options', '')}",
@@ -105,18 +108,51 @@ def refusing(url: URL) -> Iterator[None]:
         refusal = _refusal(error, url)
         if refusal is None:
             raise
-        _log.error("database_refused", why=str(error.orig))
+        _log.error("database_refused", why=str(error.orig).partition("\n")[0])  # the next line has what was sent
         raise refusal from error
 
 
 def is_read_only(url: URL) -> bool:
     """Whether it is a file that may not be written, or a journal beside it."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.query:  # a query may say where it lies
+    if not is_file(url):
         return False
-    file = Path(url.database)
+    file = Path(str(url.database))
     if not os.access(file.parent, os.F_OK):  # unlike Path.exists, it never raises: whoever may not look in finds none
         return False
     return not os.access(file.parent, os.W_OK) or (os.access(file, os.F_OK) and not os.access(file, os.W_OK))
+
+
+def _make(url: URL) -> None:
+    """Makes SQLite's file, for its owner alone; the journal beside it gets the same mode. Whoever can't leaves it to
+    SQLite, which says why."""
+    if is_file(url):
+        with contextlib.suppress(OSError):
+            private.touch(Path(str(url.database)))
+
+
+def is_file(url: URL) -> bool:
+    """Whether it is SQLite's, in a file whose name can be told: a query may say where it lies."""
+    return url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:") and not url.query
+
+
+def _is_out_of_descriptors() -> bool:
+    """SQLite says no more than that it can't open a file."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in durable.BUSY
+    return False
+
+
+def _is_out_of_names(url: URL) -> bool:
+    """A disk may have no room for another file, however short it is."""
+    if not is_file(url):
+        return False
+    try:
+        disk = os.statvfs(Path(str(url.database)).parent)
+    except OSError:
+        return False
+    return disk.f_files > 0 and disk.f_favail == 0
 
 
 def _refusal(error: DBAPIError, url: URL) -> AppError | None:
@@ -126,7 +162,9 @@ def _refusal(error: DBAPIError, url: URL) -> AppError | None:
     cannot_write = lite in _SQLITE_FULL or (lite is not None and lite & 0xFF in _SQLITE_UNUSABLE)
     if cannot_write and lite not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) and is_read_only(url):
         return refusals.read_only()
-    if state == _DISK_FULL or lite in _SQLITE_FULL:
+    if cannot_write and _is_out_of_descriptors():
+        return refusals.busy()
+    if state == _DISK_FULL or lite in _SQLITE_FULL or (cannot_write and _is_out_of_names(url)):
         return refusals.full("of the database")
     if state == _NOT_ALLOWED or cannot_write:
         return refusals.unusable()

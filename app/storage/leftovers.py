@@ -30,7 +30,8 @@ class Leftovers:
             return []
         ours = [path for path in self._folder.iterdir() if path.name.startswith(ARRIVING) or self._is_id(path.name)]
         found = [path for path in ours if path.is_dir()]
-        return [path.name for path in found if time.time() - _changed(path) > LEFTOVER_SECONDS]
+        # dated in the future: written before the clock was set back
+        return [path.name for path in found if abs(time.time() - _changed(path)) > LEFTOVER_SECONDS]
 
     def clear(self, old: Sequence[str], known: set[str], database_id: str) -> Sequence[str]:
         """Removes those of `old` that have no row, which are not `known`; returns their names.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, String, Table, select
 
+from app.storage import private
 from app.storage.db import metadata
 
 identity = Table("identity", metadata, Column("id", String(32), primary_key=True))  # one row, made with the table
@@ -21,7 +22,7 @@ def of(connection: Connection) -> str:
 
 def note(folder: Path, database_id: str) -> None:
     """Leaves the id in `folder`, for the caller to sync. An empty file for each, so that no two writers disturb it."""
-    (folder / f"{_MARK}{database_id}").touch()
+    private.touch(folder / f"{_MARK}{database_id}")
 
 
 def is_only(folder: Path, database_id: str) -> bool:

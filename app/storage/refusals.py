@@ -15,8 +15,12 @@ _LOST = (  # no folder where one should be, or a disk that went away
 
 
 def full(whose: str = "for uploads") -> StorageFull:
-    """The answer where there is no room."""
-    return StorageFull("storage_full", f"The disk {whose} is full. Delete files, or free some space, and repeat.")
+    """The answer where there is no room. Deleting works on a full disk too."""
+    return StorageFull(
+        "storage_full",
+        f"The disk {whose} is full. Delete data sets, corrections or versions that are no longer needed "
+        "(DELETE /v1/files/{id}, /v1/feedback/{id}, /v1/models/{name}@{version}), or free some space, and repeat.",
+    )
 
 
 def read_only() -> StateReadOnly:
@@ -37,6 +41,14 @@ def lost() -> StateReadOnly:
     )
 
 
+def busy() -> DatabaseUnavailable:
+    """The answer where no file can be opened because too many are open; that passes by itself."""
+    return DatabaseUnavailable(
+        "too_many_open_files",
+        "Too many files and connections are open on this server. Repeat the request in a few seconds.",
+    )
+
+
 def unavailable() -> DatabaseUnavailable:
     """The answer where the database may be back soon."""
     return DatabaseUnavailable(
@@ -54,7 +66,7 @@ def unusable() -> DatabaseUnavailable:
 @contextlib.contextmanager
 def of_files() -> Iterator[None]:
     """Raises StorageFull where the block finds the disk full, StateReadOnly where it may not write there or where
-    nothing can be."""
+    nothing can be, DatabaseUnavailable where too many files are open."""
     try:
         yield
     except OSError as error:
@@ -65,7 +77,9 @@ def of_files() -> Iterator[None]:
 
 
 def of_system(error: OSError) -> AppError | None:
-    """None for what is neither a full disk nor one that may only be read."""
+    """None for what is neither a full disk nor one that may only be read, nor too many open files."""
     if error.errno in FULL:
         return full()
+    if error.errno in durable.BUSY:
+        return busy()
     return read_only() if error.errno in durable.READ_ONLY else None

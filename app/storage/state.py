@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 from urllib.parse import unquote
 
+from app.storage.private import KEPT
 from app.storage.refusals import FULL
 
-_KEPT = "files", "feedback", "review", "jobs"  # the folders in it, each made when it is first needed
 _OTHER_STATE = "set DIGITSERVE_STATE_DIR to another folder"
 _OTHER_DATABASE = "name another file with DIGITSERVE_DATABASE_URL"
 
@@ -24,7 +24,7 @@ def trouble(state_dir: Path, database: Path | None) -> str | None:
 
     Raises NotADirectoryError where a file is in the way of the folder: nothing but a person can mend that.
     """
-    kept = [state_dir, *(state_dir / name for name in _KEPT)]
+    kept = [state_dir, *(state_dir / name for name in KEPT)]
     files = [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm")] if database else []
     for folder in dict.fromkeys([*kept, *(file.parent for file in files[:1])]):
         place = _nearest(folder)

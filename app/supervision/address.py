@@ -14,10 +14,13 @@ _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = {  # how long each may hold the address before we give up
     Who.ENDING: 60.0,  # longer than a server takes to end
     Who.READY: 2.0,  # it may have been told to end a moment ago
-    Who.NOT_READY: 2.0,
-    Who.NOBODY: 2.0,
+    # of a server that was killed a moment ago, processes that have not noticed it yet
+    Who.NOT_READY: 10.0,
+    Who.SILENT: 10.0,
+    Who.NOBODY: 10.0,
     Who.OTHER: 0.0,
 }
+_OPTIONS = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}  # tcp(7)
 _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # of hosts
 
 _log = structlog.get_logger("digitserve.supervisor")
@@ -55,12 +58,23 @@ def _bound(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_who_vanishes(listener)
         listener.bind(address)
         listener.listen(1024)
     except OSError:
         listener.close()
         raise
     return listener
+
+
+def _notice_who_vanishes(listener: socket.socket) -> None:
+    """On Linux connections are let in with what their listener is told. A client whose machine lost its network says
+    nothing more, and would be sent to for a quarter of an hour."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, number in _OPTIONS.items():
+        option = getattr(socket, name, None)  # not every system has each
+        if option is not None:
+            listener.setsockopt(socket.IPPROTO_TCP, option, number)
 
 
 def _advice(host: str, port: int, found: Found, error: OSError) -> str:

@@ -17,7 +17,8 @@ class Who(Enum):
     READY = auto()  # DigitServe, and a model answers
     NOT_READY = auto()  # DigitServe, and none does
     ENDING = auto()  # DigitServe, which is about to end
-    OTHER = auto()  # something else, or nothing that answers in time
+    SILENT = auto()  # it lets one in, and does not answer in time
+    OTHER = auto()  # something else
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def probe(host: str, port: int, seconds: float = 2.0) -> Found:
         return _judged(answer.read(_MOST_BYTES))
     except ConnectionError:
         return Found(Who.NOBODY)
+    except TimeoutError:
+        return Found(Who.SILENT)
     except (OSError, http.client.HTTPException):
         return Found(Who.OTHER)
     finally:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MAX_PARTS = 1000
+_LONGEST_TYPE = 1000  # characters of a Content-Type that are looked at
 _TEXTS = ("text/plain", "application/json")  # types that libraries give to texts: .NET, Apache HttpClient, Spring
 _EXTENDED = re.compile(
     r"filename\*=(utf-8|iso-8859-1)'[^']*'([^;\s]*)", re.IGNORECASE
@@ -30,7 +31,7 @@ class Part:
     """One part of a multipart body. Its file name is shown, and never used for anything else."""
 
     headers: dict[str, str] = field(default_factory=dict)
-    data: bytearray = field(default_factory=bytearray)
+    data: bytes | bytearray = b""
 
     @cached_property
     def disposition(self) -> dict[bytes, bytes]:
@@ -72,8 +73,7 @@ def without_file(found: Iterable[Part], wanted: str, what: str = "picture") -> U
 
 def parts(body: bytes, content_type: str) -> list[Part]:
     """Splits a whole multipart body. Raises BadRequest where it is malformed or has over 1,000 parts."""
-    form = Multipart(content_type, lambda part, piece: part.data.extend(piece))
-    form.feed(body)
+    form = _WholeForm(content_type, body)
     form.end()
     return form.parts
 
@@ -83,7 +83,8 @@ class Multipart:
 
     def __init__(self, content_type: str, on_data: Callable[[Part, bytes], None], max_parts: int = _MAX_PARTS) -> None:
         """`on_data` hears of each part's content as it comes. Raises BadRequest for a Content-Type without boundary."""
-        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        short = content_type[:_LONGEST_TYPE]  # a boundary has at most 70 characters (RFC 2046, 5.1.1)
+        boundary = parse_options_header(short)[1].get(b"boundary")
         if not boundary:
             raise BadRequest("multipart_malformed", "The Content-Type names no boundary. Let your HTTP library set it.")
         self.parts: list[Part] = []
@@ -113,7 +114,7 @@ class Multipart:
     def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._begin,
-            "on_part_data": lambda data, start, end: self._on_data(self.parts[-1], data[start:end]),
+            "on_part_data": self._data,
             "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
             "on_header_end": self._header,
@@ -125,6 +126,9 @@ class Multipart:
             raise BadRequest("too_many_parts", f"The body has more than {self._max_parts} parts. Send fewer at a time.")
         self.parts.append(Part())
 
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._on_data(self.parts[-1], data[start:end])
+
     def _header(self) -> None:
         name, value = self._field.decode("latin-1").lower(), self._value.decode("latin-1")
         self.parts[-1].headers[name] = value
@@ -133,6 +137,27 @@ class Multipart:
 
     def _end(self) -> None:
         self._ended = True
+
+
+class _WholeForm(Multipart):
+    """A body that is there already: each part's content is copied out of it once."""
+
+    def __init__(self, content_type: str, body: bytes) -> None:
+        """Raises BadRequest."""
+        self._places: list[tuple[int, int]] = []
+        super().__init__(content_type, lambda part, piece: None)
+        self.feed(body)
+        for part, (start, end) in zip(self.parts, self._places, strict=True):
+            part.data = body[start:end]
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._places.append((0, 0))
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        first, last = self._places[-1]
+        assert start == last or first == last, "a part's content stands in one place"
+        self._places[-1] = (start if first == last else first), end
 
 
 def _text(raw: bytes) -> str:

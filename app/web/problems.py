@@ -22,12 +22,15 @@ from app.errors import (
 )
 from models_store.errors import (
     AliasConflict,
+    AliasFixed,
     BadRef,
     DataSetRejected,
     ImageRejected,
     ManifestMismatch,
+    StoreBusy,
     StoreFull,
     StoreReadOnly,
+    TooManyAliases,
     VersionCorrupt,
     VersionInUse,
     VersionNotFound,
@@ -44,6 +47,8 @@ _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     NotFound: (404, None),
     Conflict: (409, None),
     AliasConflict: (409, "alias_moved"),
+    AliasFixed: (409, "alias_fixed"),
+    TooManyAliases: (409, "too_many_aliases"),
     VersionInUse: (409, "version_in_use"),
     VersionRejected: (409, "version_rejected"),
     PayloadTooLarge: (413, None),
@@ -59,14 +64,17 @@ _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     DatabaseUnavailable: (503, None),
     StateReadOnly: (503, None),
     StoreReadOnly: (503, "store_read_only"),
+    StoreBusy: (503, "too_many_open_files"),
     StorageFull: (507, None),
     StoreFull: (507, "storage_full"),
 }
 _STATUS_OF_CODE = {
     "image_too_large": 413,
+    "request_timeout": 408,
     "archive_too_large": 413,
     "archive_too_many_entries": 413,
     "unsupported_image_format": 415,
+    "headers_too_large": 431,
 }
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 

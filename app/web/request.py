@@ -1,7 +1,10 @@
 """What a request carries: a picture, as a form's field or as the body, or JSON that fills a model."""
 
+import asyncio
 import codecs
-from typing import TypeVar
+import io
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -9,12 +12,16 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from app.errors import BadRequest, UnsupportedMediaType
+from app.web.budget import held_by
 from app.web.form import check_fields, picture_of
 from app.web.multipart import parts, without_file
 from models_store.text import shown
 
 FORM = "multipart/form-data"
+_QUICK_BYTES = 65_536  # bodies up to this size are taken apart on the event loop
+_MANY_VALUES = 20_000  # of JSON, which is more than any route takes: parsing holds up every thread
 Filled = TypeVar("Filled", bound=BaseModel)
+Apart = TypeVar("Apart")
 
 
 async def one_picture(request: Request) -> bytes:
@@ -23,11 +30,13 @@ async def one_picture(request: Request) -> bytes:
     Raises BadRequest, Unprocessable (`file_missing`, `too_many_files`, `field_unknown`), UnsupportedMediaType.
     """
     kind = kind_of(request)
-    body = await request.body()
+    body = await body_of(request)
     if kind == FORM:
-        form = parts(body, request.headers["content-type"])
+        held_by(request.scope).add(len(body))
+        form = await taken_apart(len(body), parts, body, request.headers["content-type"])
         body = picture_of(form)
         check_fields(request, form, "file")
+        held_by(request.scope).become(len(body))
     elif not (kind.startswith("image/") or kind == "application/octet-stream"):
         raise other_kind(
             kind,
@@ -37,6 +46,19 @@ async def one_picture(request: Request) -> bytes:
     if not body:
         raise without_file([], "file")
     return body
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body, without the copies that Starlette's own `body` makes and keeps."""
+    pieces = io.BytesIO()
+    async for piece in request.stream():
+        pieces.write(piece)
+    return pieces.getvalue()
+
+
+async def taken_apart(size: int, take: Callable[..., Apart], *details: Any) -> Apart:
+    """What `take` makes of a body of so many bytes: in a thread where that would hold up others."""
+    return await asyncio.to_thread(take, *details) if size > _QUICK_BYTES else take(*details)
 
 
 def kind_of(request: Request) -> str:
@@ -55,6 +77,9 @@ def from_json(body: bytes) -> object:
 
     Raises BadRequest; NaN, lone surrogates and nesting without end are no JSON either.
     """
+    if len(body) > _QUICK_BYTES and sum(map(body.count, (b",", b"[", b"{"))) > _MANY_VALUES:
+        sentence = f"The JSON has more than {_MANY_VALUES:,} values. Send fewer at a time."
+        raise BadRequest("json_too_long", sentence)
     try:
         return orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:

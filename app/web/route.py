@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.errors import Unprocessable
 from models_store.text import listed, quoted
 
+_MOST = 100  # parameters in one address
 ANY_KEY = "[]"  # ends the alias of a parameter that is sent as name[key]
 
 
@@ -28,6 +29,7 @@ class StrictRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             if request.scope["query_string"]:
+                _check_count(request.scope["query_string"])
                 _check([name for name, _ in request.query_params.multi_items()], known)
             return await handle(request)
 
@@ -40,6 +42,11 @@ def address_takes(request: Request, names: Iterable[str]) -> str:
     known = route.parameters if isinstance(route, StrictRoute) else []
     taken = [name for name in names if name in known]
     return f" The address takes {listed(taken)}, as ?{taken[0]}=VALUE." if taken else ""
+
+
+def _check_count(query: bytes) -> None:
+    if query.count(b"&") >= _MOST:
+        raise Unprocessable("too_many_parameters", f"The address has more than {_MOST} parameters. Send fewer.")
 
 
 def _check(names: Iterable[str], known: list[str]) -> None:

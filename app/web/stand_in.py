@@ -4,24 +4,25 @@ first ones start, and be reset while the last ones end.
 
 import asyncio
 import contextlib
-import json
-import secrets
 import socket
 
-from app.web.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
+from app.web.http1.answer import new_request_id, spelled
+from app.web.problems import Problem
 
 STARTING = Problem(503, "not_ready", "No process of this server answers yet. Repeat the request in a few seconds.")
 ENDING = Problem(503, "draining", "This server is about to end. Repeat the request in a few seconds.")
 
 _PATIENCE_SECONDS = 2.0  # for a client to send its request and to read the answer
 _REST_SECONDS = 0.1  # where there is no file descriptor to be had
+_MAX_TALKS = 256  # at once: who starts processes needs file descriptors too
 
 
 class StandIn:
     """Shares a listening socket with the processes, and accepts only while it is told to. Lives on one event loop."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, max_talks: int = _MAX_TALKS) -> None:
         self._listener = listener
+        self._max_talks = max_talks
         self._listener.setblocking(False)
         self._loop = asyncio.get_running_loop()
         self._talks: set[asyncio.Task[None]] = set()
@@ -50,13 +51,19 @@ class StandIn:
     def _accept(self) -> None:
         if self._problem is None:
             return
+        if len(self._talks) >= self._max_talks:
+            self._rest_a_little()
+            return
         try:
             self._talk(self._listener.accept()[0], self._problem)
         except BlockingIOError:  # a process was quicker, or the client left at once
             pass
         except OSError:  # no file descriptor to be had
-            self._loop.remove_reader(self._listener)
-            self._loop.call_later(_REST_SECONDS, self._go_on)
+            self._rest_a_little()
+
+    def _rest_a_little(self) -> None:
+        self._loop.remove_reader(self._listener)
+        self._loop.call_later(_REST_SECONDS, self._go_on)
 
     def _go_on(self) -> None:
         if self._problem is not None and self._listener.fileno() >= 0:
@@ -74,22 +81,9 @@ async def _decline(connection: socket.socket, problem: Problem) -> None:
     with contextlib.suppress(OSError, TimeoutError, asyncio.LimitOverrunError, asyncio.IncompleteReadError):
         async with asyncio.timeout(_PATIENCE_SECONDS):
             request = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_answer(problem, with_body=not request.startswith(b"HEAD ")))
+            with_body = not request.startswith(b"HEAD ")
+            writer.write(spelled(problem, new_request_id(), with_body=with_body))
             writer.write_eof()
             while await reader.read(65_536):  # unread bytes would turn our closing into a reset
                 pass
     writer.close()
-
-
-def _answer(problem: Problem, *, with_body: bool) -> bytes:
-    name = f"req_{secrets.token_hex(8)}"
-    body = json.dumps(problem.body(name)).encode()
-    lines = (
-        "HTTP/1.1 503 Service Unavailable",
-        f"content-type: {MEDIA_TYPE}",
-        f"content-length: {len(body)}",
-        f"retry-after: {RETRY_SECONDS}",
-        f"x-request-id: {name}",
-        "connection: close",
-    )
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body if with_body else b"")

@@ -4,7 +4,7 @@ import io
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -70,6 +70,10 @@ class Archive:
         self._limits = limits
         self._left = limits.max_expanded_bytes
         self.names = tuple(self._entries)
+
+    def expanded_bytes(self, names: Iterable[str]) -> int:
+        """What so many of `names` unpack to. More is never read of them, whatever is in the zip."""
+        return sum(self._entries[name].file_size for name in names)
 
     def read(self, name: str) -> bytes:
         """The content of one of `names`. Reading one twice counts twice. Raises DataSetRejected."""

@@ -12,8 +12,10 @@ from models_store.datasets.passed_over import PassedOver
 from models_store.datasets.rows import Item, Refused, Row, Split, TableRead
 from models_store.errors import ImageRejected
 from models_store.pictures.decode import Pixels
-from models_store.pictures.prepare import prepare
+from models_store.pictures.prepare import Prepared, prepare
 from models_store.specs import InputSpec
+
+Prepare = Callable[[bytes, InputSpec, int], Prepared]
 
 _MAX_EXAMPLES = 100
 _MAX_PIXELS = 16_000_000  # as in serving
@@ -121,9 +123,13 @@ def count(
     spec: InputSpec,
     on_row: Callable[[int], None] | None = None,
     max_pixels: int = _MAX_PIXELS,
+    prepared_by: Prepare = prepare,
 ) -> CleaningReport:
-    """The report of `clean`, without holding the pixels of any picture but one."""
-    return _counted(rows, spec, on_row, max_pixels, lambda _: None)[1]
+    """The report of `clean`, without holding the pixels of any picture but one.
+
+    `prepared_by` prepares each picture as `prepare` does, perhaps elsewhere; what it raises but ImageRejected ends it.
+    """
+    return _counted(rows, spec, on_row, max_pixels, lambda _: None, prepared_by)[1]
 
 
 def _counted(
@@ -132,6 +138,7 @@ def _counted(
     on_row: Callable[[int], None] | None,
     max_pixels: int,
     keep: Callable[[bytes], None],
+    prepared_by: Prepare = prepare,
 ) -> tuple[list[_Alike], CleaningReport]:
     """The different pictures in the order in which `keep` hears their pixels, and the report."""
     seen: dict[bytes, _Alike] = {}
@@ -144,7 +151,7 @@ def _counted(
             beside.note(row)
             continue
         number += 1
-        found = row if isinstance(row, Refused) else _prepared(row, spec, max_pixels)
+        found = row if isinstance(row, Refused) else _prepared(row, prepared_by, spec, max_pixels)
         if isinstance(found, Refused):
             refused[found.code] += 1
             examples.append(found)
@@ -167,9 +174,9 @@ def _counted(
     return every, CleaningReport(**_of_rows(every, number, refused, tuple(examples)), **beside.facts())
 
 
-def _prepared(row: Row, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
+def _prepared(row: Row, prepared_by: Prepare, spec: InputSpec, max_pixels: int) -> Pixels | Refused:
     try:
-        prepared = prepare(row.data, spec, max_pixels)
+        prepared = prepared_by(row.data, spec, max_pixels)
     except ImageRejected as refusal:
         return Refused(row.where, refusal.code, str(refusal))
     if prepared.is_blank:

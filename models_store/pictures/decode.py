@@ -6,14 +6,24 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+from PIL.Image import Transpose
 
 from models_store.errors import ImageRejected
 from models_store.pictures.foreign import is_of_another_format
+from models_store.pictures.formats.headers import essence_of, size_of
+from models_store.pictures.formats.orientation import UPRIGHT, orientation_of
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _MIN_SIDE, _MAX_SIDE = 2, 8192  # pixels
 DRAFT_SIDE = 1024  # of digits: a JPEG with both sides above this is decoded at a half, quarter or eighth
+_ORIENTATION = "orientation"  # in an opened picture's `info`
+_UPRIGHT = {  # EXIF 2.32, tag 274: what turns it upright
+    2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE, 6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
+}  # fmt: skip
+_SIDEWAYS = (5, 6, 7, 8)
+_COLOURS = 256  # of a palette
 
 Image.MAX_IMAGE_PIXELS = None  # `open_picture` refuses large pictures itself, with an answer instead of a warning
 
@@ -28,14 +38,30 @@ def to_png(pixels: Pixels) -> bytes:
 
 
 def open_picture(data: bytes, max_pixels: int) -> Image.Image:
-    """Reads a picture's header and no pixel. Raises ImageRejected for a foreign format, a bad header or a bad size."""
+    """Reads a picture's header and no pixel. Raises ImageRejected for a foreign format, a bad header, a bad size, and
+    where decoding would cost far more than its size tells.
+
+    How it is turned stands in its `info`, where `decoded` finds it.
+    """
+    stored = size_of(data)
+    if stored is not None:
+        _check_size(*stored, max_pixels)
+    essence = essence_of(data)
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(essence.data), formats=FORMATS)
     except UnidentifiedImageError:
         raise _unidentified(data) from None
     except _BROKEN:
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
-    width, height = image.size
+    _check_size(*image.size, max_pixels)
+    orientation = essence.orientation
+    if image.format == "WEBP":
+        orientation = orientation_of(image.info.get("exif", b""), image.info.get("xmp", b""))
+    image.info[_ORIENTATION] = orientation
+    return image
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageRejected(
             "image_too_large",
@@ -46,7 +72,11 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
             "image_bad_dimensions",
             f"The picture has {width}x{height} pixels; each side must have {_MIN_SIDE} to {_MAX_SIDE}.",
         )
-    return image
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Whether rows of an opened picture are columns of the upright one."""
+    return image.info.get(_ORIENTATION) in _SIDEWAYS
 
 
 # What Pillow's decoders raise on bytes that are no picture; its texts are never shown, they hold heap addresses.
@@ -70,7 +100,7 @@ def _unidentified(data: bytes) -> ImageRejected:
 def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
     """With its pixels, upright. `mode` is "L" where the colours are not needed, or "RGB"; a JPEG with both sides far
     above `side` is decoded smaller, but not below it."""
-    if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
+    if image.format == "JPEG" and image.mode in ("L", "RGB"):
         image.draft(mode, (side, side))
     try:
         image.load()
@@ -83,11 +113,18 @@ def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
         if isinstance(error, SyntaxError) and file is not None and not file.read(1):  # a PNG cut inside a chunk's head
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+    if image.mode == "P" and not _has_colours(image):
+        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
+    upright = _UPRIGHT.get(image.info.get(_ORIENTATION, UPRIGHT))
     image = _without_unused_alpha(image)
-    try:
-        return ImageOps.exif_transpose(image)
-    except _BROKEN:  # a broken EXIF block says nothing about the picture
-        return image
+    return image if upright is None else image.transpose(upright)
+
+
+def _has_colours(image: Image.Image) -> bool:
+    """Whether a picture of colour numbers has their colours, and no transparency of numbers that there can't be."""
+    clear = image.info.get("transparency", 0)
+    last = clear if isinstance(clear, int) else len(clear) - 1
+    return image.palette is not None and last < _COLOURS
 
 
 def _without_unused_alpha(image: Image.Image) -> Image.Image:

@@ -1,4 +1,4 @@
-"""The two locks name everything that is needed, once, and no file says where packages come from."""
+"""The locks name everything that is needed, once, and no version with a known hole; no file says where from."""
 
 import re
 import subprocess
@@ -9,12 +9,14 @@ from importlib.metadata import distribution
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NEEDED = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
 EXTRAS = [need for needs in PROJECT["project"]["optional-dependencies"].values() for need in needs]
+ADVISORIES = tomllib.loads((ROOT / "tests" / "contracts" / "advisories.toml").read_text())
 OF_A_BUILD = ("nvidia-", "cuda-", "triton", "pytorch-triton")  # which of them, if any, is up to the build of torch
 
 
@@ -54,6 +56,35 @@ def test_the_locks_pin_all_that_is_needed_and_nothing_else(python: str) -> None:
         assert set(needed) == set(lock)
         for need in closure(needs, python):
             assert need.specifier.contains(lock[canonicalize_name(need.name)]), need
+
+
+@pytest.mark.parametrize("package", ADVISORIES)
+def test_neither_a_lock_nor_a_lower_bound_has_a_known_hole(package: str) -> None:
+    fixed = Version(ADVISORIES[package]["fixed"])
+    assert Version((pins("requirements.lock") | pins("requirements-dev.lock"))[package]) >= fixed
+    named = [need for need in map(Requirement, NEEDED + EXTRAS) if canonicalize_name(need.name) == package]
+    assert named, f"{package} needs a lower bound of its own in pyproject.toml"
+    for need in named:
+        assert lowest(need) >= fixed, f"{need}: {', '.join(ADVISORIES[package]['ids'])}"
+
+
+def lowest(need: Requirement) -> Version:
+    """The lower bound of what is needed."""
+    return max(Version(one.version) for one in need.specifier if one.operator == ">=")
+
+
+def test_the_hashes_are_of_the_versions_that_the_lock_names() -> None:
+    """torch and torchvision have none: which build of them is taken is up to the machine."""
+    lines = (ROOT / "requirements-hashes.lock").read_text().splitlines()
+    hashed = "\n".join(line for line in lines if not line.startswith("#")).replace("\\\n", " ").splitlines()
+    found = {line.split("==")[0]: line.split() for line in hashed}
+    runs = pins("requirements.lock")
+    assert {canonicalize_name(name): words[0].split("==")[1] for name, words in found.items()} == {
+        name: version for name, version in runs.items() if name not in ("torch", "torchvision")
+    }
+    for name, (_, *hashes) in found.items():
+        assert hashes, name
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), name
 
 
 def test_the_second_lock_stands_on_the_first() -> None:

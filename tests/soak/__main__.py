@@ -1,11 +1,14 @@
-"""python -m tests.soak: the real service under work and accidents, in rounds; exit code 1 where a promise was broken.
+"""python -m tests.soak: the real service under work, attacks and accidents, in rounds; exit code 1 where a promise was
+broken.
 
-Accidents and orders come from the seed; what they meet is up to the machine.
+Accidents, attacks and orders come from the seed; what they meet is up to the machine. The disk is full at times only
+where a file system may be mounted (root).
 """
 
 import argparse
 import io
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -21,17 +24,23 @@ from pathlib import Path
 import numpy as np
 
 from app.storage.db import Database
+from benchmarks.hostile import bodies
 from models_store.registry import Registry
 from tests.soak import promises
+from tests.soak.attackers import Attacker, dear
 from tests.soak.chaos import Chaos
-from tests.soak.people import Asker, Orderer, Seen, ask
+from tests.soak.disk import Disk, disk
+from tests.soak.people import Asker, Orderer, Person, Seen, ask
 from tests.soak.server import Server
+from tests.soak.watch import Watch, creeping
 from tests.support.databases import Postgres, programs, started
 from tests.support.pictures import png
 from tests.system.harness import drawn
 from training.synthetic import strokes
 
 _DATABASES = ("sqlite", "postgresql")
+_HONEST, _ATTACKING = "127.0.0.{}", "127.0.66.{}"  # where people come from: this machine has all of 127.0.0.0/8
+_ATTACKERS = 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,10 @@ class Round:
     accidents: Counter[str]
     answers: int
     unanswered: int
+    refused: int
+    attacks: int
+    slow: tuple[float, float]  # milliseconds of predictions: p50, p99
+    memory: dict[str, int]  # the most megabytes of a process, by role
     found: promises.Found
 
 
@@ -55,6 +68,8 @@ def main() -> int:
     parser.add_argument("--database", choices=_DATABASES, help="only this one (default: both in turn)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is ended and unmounted
+    dear()  # drawn before the clock runs
     end = time.monotonic() + 60 * options.minutes
     rounds: list[Round] = []
     for number, database in enumerate(cycle([options.database] if options.database else _DATABASES), 1):
@@ -71,40 +86,73 @@ def main() -> int:
 def _round(database: str, seed: str, seconds: float) -> Round:
     folder = Path(tempfile.mkdtemp(prefix="digitserve-soak-"))
     began = time.monotonic()
-    with _postgres(database) as postgres:
-        url = postgres.url("postgres") if postgres else f"sqlite:///{folder / 'state' / 'digitserve.db'}"
-        server, seen = Server(folder, url), Seen()
-        chaos = Chaos(server, seen, postgres, f"{seed}-chaos")
-        try:
-            server.start()
-            asker = Asker(server, seen, png(strokes.unit(7, np.random.default_rng(7))))
-            orderer = Orderer(server, seen, _upload(server, folder), seed)
-            with _live(database, began, seen, chaos):
-                asker.start()
-                orderer.start()
-                while time.monotonic() - began < seconds:
-                    chaos.happen()
-                orderer.stop()
-                left = orderer.wait_for_the_last()
-                asker.stop()
-        finally:
-            orphans = server.stop()
-        with closing(Database(url)) as jobs:
-            found = promises.look(jobs, Registry(folder / "store"), seen)
+    with _postgres(database) as postgres, disk(folder) as place:
+        played = _played(folder, place, postgres, seed, (began, seconds))
+    if played.found.broken:
+        print(f"\nwhat is left of this round: {folder}")
+    else:
+        shutil.rmtree(folder)
+    return played
+
+
+def _played(folder: Path, place: Disk, postgres: Postgres | None, seed: str, times: tuple[float, float]) -> Round:
+    (began, seconds), database = times, "postgresql" if postgres else "sqlite"
+    state = place.place / "state" / "digitserve.db"
+    url = postgres.url("postgres") if postgres else f"sqlite:///{state}"
+    server, seen = Server(folder, place.place, url), Seen()
+    chaos, watch = Chaos(server, seen, postgres, place, f"{seed}-chaos"), Watch(server)
+    try:
+        server.start()
+        file_id = _upload(server, folder)
+        people, orderer = _people(server, seen, file_id, seed)
+        attackers = [
+            Attacker(server, seen, file_id, f"{seed}-attack-{n}", _ATTACKING.format(n))
+            for n in range(1, _ATTACKERS + 1)
+        ]
+        watch.start()
+        with _live(database, began, seen, chaos):
+            for person in (*people, *attackers):
+                person.start()
+            while time.monotonic() - began < seconds:
+                chaos.happen()
+            for attacker in attackers:
+                attacker.stop()
+            orderer.stop()
+            left = orderer.wait_for_the_last()
+            for person in people:
+                person.stop()
+        watch.stop()
+        zombies = server.zombies_that_stay()
+    finally:
+        orphans = server.stop()
+    with closing(Database(url)) as jobs:
+        found = promises.look(jobs, Registry(place.place / "store"), seen, chaos.done["fill disk"] > 0)
     broken = [
         *found.broken,
         *seen.wrong,
         *promises.predictions(seen, server.down, chaos.kills),
+        *creeping(list(watch.lives.values())),
         *(f"{name} made no progress any more and did not end" for name in left),
         *(f"{process.role} {process.pid} was left behind" for process in orphans),
+        *(f"process {pid} has ended and nobody took notice" for pid in zombies),
     ]
-    if broken:
-        print(f"\nwhat is left of this round: {folder}")
-    else:
-        shutil.rmtree(folder)
-    facts = promises.Found(found.states, found.attempts, found.repeated, broken)
-    spent = time.monotonic() - began
-    return Round(database, seed, spent, chaos.done, seen.answers, len(seen.unanswered), facts)
+    return Round(
+        database, seed, time.monotonic() - began, chaos.done, seen.answers, len(seen.unanswered), seen.refused,
+        sum(attacker.answers.total() for attacker in attackers), _slow(seen), watch.highest(),
+        promises.Found(found.states, found.attempts, found.repeated, broken),
+    )  # fmt: skip
+
+
+def _people(server: Server, seen: Seen, file_id: str, seed: str) -> tuple[list[Person], Orderer]:
+    """One who asks for a digit again and again, one who draws, and one who orders jobs."""
+    orderer = Orderer(server, seen, _HONEST.format(4), file_id, seed)
+    digit = Asker(server, seen, _HONEST.format(2), png(strokes.unit(7, np.random.default_rng(7))), 0.05)
+    return [digit, Asker(server, seen, _HONEST.format(3), bodies.drawing(), 0.3), orderer], orderer
+
+
+def _slow(seen: Seen) -> tuple[float, float]:
+    ordered = sorted(seen.seconds) or [0.0]
+    return 1000 * ordered[len(ordered) // 2], 1000 * ordered[int(0.99 * len(ordered))]
 
 
 @contextmanager
@@ -125,7 +173,14 @@ def _upload(server: Server, folder: Path) -> str:
     with zipfile.ZipFile(data, "w") as archive:
         for picture in sorted(drawn(folder / "pictures", range(10), 6).rglob("*.png")):
             archive.write(picture, picture.relative_to(folder / "pictures"))
-    answer = ask(server, "POST", "/v1/files", files={"file": ("x.zip", data.getvalue())}, data={"purpose": "fine-tune"})
+    answer = ask(
+        server,
+        "POST",
+        "/v1/files",
+        _HONEST.format(4),
+        files={"file": ("x.zip", data.getvalue())},
+        data={"purpose": "fine-tune"},
+    )
     assert answer is not None and answer.status_code == 200, answer and answer.text
     return str(answer.json()["id"])
 
@@ -154,6 +209,7 @@ def _live(database: str, began: float, seen: Seen, chaos: Chaos) -> Iterator[Non
 
 def _table(rounds: list[Round]) -> None:
     states, accidents = ("succeeded", "failed", "cancelled"), sorted({name for one in rounds for name in one.accidents})
+    roles = sorted({role for one in rounds for role in one.memory})
     rows: dict[str, Callable[[Round], object]] = {
         "database": lambda one: one.database,
         "seed": lambda one: one.seed,
@@ -164,6 +220,10 @@ def _table(rounds: list[Round]) -> None:
         **{name: lambda one, name=name: one.accidents[name] for name in accidents},  # type: ignore[misc]
         "predictions": lambda one: one.answers,
         "lost with a killed process": lambda one: one.unanswered,
+        "refused with 503": lambda one: one.refused,
+        "ms, p50/p99": lambda one: f"{one.slow[0]:.0f}/{one.slow[1]:.0f}",
+        "attacks answered": lambda one: one.attacks,
+        **{f"MB, {role}": lambda one, role=role: one.memory.get(role, 0) for role in roles},  # type: ignore[misc]
         "BROKEN PROMISES": lambda one: len(one.found.broken),
     }
     for start in range(0, len(rounds), 4):  # four columns fit a terminal of 80

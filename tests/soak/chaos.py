@@ -6,33 +6,38 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from tests.soak.disk import Disk
 from tests.soak.people import Seen
 from tests.soak.server import LEASE_SECONDS, Server
 from tests.support.databases import Postgres
 
 _PAUSE = (0.5, 5.0)  # seconds from one accident to the next
 _ZOMBIE = (1.0, 3.0)  # seconds that a stopped process stays stopped after its lease is over
-_KILLED = {"worker": 5, "training": 4, "api": 2}  # how often each is killed, of 22
+_KILLED = {"worker": 5, "training": 4, "api": 2, "decoder": 4}  # how often each is killed, of 29
 _STOPPED = {"worker": 4, "training": 2, "api": 1}
-_SUPERVISOR, _DATABASE = 2, 2
+_SUPERVISOR, _DATABASE, _DISK = 2, 2, 1
+_FULL = (2.0, 8.0)  # seconds that the disk stays full
 _FIND_SECONDS = 10.0  # a training is not always there, and publishes only once
 
 
 class Chaos:
-    """One accident at a time; `done` counts them, `kills` are the moments in which an API process went."""
+    """One accident at a time; `done` counts them, `kills` are the moments in which one went that answers or decodes."""
 
-    def __init__(self, server: Server, seen: Seen, postgres: Postgres | None, seed: str) -> None:
+    def __init__(self, server: Server, seen: Seen, postgres: Postgres | None, disk: Disk, seed: str) -> None:
         self.server = server
         self.seen = seen
         self.done: Counter[str] = Counter()
         self.kills: list[float] = []
         self._postgres = postgres
+        self._disk = disk
         self._random = random.Random(seed)
         accidents: dict[tuple[Callable[[str], None], str], int] = {(self._kill, role): n for role, n in _KILLED.items()}
         accidents |= {(self._stop, role): n for role, n in _STOPPED.items()}
         accidents[self._kill_supervisor, "supervisor"] = _SUPERVISOR
         if postgres is not None:
             accidents[self._restart_database, "database"] = _DATABASE
+        if disk.can_be_full:
+            accidents[self._fill_disk, "disk"] = _DISK
         self._accidents = accidents
 
     def happen(self) -> None:
@@ -66,7 +71,7 @@ class Chaos:
         if self._one(role, signal.SIGKILL) is None:
             return
         self.done[f"kill {role}"] += 1
-        if role == "api":
+        if role in ("api", "decoder"):
             self.kills.append(time.monotonic())
 
     def _stop(self, role: str) -> None:
@@ -81,8 +86,13 @@ class Chaos:
 
     def _kill_supervisor(self, _: str) -> None:
         self.done["kill supervisor"] += 1
-        orphans = self.server.kill(self._random.uniform(0, 2))
+        at_once = self._random.random() < 0.5
+        orphans = self.server.kill(None if at_once else self._random.uniform(0, 2))
         self.seen.wrong += [f"{process.role} {process.pid} outlived its supervisor" for process in orphans]
+
+    def _fill_disk(self, _: str) -> None:
+        self.done["fill disk"] += 1
+        self._disk.fill(self._random.uniform(*_FULL))
 
     def _restart_database(self, _: str) -> None:
         assert self._postgres is not None

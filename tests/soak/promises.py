@@ -16,6 +16,8 @@ from models_store.registry import Registry
 from tests.soak.people import Seen
 
 _AFTER_TRIES = ("job_lost", "job_crashed")  # the only failures that an accident may lead to
+_FULL = "storage_full"  # where the disk was full meanwhile
+_MOST_REFUSED = 0.02  # of the predictions, for which nothing but attackers is to blame
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,16 @@ class Found:
     broken: Sequence[str]
 
 
-def look(database: Database, registry: Registry, seen: Seen) -> Found:
+def look(database: Database, registry: Registry, seen: Seen, disk_was_full: bool) -> Found:
     """Everything that can be checked when every process is gone."""
+    foreseen = (*_AFTER_TRIES, *((_FULL,) if disk_was_full else ()))
     store = JobStore(database)
     jobs = {job.id: job for job in _all_jobs(store)}
     events = {name: _all_events(store, name) for name in jobs}
     repeats = {name: max(_repeated(told), default=0) for name, told in events.items()}
     broken = [
         *_acknowledged(jobs, seen),
-        *(line for name, job in jobs.items() for line in _ended_once(job, events[name])),
+        *(line for name, job in jobs.items() for line in _ended_once(job, events[name], foreseen)),
         *(f"{name} repeated {count} epochs in one attempt" for name, count in repeats.items() if count > 1),
         *_versions(jobs, registry),
     ]
@@ -52,6 +55,8 @@ def predictions(seen: Seen, down: Sequence[tuple[float, float]], kills: Sequence
         with_its_process = any(asked <= moment <= given_up + 0.5 for moment in kills)
         if not without_server and not with_its_process:
             yield f"a prediction was not answered: {why}"
+    if seen.refused > _MOST_REFUSED * (seen.answers + seen.refused):
+        yield f"{seen.refused} predictions were refused with 503, and {seen.answers} answered"
 
 
 def _all_jobs(store: JobStore) -> Iterator[Job]:
@@ -79,7 +84,7 @@ def _acknowledged(jobs: dict[str, Job], seen: Seen) -> Iterator[str]:
             yield f"{name} was cancelled, that was acknowledged, and it is {jobs[name].state}"
 
 
-def _ended_once(job: Job, events: Sequence[JobEvent]) -> Iterator[str]:
+def _ended_once(job: Job, events: Sequence[JobEvent], foreseen: Sequence[str]) -> Iterator[str]:
     numbers = [event.number for event in events]
     if numbers != list(range(1, len(events) + 1)):
         yield f"{job.id} has events with the numbers {numbers}"
@@ -89,7 +94,7 @@ def _ended_once(job: Job, events: Sequence[JobEvent]) -> Iterator[str]:
         yield f"{job.id} has not ended: it is {job.state}"
     elif ends != [job.state] or events[-1].type != "state":
         yield f"{job.id} is {job.state} and its events say {ends}, the last one {events[-1].message!r}"
-    if job.state == State.FAILED and (job.error or {}).get("code") not in _AFTER_TRIES:
+    if job.state == State.FAILED and (job.error or {}).get("code") not in foreseen:
         yield f"{job.id} failed: {job.error}"
 
 

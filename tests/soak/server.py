@@ -8,25 +8,26 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from benchmarks.load import free_port
 from tests.conftest import ROOT
 from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 LEASE_SECONDS = 3.0
-_MARK = "DIGITSERVE_SOAK"
+_MARK = "SOAK_OF_DIGITSERVE"
+_DECODER = b"app.decoding.child"  # it is told its parent, and nothing of the environment but what it needs
 _NOWHERE = "/dev/null/data"  # MNIST is missing, and nothing is downloaded
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process of the service. Roles: supervisor, api, worker, training."""
+    """One process of the service. Roles: supervisor, api, worker, training, decoder."""
 
     pid: int
     role: str
@@ -42,8 +43,9 @@ class Process:
 class Server:
     """`digitserve serve` with two API processes and two workers."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, place: Path, database_url: str) -> None:
+        """Its log lies in `folder`; store and state in `place`, which may be a disk that is full at times."""
+        self.place = place
         self.url = ""  # empty while nobody listens
         self.down: list[tuple[float, float]] = []  # monotonic seconds between which the supervisor was dead
         self.log = folder / "log"
@@ -51,23 +53,24 @@ class Server:
         self._environment = {
             **os.environ,
             _MARK: self._mark,
-            "DIGITSERVE_STORE_DIR": str(folder / "store"),
-            "DIGITSERVE_STATE_DIR": str(folder / "state"),
+            "DIGITSERVE_STORE_DIR": str(place / "store"),
+            "DIGITSERVE_STATE_DIR": str(place / "state"),
             "DIGITSERVE_DATABASE_URL": database_url,
             "DIGITSERVE_DATA_DIR": _NOWHERE,
             "DIGITSERVE_JOB_LEASE_SECONDS": str(LEASE_SECONDS),
             "DIGITSERVE_JOB_WORKERS": "2",
             "DIGITSERVE_JOB_THREADS": "1",
         }
+        self._port = free_port()  # the same after each accident, as an operator has it
         self._supervisor: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._known: set[int] = set()  # ids of its processes so far
 
     def start(self) -> None:
         """Returns when the service answers."""
         began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "2"],
+                [sys.executable, "-m", "app", "serve", "--port", str(self._port), "--workers", "2"],
                 cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self.url = wait_until(lambda: self._ready(began), progress=lambda: f"{self.log.stat().st_size} in {self.log}")
@@ -86,17 +89,22 @@ class Server:
             lines = [line for line in log.read().splitlines() if b'"listening"' in line]
         return str(json.loads(lines[0])["url"]) if lines else ""
 
-    def kill(self, pause: float) -> list[Process]:
-        """Kills the supervisor, starts it again after a pause, and returns the processes that outlived it too long."""
+    def kill(self, pause: float | None) -> list[Process]:
+        """Kills the supervisor, starts it again, and returns the processes that outlived it too long. It is started
+        when they are gone and a pause is over; at once where there is none.
+        """
         assert self._supervisor is not None
+        before = {process.pid for process in self.processes()}
         died, self.url = time.monotonic(), ""
         self._supervisor.kill()
         self._supervisor.wait()
-        orphans = self.gone()
-        time.sleep(pause)
+        orphans = []
+        if pause is not None:
+            orphans = self.gone(before)
+            time.sleep(pause)
         self.start()
         self.down.append((died, time.monotonic()))
-        return orphans
+        return orphans or self.gone(before)
 
     def stop(self) -> list[Process]:
         """As an operator does; returns the processes that were left behind."""
@@ -107,12 +115,16 @@ class Server:
             self._supervisor.wait(PATIENCE_SECONDS)
         return self.gone()
 
-    def gone(self) -> list[Process]:
-        """Waits until no process of this service is left; returns those that stay, and ends them."""
+    def gone(self, these: Collection[int] | None = None) -> list[Process]:
+        """Waits until no process of this service is left, or none of these; returns those that stay, and ends them."""
+
+        def living() -> list[Process]:
+            return [process for process in self.processes() if these is None or process.pid in these]
+
         try:
-            wait_until(lambda: not any(self.processes()))
+            wait_until(lambda: not living())
         except AssertionError:
-            left = list(self.processes())
+            left = living()
             for process in left:
                 process.send(signal.SIGKILL)
             return left
@@ -120,25 +132,44 @@ class Server:
 
     def published(self) -> set[Path]:
         """The leaves to publish that workers have given so far."""
-        return set(self.folder.glob("state/jobs/*/attempt-*/go"))
+        return set(self.place.glob("state/jobs/*/attempt-*/go"))
 
     def processes(self, role: str = "") -> Iterator[Process]:
         """Those that run (or are stopped) now, by role where one is named."""
         mark = f"{_MARK}={self._mark}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if mark not in (folder / "environ").read_bytes().split(b"\0"):
-                    continue
                 words = (folder / "cmdline").read_bytes().split(b"\0")
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    self._known.add(int(folder.name))
+                elif not (_DECODER in words and int(words[words.index(b"--parent") + 1]) in self._known):
+                    continue
             except OSError:  # it has just ended
                 continue
             found = Process(int(folder.name), _role(words))
             if role in ("", found.role):
                 yield found
 
+    def zombies_that_stay(self) -> list[int]:
+        """Processes that have ended, and that this service takes no notice of for long."""
+        try:
+            wait_until(lambda: not self._zombies(), seconds=60)
+        except AssertionError:
+            return self._zombies()
+        return []
+
+    def _zombies(self) -> list[int]:
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state == "Z" and int(parent) in self._known:
+                    found.append(int(folder.name))
+        return found
+
 
 def _role(words: list[bytes]) -> str:
-    for word, role in ((b"finetune", "training"), (b"worker", "worker"), (b"--fd", "api")):
+    for word, role in ((_DECODER, "decoder"), (b"finetune", "training"), (b"worker", "worker"), (b"--fd", "api")):
         if word in words:
             return role
     return "supervisor"

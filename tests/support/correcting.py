@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from app.decoding.decoder import Decoder
 from app.feedback import routes
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
@@ -23,6 +24,7 @@ from app.web.request_log import RequestLog
 from models_store.pictures.stripped import Stripped, strip
 from models_store.registry import Registry
 from models_store.specs import InputSpec
+from tests.support.decoding import DECODER
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from tests.support.uploading import lying_in
@@ -64,6 +66,7 @@ async def serving(
     state: Path,
     job_after: int = 0,
     wait_seconds: float = PATIENCE_SECONDS,
+    decoder: Decoder = DECODER,
     **options: int,
 ) -> AsyncIterator[Service]:
     """The service on this database and this store; `options` are those of FeedbackStore."""
@@ -71,9 +74,9 @@ async def serving(
     app = FastAPI()
     error_handlers.install(app)
     intake = Intake(registry, store, max_image_pixels=16_000_000)
-    app.include_router(routes.router(store, intake, "digits", job_after, wait_seconds))
+    app.include_router(routes.router(store, intake, decoder, "digits", job_after, wait_seconds))
     files, jobs = FileStore(database, state), JobStore(database)
-    app.include_router(file_routes.router(files, InputSpec, jobs.using, Inspections()))
+    app.include_router(file_routes.router(files, InputSpec, jobs.using, Inspections(DECODER)))
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY)
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -19,9 +19,11 @@ from app.files import routes as file_routes
 from app.files.inspection import Inspections
 from app.files.store import FileStore
 from app.jobs import routes as job_routes
+from app.jobs.bounds.effort import PACE, Effort
 from app.jobs.builder import JobBuilder
 from app.jobs.job import Job
 from app.jobs.leases import Leases
+from app.jobs.needs import JobNeeds
 from app.jobs.store import JobStore
 from app.jobs.stream import Streams
 from app.storage.db import Database
@@ -31,6 +33,7 @@ from app.web.request_log import RequestLog
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
+from tests.support.decoding import DECODER
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 
@@ -96,6 +99,7 @@ async def serving(
     store: JobStore | None = None,
     wait_seconds: float = PATIENCE_SECONDS,
     inspections: Inspections | None = None,
+    max_hours: float = 4,
     **streams: Any,
 ) -> AsyncIterator[Service]:
     """A service on this database and this store; `streams` are options of Streams."""
@@ -110,11 +114,12 @@ async def serving(
 
     app = FastAPI()
     error_handlers.install(app)
-    inspections = inspections or Inspections()
+    inspections = inspections or Inspections(DECODER)
     app.include_router(file_routes.router(files, expected, store.using, inspections))
     builder = JobBuilder(registry, files, FeedbackStore(database, state).per_label, min_accuracy=0.8)
-    app.include_router(job_routes.router(store, builder, watched, inspections, wait_seconds))
-    app.include_router(catalog.router(registry, lambda version: None, changed))
+    effort = Effort(lambda: PACE, max_hours)
+    app.include_router(job_routes.router(store, builder, watched, inspections, effort, wait_seconds))
+    app.include_router(catalog.router(registry, lambda version: None, changed, JobNeeds(database).without))
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:

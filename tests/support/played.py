@@ -1,6 +1,7 @@
 """A training that a test plays, and the world in which a worker attempts it: a real database, a real store."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,10 +93,13 @@ class World:
         self.attempt_at(job, played, leases).run(self.wait)
         return self.store.get(job.id)
 
-    def attempt_at(self, job: Job, launcher: Launcher, leases: Leases | None = None) -> Attempt:
+    def attempt_at(
+        self, job: Job, launcher: Launcher, leases: Leases | None = None, max_seconds: float = math.inf
+    ) -> Attempt:
         """An attempt at a claimed job, on this world's clock."""
         promoter = Promoter(self.registry)
-        return Attempt(job, leases or self.leases, launcher, promoter, self.folders, 60, clock=lambda: self.now)
+        leases = leases or self.leases
+        return Attempt(job, leases, launcher, promoter, self.folders, 60, max_seconds, clock=lambda: self.now)
 
     def wait(self, seconds: float) -> bool:
         self.now += seconds

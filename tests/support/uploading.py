@@ -20,6 +20,7 @@ from app.web import error_handlers
 from app.web.limits import BodyLimit
 from app.web.request_log import RequestLog
 from models_store.specs import InputSpec
+from tests.support.decoding import DECODER
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from tests.unit.models_store.datasets.test_archive import zipped
@@ -68,7 +69,7 @@ async def serving(
     store = FileStore(database or own, state_dir, spare_bytes)
     app = FastAPI()
     error_handlers.install(app)
-    app.include_router(router(store, spec, in_use, Inspections()))
+    app.include_router(router(store, spec, in_use, Inspections(DECODER)))
     app.add_middleware(BodyLimit, max_bytes=2048, max_bytes_of={f"POST {FILES}": max_bytes})
     app.add_middleware(RequestLog)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -83,6 +83,24 @@ async def test_after_kill_9_of_the_supervisor_nothing_keeps_listening(tmp_path: 
             socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS)
 
 
+@pytest.mark.parametrize("moment", ["process_started", "listening"])
+async def test_killed_and_started_again_at_once_it_comes_up_on_the_same_port(tmp_path: Path, moment: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    for number in range(3):
+        log = tmp_path / f"log-{number}"
+        with log.open("w") as output:
+            child = start(output, "--workers", "2", "--port", port)
+        until(log, moment)
+        child.kill()
+        child.wait()
+    with serving(tmp_path / "log", "--workers", "2", "--port", port) as (_, url):
+        assert url.endswith(f":{port}")
+        for number in range(3):
+            for pid in pids(tmp_path / f"log-{number}"):
+                await gone(pid)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_an_end_while_the_model_still_loads_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     log = tmp_path / "log"

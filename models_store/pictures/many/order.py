@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models_store.pictures.marks import BoundingBox
 
@@ -17,6 +18,10 @@ _RECENT = 3  # digits that say where a line goes on
 _GAP = 0.45  # of a digit's height: what a gap between numbers is larger than the usual one, at least
 _PITCH = 1.5  # and times the usual distance from middle to middle
 
+_BLOCK = 64  # digits that are compared with all others at a time
+
+Levels = NDArray[np.float64]
+
 
 def lines_of(boxes: Sequence[BoundingBox]) -> list[list[list[int]]]:
     """Lines from top to bottom, in each its numbers from left to right, in each the places of its digits in `boxes`.
@@ -26,14 +31,7 @@ def lines_of(boxes: Sequence[BoundingBox]) -> list[list[list[int]]]:
     if not boxes:
         return []
     slope = _slope(boxes)
-    lines: list[list[int]] = []
-    for i in sorted(range(len(boxes)), key=lambda i: boxes[i].left + boxes[i].right):
-        off = [(_off(boxes, line, i, slope), line) for line in lines]
-        nearest = min(off, key=lambda pair: pair[0], default=None)
-        if nearest is not None and nearest[0] < _OFF:
-            nearest[1].append(i)
-        else:
-            lines.append([i])
+    lines = _gathered(boxes, slope)
     lines.sort(key=lambda line: float(np.mean([_middle(boxes[i])[1] - slope * _middle(boxes[i])[0] for i in line])))
     usual = _usual(boxes, lines)
     return [_numbers(boxes, line, usual) for line in lines]
@@ -51,31 +49,59 @@ def _middle(box: BoundingBox) -> tuple[float, float]:
     return (box.left + box.right) / 2, (box.top + box.bottom) / 2
 
 
+def _gathered(boxes: Sequence[BoundingBox], slope: float) -> list[list[int]]:
+    """The digits from left to right, each put into the line that goes on nearest to it, or into one of its own."""
+    middles = np.array([_middle(box) for box in boxes])
+    heights = np.array([box.height for box in boxes])
+    lines: list[list[int]] = []
+    ends = np.zeros((len(boxes), _RECENT, 3))  # of each line: x, y and height of its last digits; 0 where it has fewer
+    counts = np.zeros(len(boxes))
+    for i in sorted(range(len(boxes)), key=lambda i: boxes[i].left + boxes[i].right):
+        off = _off(middles[i], heights[i], ends[: len(lines)], counts[: len(lines)], slope)
+        nearest = int(off.argmin()) if len(lines) else 0
+        if len(lines) and off[nearest] < _OFF:
+            lines[nearest].append(i)
+        else:
+            nearest = len(lines)
+            lines.append([i])
+        if counts[nearest] == _RECENT:
+            ends[nearest, :-1] = ends[nearest, 1:]
+        else:
+            counts[nearest] += 1
+        ends[nearest, int(counts[nearest]) - 1] = *middles[i], heights[i]
+    return lines
+
+
 def _slope(boxes: Sequence[BoundingBox]) -> float:
     """How far lines fall per pixel to the right: the median over each digit's nearest neighbour on its right."""
     middles = np.array([_middle(box) for box in boxes])
-    heights = np.array([box.height for box in boxes])[:, None]
-    dx, dy = (middles[None, :, axis] - middles[:, None, axis] for axis in (0, 1))
-    beside = (dx > 0) & (dx < _NEXT * heights) & (np.abs(dy) < _STEEPEST * dx + _ASIDE * heights)
-    nearest = np.where(beside, dx, np.inf).argmin(1)
-    rows = np.flatnonzero(beside.any(1))
-    if len(rows) < 2:
+    heights = np.array([box.height for box in boxes])
+    found = [_beside(middles, heights, slice(first, first + _BLOCK)) for first in range(0, len(boxes), _BLOCK)]
+    runs, falls = np.concatenate(found, axis=1)
+    if len(runs) < 2:
         return 0.0
-    runs, falls = dx[rows, nearest[rows]], dy[rows, nearest[rows]]
     order = np.argsort(falls / runs)
     total = np.cumsum(runs[order])
     median = order[np.searchsorted(total, total[-1] / 2)]
     return float(np.clip(falls[median] / runs[median], -_STEEPEST, _STEEPEST))
 
 
-def _off(boxes: Sequence[BoundingBox], line: list[int], i: int, slope: float) -> float:
-    """How far a digit lies above or below where the line goes on, in heights of the taller one."""
-    recent = line[-_RECENT:]
-    x, y = _middle(boxes[i])
-    there = [_middle(boxes[j]) for j in recent]
-    goes_on = float(np.mean([v + slope * (x - u) for u, v in there]))
-    height = max(boxes[i].height, *(boxes[j].height for j in recent))
-    return abs(y - goes_on) / height
+def _beside(middles: Levels, heights: NDArray[np.int64], some: slice) -> Levels:
+    """How far to the right, and down, the nearest neighbour of some digits is [2, n]; of those that have one."""
+    dx, dy = (middles[None, :, axis] - middles[some, None, axis] for axis in (0, 1))
+    tall = heights[some, None]
+    beside = (dx > 0) & (dx < _NEXT * tall) & (np.abs(dy) < _STEEPEST * dx + _ASIDE * tall)
+    nearest = np.where(beside, dx, np.inf).argmin(1)
+    rows = np.flatnonzero(beside.any(1))
+    return np.stack([dx[rows, nearest[rows]], dy[rows, nearest[rows]]])
+
+
+def _off(middle: Levels, height: int, ends: Levels, counts: Levels, slope: float) -> Levels:
+    """How far a digit lies above or below where each line goes on [L], in heights of the taller one."""
+    x, y, heights = ends[..., 0], ends[..., 1], ends[..., 2]
+    there = np.where(heights > 0, y + slope * (middle[0] - x), 0)
+    goes_on = there.sum(1) / counts
+    return np.asarray(np.abs(middle[1] - goes_on) / np.maximum(heights.max(1, initial=0), height))
 
 
 @dataclass(frozen=True)

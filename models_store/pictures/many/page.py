@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from models_store.pictures.decode import DRAFT_SIDE, Pixels, colour_of, decoded
+from models_store.pictures.decode import DRAFT_SIDE, Pixels, colour_of, decoded, is_turned
 from models_store.pictures.layout import centred, thickened
 from models_store.pictures.many import rows
+from models_store.pictures.many.cut import CutPiece, cut
 from models_store.pictures.many.order import lines_of
-from models_store.pictures.many.pieces import Piece
 from models_store.pictures.marks import BoundingBox
 from models_store.pictures.prepare import as_it_is
 from models_store.pictures.warnings import PictureWarning
@@ -22,7 +22,6 @@ MOST_DIGITS = 256  # of one page
 _WELL = 0.9  # confidence of a wide mark that is not cut
 _TWO = 0.3  # confidence of the most doubtful part, from which a mark too wide for one digit is cut
 _TOO = 0.6  # confidence of all of a wide mark's parts, from which they may be digits
-_ORIENTATION = 274  # EXIF 2.32: where the picture's first stored row and column belong
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def page_of(image: Image.Image, spec: InputSpec) -> PreparedPage:
         inked = () if unit.is_blank else (DigitCandidate(_inked(unit.pixels[0])),)
         return PreparedPage(*full, unit.pixels[None][: len(inked)], inked, len(inked), unit.warnings)
     upright = decoded(image, "RGB", DRAFT_SIDE)
-    if upright.size == image.size[::-1] and image.getexif().get(_ORIENTATION, 1) > 4:
+    if is_turned(image):
         full = full[::-1]
     picture = colour_of(upright)
     found = rows.find(picture, spec.writing)
@@ -87,7 +86,7 @@ def page_of(image: Image.Image, spec: InputSpec) -> PreparedPage:
         return PreparedPage(*full, np.empty((0, *spec.shape), np.uint8), (), 0, (PictureWarning.BLANK_IMAGE,))
     lines = lines_of([piece.box for piece in found.pieces])
     order = [i for line in lines for number in line for i in number]
-    wholes = [found.pieces[i] for i in order[:MOST_DIGITS]]
+    wholes = [cut(found.pieces[i]) for i in order[:MOST_DIGITS]]
     marks, candidates = _candidates(wholes, found.scale * picture.shape[1] / full[0], full)
     noticed = {
         PictureWarning.LOW_CONTRAST: found.contrast < spec.writing.low_contrast,
@@ -99,8 +98,8 @@ def page_of(image: Image.Image, spec: InputSpec) -> PreparedPage:
 
 
 def _candidates(
-    wholes: Sequence[Piece], scale: float, full: tuple[int, int]
-) -> tuple[list[Piece], list[DigitCandidate]]:
+    wholes: Sequence[CutPiece], scale: float, full: tuple[int, int]
+) -> tuple[list[CutPiece], list[DigitCandidate]]:
     """The wholes and after them their parts, and both as candidates. `scale` is from `full` pixels to theirs."""
     marks, parts_of = list(wholes), []
     for whole in wholes:
@@ -113,7 +112,7 @@ def _candidates(
     ]
 
 
-def _laid_out(mark: Piece, spec: InputSpec, writing: WritingSpec) -> Pixels:
+def _laid_out(mark: CutPiece, spec: InputSpec, writing: WritingSpec) -> Pixels:
     return centred(thickened(mark.strokes, writing.thin), spec.height, spec.width)[None]
 
 

@@ -1,6 +1,6 @@
-"""From the ink of a whole page to its digits: what is one digit, what is none, and what may be two that touch.
+"""From the ink of a whole page to its digits: what is one digit, or several that touch, and what is none.
 
-`order` reads the boxes that it finds.
+`order` reads the boxes that it finds, `cut` cuts those apart that are wide.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,6 @@ _WHOLE = 0.6  # of a digit's height: what is as tall is no loose stroke
 _SMALL = 0.45  # of the usual height: what is lower is a point, a comma, a dash or dirt
 _LIGHT = 0.12  # of the usual weight
 _HIGH, _WIDE = 1.9, 9.0  # of the usual height: larger marks are no digits and no row of touching ones
-_PERHAPS, _TOUCHING = 0.75, 1.25  # of a digit's height: few single digits are wider, and none
-_SLANTS = (0.0, 0.25, 0.5, -0.25)  # of a cut: pixels to the left for each one down
-_TWO = 0.75  # of a digit's height: two that touch are at least as wide apart
 _FRAMED = 1.2  # of a digit's height, from which a mark that the frame cuts is an edge of the page
 _FULL = 0.85  # of its box: a block of ink
 
@@ -34,15 +31,11 @@ Boxes = NDArray[np.int32]  # [N, 4]: top, left, bottom, right
 
 @dataclass(frozen=True)
 class Piece:
-    """A digit: its box, its ink 0..1 in that box, and whether it is too wide to be one only, so that two may touch.
-
-    `parts` are what it falls into where it is wide: a reader says whether they or the whole are digits.
-    """
+    """A digit: its box, its ink 0..1 in that box, and how tall digits are on its page, in pixels."""
 
     box: BoundingBox
     strokes: Ink
-    touching: bool = False
-    parts: tuple["Piece", ...] = ()
+    usual: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,8 @@ def pieces(ink: Grey, spec: WritingSpec) -> list[Piece]:
     weights = np.array([marks.weights[group].sum() for _, group in bodies])
     usual = float(np.median(weights))
     kept = [body for body, weight in zip(bodies, weights, strict=True) if weight > _LIGHT * usual]
-    return [_cut(_piece(ink, marks.labels, box, group), height) for box, group in _whole(kept, ink.shape)]
+    mine = np.zeros(len(marks.boxes) + 1, bool)
+    return [_piece(ink, marks.labels, body, mine, height) for body in _whole(kept, ink.shape)]
 
 
 def _marks(ink: Grey, spec: WritingSpec) -> _Pieces:
@@ -139,36 +133,55 @@ def _grouped(boxes: Boxes, height: float, usable: NDArray[np.bool_]) -> list[lis
         pairs = _pairs(np.array(list(at)), np.array(list(at.values())).reshape(-1, 4), height)
         gone: dict[int, int] = {}
         for i, j in pairs:
-            i, j = gone.get(i, i), gone.get(j, j)
+            i, j = _now(gone, i), _now(gone, j)
             union = np.concatenate([np.minimum(at[i][:2], at[j][:2]), np.maximum(at[i][2:], at[j][2:])])
             if i == j or union[2] - union[0] > 1.3 * height or union[3] - union[1] > 1.1 * height:
                 continue
             at[i] = union
             groups[i] += groups.pop(j)
             del at[j]
-            gone = {old: i if new == j else new for old, new in gone.items()} | {j: i}
+            gone[j] = i
         if not gone:
             break
     return list(groups.values())
+
+
+def _now(gone: dict[int, int], name: int) -> int:
+    """The mark in which one that is gone has come to be."""
+    while name in gone:
+        name = gone[name]
+    return name
 
 
 def _pairs(names: NDArray[np.int64], boxes: NDArray[np.int64], height: float) -> list[tuple[int, int]]:
     """Pairs of marks that belong together, the nearest first."""
     if len(names) < 2:
         return []
-    low, high = np.maximum(boxes[:, None, :2], boxes[None, :, :2]), np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    apart = low - high  # [N, N, 2]: rows and columns between two marks, below 0 where they share some
+    i, j = neighbours(boxes, _NEAR * height)
+    apart = np.maximum(boxes[i, :2], boxes[j, :2]) - np.minimum(boxes[i, 2:], boxes[j, 2:])
+    # [n, 2]: rows and columns between two marks, below 0 where they share some
     heights, widths = _sizes(np.asarray(boxes, np.int32))
-    narrower = np.minimum(widths[:, None], widths[None])
-    shorter = np.minimum(heights[:, None], heights[None])
-    over = -apart[..., 1] / narrower
-    loose = shorter < _WHOLE * height
-    near = apart.max(2)
+    over = -apart[:, 1] / np.minimum(widths[i], widths[j])
+    loose = np.minimum(heights[i], heights[j]) < _WHOLE * height
+    near = apart.max(1)
     stacked = (over > _OVER) & (near <= _NEAR * height) & loose
     inside = (over > 0.75) & (near <= 0.5 * _NEAR * height)
-    i, j = np.nonzero(np.triu(stacked | inside, 1))
-    order = np.argsort(near[i, j])
-    return [(int(names[i[k]]), int(names[j[k]])) for k in order]
+    belong = np.flatnonzero(stacked | inside)
+    order = belong[np.argsort(near[belong])]
+    return list(zip(names[i[order]].tolist(), names[j[order]].tolist(), strict=True))
+
+
+def neighbours(boxes: NDArray[np.int64], reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The places i < j of any two boxes that are no farther apart, in order."""
+    order = np.argsort(boxes[:, 0])
+    count = np.searchsorted(boxes[order, 0], boxes[order, 2] + reach, side="right") - np.arange(len(boxes)) - 1
+    first = np.repeat(np.arange(len(boxes)), count)
+    second = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count) + first + 1  # those that begin below it
+    one, other = order[first], order[second]
+    near = np.maximum(boxes[one, 1], boxes[other, 1]) - np.minimum(boxes[one, 3], boxes[other, 3]) <= reach
+    i, j = np.minimum(one[near], other[near]), np.maximum(one[near], other[near])
+    sorted_ = np.lexsort((j, i))
+    return i[sorted_], j[sorted_]
 
 
 def _together(marks: _Pieces, group: list[int]) -> BoundingBox:
@@ -186,46 +199,14 @@ def _whole(found: list[tuple[BoundingBox, list[int]]], shape: tuple[int, ...]) -
     return inside if 2 * len(inside) > len(found) else found
 
 
-def _piece(ink: Grey, labels: NDArray[np.int32], box: BoundingBox, group: list[int]) -> Piece:
+def _piece(
+    ink: Grey, labels: NDArray[np.int32], body: tuple[BoundingBox, list[int]], mine: NDArray[np.bool_], height: float
+) -> Piece:
+    """A digit of a box and some marks. `mine` is False for every mark, before and after."""
+    box, group = body
     part = slice(box.top, box.bottom), slice(box.left, box.right)
-    mine = np.isin(labels[part], np.array(group) + 1)
-    return Piece(box, np.where(mine, ink[part], 0).astype(np.float32) / np.float32(255))
-
-
-def _cut(piece: Piece, height: float) -> Piece:
-    """The same with its parts, where it is wide: cut where the least ink is crossed, upright or slanted."""
-    own, (tall, width) = max(height, piece.box.height), piece.strokes.shape
-    if width <= _PERHAPS * own:
-        return piece
-    count = max(2, round(width / (_TWO * height)))
-    step = width / count
-    y, x = np.mgrid[:tall, :width].astype(np.float32)
-    parts, rest = [], piece.strokes
-    for i in range(1, count):
-        slant, place = min(_crossed(rest, slant, i * step, 0.3 * step, height) for slant in _SLANTS)[1:]
-        left = x + slant * (y - tall / 2) < place
-        parts.append(_part(piece.box, np.where(left, rest, 0).astype(np.float32)))
-        rest = np.where(left, 0, rest).astype(np.float32)
-    parts.append(_part(piece.box, rest))
-    return Piece(piece.box, piece.strokes, width > _TOUCHING * own, tuple(part for part in parts if part is not None))
-
-
-def _crossed(strokes: Ink, slant: float, middle: float, reach: float, height: float) -> tuple[float, float, float]:
-    """The least ink that a slanted cut near `middle` crosses, the slant, and where; farther off costs more."""
-    tall, width = strokes.shape
-    there = np.array([[1, slant, -slant * tall / 2], [0, 1, 0]], np.float32)
-    columns = cv2.warpAffine(strokes, there, (width, tall)).sum(0)
-    places = np.arange(max(1, round(middle - reach)), min(width - 1, round(middle + reach)) + 1)
-    cost = columns[places] + 0.1 * height * np.abs(places - middle) / reach + 0.1 * height * abs(slant)
-    best = int(cost.argmin())
-    return float(cost[best]), slant, float(places[best])
-
-
-def _part(box: BoundingBox, strokes: Ink) -> Piece | None:
-    """What of the strokes in a box is left of it; None where that is nothing."""
-    rows, columns = np.flatnonzero(strokes.any(1)), np.flatnonzero(strokes.any(0))
-    if not len(rows):
-        return None
-    inner = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    top, left = box.top + int(rows[0]), box.left + int(columns[0])
-    return Piece(BoundingBox(top, left, top + inner.shape[0], left + inner.shape[1]), inner, touching=True)
+    names = np.array(group) + 1
+    mine[names] = True
+    strokes = np.where(mine[labels[part]], ink[part], 0).astype(np.float32) / np.float32(255)
+    mine[names] = False
+    return Piece(box, strokes, height)

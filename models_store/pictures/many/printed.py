@@ -14,6 +14,7 @@ from models_store.pictures.ground import Grey
 from models_store.preparation import WritingSpec
 
 Mask = NDArray[np.uint8]  # [H, W], 0 or 1
+Places = NDArray[np.int32]  # [N], rows or columns
 
 _FAINTER = 0.6  # of the weakest ink that counts as written: print is often paler
 _TURNS: list[float] = np.tan(
@@ -139,21 +140,35 @@ def _sides(mask: Mask, across: Mask, height: float, thick: int) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(upright), connectivity=8)
     _, whole, around, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     reach = max(3, thick // 2)
-    kept = np.zeros(count, np.uint8)
-    for i in range(1, count):
-        left, top, width, tall = (int(v) for v in stats[i, :4])
-        if width > thick + 0.12 * tall:
-            continue
-        columns = slice(max(0, left - 2), left + width + 2)
-        above = bool(thickened[max(0, top - reach) : top + 1, columns].any())
-        below = bool(thickened[top + tall - 1 : top + tall + reach, columns].any())
-        if above and below and tall > _PART * height:
-            kept[i] = 1
-        elif below and not above and tall < _TICK * height:
-            under = slice(top + tall, top + tall + 2 * reach + thick)
-            if rest[under, columns].any():  # a stroke that crosses the line
-                continue
-            y, x = np.nonzero(labels[top : top + tall, left : left + width] == i)
-            mine = whole[y[0] + top, x[0] + left]
-            kept[i] = around[mine, cv2.CC_STAT_WIDTH] <= width + 3 and around[mine, cv2.CC_STAT_HEIGHT] <= tall + 6
+    left, top, width, tall = stats[:, :4].T
+    right, bottom = left + width, top + tall
+    lines, ink = _Sums(thickened), _Sums(rest)
+    above = lines.any_in(top - reach, top + 1, left - 2, right + 2)
+    below = lines.any_in(bottom - 1, bottom + reach, left - 2, right + 2)
+    crosses = ink.any_in(bottom, bottom + 2 * reach + thick, left - 2, right + 2)  # a stroke that crosses the line
+    slim = width <= thick + 0.12 * tall
+    slim[0] = False
+    side = slim & above & below & (tall > _PART * height)
+    tooth = np.flatnonzero(slim & below & ~above & (tall < _TICK * height) & ~crosses)
+    places = np.flatnonzero(labels)[::-1]
+    first = np.zeros(count, np.intp)
+    first[labels.ravel()[places]] = places  # of the places of one stroke the first one comes last, and stays
+    mine = around[whole.ravel()[first[tooth]]]
+    alone = (mine[:, cv2.CC_STAT_WIDTH] <= width[tooth] + 3) & (mine[:, cv2.CC_STAT_HEIGHT] <= tall[tooth] + 6)
+    kept = side.astype(np.uint8)
+    kept[tooth[alone]] = 1
     return np.asarray(kept[labels], np.uint8)
+
+
+class _Sums:
+    """A mask's sums (Crow 1984), so that many of its parts can be looked at together."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._sums = cv2.integral(mask)
+
+    def any_in(self, top: Places, bottom: Places, left: Places, right: Places) -> NDArray[np.bool_]:
+        """In which parts [N] anything is; they may reach over the mask's sides."""
+        height, width = self._sums.shape[0] - 1, self._sums.shape[1] - 1
+        top, bottom, left, right = top.clip(0), bottom.clip(0, height), left.clip(0), right.clip(0, width)
+        inside = self._sums[bottom, right] - self._sums[top, right] - self._sums[bottom, left] + self._sums[top, left]
+        return np.asarray(inside > 0)

@@ -1,6 +1,8 @@
 """Whatever is sent to /v1/feedback that is no correction: refused in one shape, and nothing of it is kept."""
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.decoding.decoder import Decoder
 from app.main import create_app
 from app.settings import Settings
 from app.storage.db import Database
@@ -226,14 +229,18 @@ async def test_who_gets_no_turn_is_told(registry: Registry, tmp_path: Path, monk
     assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 2
 
 
-async def test_more_pictures_than_can_be_looked_at(
-    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with closing(Database(f"sqlite:///{tmp_path / 'digitserve.db'}")) as database:
-        async with serving(database, registry, tmp_path / "state", wait_seconds=60) as service:
-            held = Held(service.intake.check)
-            monkeypatch.setattr(service.intake, "check", held)
-            asked = [asyncio.create_task(service.post(picture(seed), label="7")) for seed in range(4)]
-            answers = await answered(asked, held, turns=2)
-    assert sorted(answer.status_code for answer in answers) == [201, 201, 429, 429]
+async def test_more_pictures_than_can_be_looked_at(registry: Registry, tmp_path: Path) -> None:
+    """One is looked at and 64 of a client wait."""
+    with closing(Database(f"sqlite:///{tmp_path / 'digitserve.db'}")) as database, closing(Decoder()) as decoder:
+        async with serving(database, registry, tmp_path / "state", wait_seconds=60, decoder=decoder) as service:
+            assert (await service.post(picture(1), label="7")).status_code == 201
+            (pid,) = decoder.pids
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                asked = [asyncio.create_task(service.post(picture(1), label="7")) for _ in range(66)]
+                await until(lambda: any(one.done() for one in asked))
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            answers = [await one for one in asked]
+    assert sorted(answer.status_code for answer in answers) == [200] * 65 + [429]
     assert {refusal(answer)[1] for answer in answers if answer.status_code == 429} == {"too_busy"}

@@ -130,6 +130,19 @@ def test_a_lost_picture_is_not_found_and_can_be_deleted(store: FeedbackStore, ho
     assert lying_in(home) == []
 
 
+def test_no_more_bytes_than_are_wanted(database: Database, tmp_path: Path, home: Path) -> None:
+    first = put(FeedbackStore(database, tmp_path / "state"), 1, "7")
+    store = FeedbackStore(database, tmp_path / "state", most_bytes=len(kept(1).png) + 1)
+    with pytest.raises(StorageFull, match=r"1 corrections of .*DELETE /v1/feedback/\{id\}") as refused:
+        put(store, 2, "7")
+    assert refused.value.code == "feedback_full" and len(lying_in(home)) == 1
+    assert put(store, 1, "1") == first and store.get(first).label == "1"  # a new word takes no room
+    store.delete(first)
+    assert lying_in(home) == []
+    store = FeedbackStore(database, tmp_path / "state", most_bytes=len(kept(2).png))
+    put(store, 2, "7")
+
+
 def test_no_more_than_are_wanted(database: Database, tmp_path: Path, home: Path) -> None:
     store = FeedbackStore(database, tmp_path / "state", most=3)
     with ThreadPoolExecutor(12) as threads:

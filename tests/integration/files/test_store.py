@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from app.errors import Conflict, NotFound, StorageFull
+from app.files.room import FileLimits
 from app.files.store import FileStore, StoredFile, Upload
 from app.jobs.store import JobStore
 from app.storage.db import Database
@@ -206,3 +207,37 @@ def test_many_deletions_and_jobs_at_once_never_leave_a_job_without_its_file(
         refusals = [future.exception() for future in (deleting, asking)]
         assert [type(error) for error in refusals] in ([type(None), NotFound], [Conflict, type(None)])
         assert store.sweep() == []
+
+
+def test_those_on_their_way_count_and_of_many_at_once_the_last_are_refused(database: Database, tmp_path: Path) -> None:
+    store = FileStore(database, tmp_path / "state", spare_bytes=0, limits=FileLimits(files=3, bytes=100))
+    added(store, bytes(40))
+    with store.arriving(0) as first, store.arriving(0) as second:  # nobody said how long they are
+        (first / "data").write_bytes(bytes(40))
+        with pytest.raises(StorageFull, match="1 data sets of"), store.arriving(0):
+            pytest.fail("a fourth arrives")
+        (second / "data").write_bytes(bytes(40))
+        kept = store.add(first, Upload("b", "fine-tune", 40, "0" * 64), REPORT)
+        with pytest.raises(StorageFull) as refused:
+            store.add(second, Upload("c", "fine-tune", 40, "0" * 64), REPORT)
+        assert refused.value.code == "files_full"
+    with pytest.raises(StorageFull), store.arriving(21):
+        pytest.fail("it says that it is too long")
+    assert len(store.list(10)[0]) == 2 and len(lying_in(tmp_path / "state" / "files")) == 2
+    store.delete(kept.id, nobody)
+    added(store, bytes(60))
+
+
+def test_old_files_go_but_for_those_that_a_job_needs(store: FileStore, database: Database, home: Path) -> None:
+    old, needed, young = added(store), added(store), added(store)
+    with database.writing() as connection:
+        for file in (old, needed):
+            change = text("UPDATE files SET created_at = created_at - 86400 WHERE id = :id")
+            connection.execute(change, {"id": file.id})
+    store.sweep()
+    assert len(lying_in(home)) == 3
+    store.sweep(0.5, lambda _, file_id: "ftjob-1" if file_id == needed.id else None)
+    assert [file.id for file in store.list(10)[0]] == [young.id, needed.id]
+    assert lying_in(home) == sorted([needed.id, young.id])
+    store.sweep(0.5, nobody)
+    assert lying_in(home) == [young.id]

@@ -15,6 +15,7 @@ from app.storage.db import Database
 from models_store.registry import Registry
 from models_store.specs import InputSpec
 from tests.integration.jobs.test_builder import with_input
+from tests.support.decoding import DECODER
 from tests.support.jobs_http import JOBS, serving
 from tests.support.patience import PATIENCE_SECONDS, until
 
@@ -23,19 +24,19 @@ class Gated(Inspections):
     """Inspections that begin, and go on when they are let."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(DECODER)
         self.begun = 0
         self.closed = False
         self.let = threading.Event()
 
-    async def report(self, path: Path, spec: Callable[[], InputSpec]) -> dict[str, Any]:
+    async def report(self, path: Path, spec: Callable[[], InputSpec], client: str = "") -> dict[str, Any]:
         def asked() -> InputSpec:
             if self.closed:
                 self.begun += 1
                 assert self.let.wait(PATIENCE_SECONDS)
             return spec()
 
-        return await super().report(path, asked)
+        return await super().report(path, asked, client)
 
 
 async def test_jobs_are_listed_and_cancelled_while_many_creations_read(registry: Registry, tmp_path: Path) -> None:

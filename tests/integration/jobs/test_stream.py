@@ -47,11 +47,13 @@ async def listening(database: Database, registry: Registry, state: Path, **strea
             server = uvicorn.Server(uvicorn.Config(Head(service.app), lifespan="off", ws="none", log_config=None))
             serve = asyncio.create_task(server.serve(sockets=[listener]))
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
-                service.http = http
-                yield service
-            server.should_exit = True
-            await serve
+            try:
+                async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
+                    service.http = http
+                    yield service
+            finally:
+                server.should_exit = True
+                await serve
 
 
 @pytest.fixture

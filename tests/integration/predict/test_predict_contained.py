@@ -1,11 +1,11 @@
 """One picture takes no other with it, at no door: what a library raises that nobody foresaw, and other formats."""
 
+import os
 from collections.abc import AsyncIterator
 
 import httpx
 import numpy as np
 import pytest
-from PIL import PngImagePlugin
 from sklearn.datasets import load_digits
 
 from app.main import create_app
@@ -20,31 +20,36 @@ CURSED = png(np.full((31, 31), 250, np.uint8))
 HEIC = b"\0\0\0\x18ftyphei9" + bytes(20)
 
 
+# Pillow raises for the picture of 31 pixels what it never says that it raises; as the children's `sitecustomize`
+CURSE = """
+from PIL import PngImagePlugin
+
+loaded = PngImagePlugin.PngImageFile.load_end
+
+def load_end(self):
+    if self.size == (31, 31):
+        raise RuntimeError("a library's own fault")
+    loaded(self)
+
+PngImagePlugin.PngImageFile.load_end = load_end
+"""
+
+
 @pytest.fixture(scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     folder = tmp_path_factory.mktemp("contained")
-    async with running(create_app(Settings(store_dir=folder / "store", state_dir=folder / "state"))) as http:
-        yield http
-
-
-@pytest.fixture
-def _cursed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow raises for the picture of 31 pixels what it never says that it raises."""
-    loaded = PngImagePlugin.PngImageFile.load_end
-
-    def load_end(self: PngImagePlugin.PngImageFile) -> None:
-        if self.size == (31, 31):
-            raise RuntimeError("a library's own fault")
-        loaded(self)
-
-    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_end", load_end)
+    (folder / "sitecustomize.py").write_text(CURSE)
+    app = create_app(Settings(store_dir=folder / "store", state_dir=folder / "state"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        async with running(app) as http:
+            yield http
 
 
 BAD = [pytest.param(CURSED, 422, "picture_unreadable", id="unforeseen"),
        pytest.param(HEIC, 415, "unsupported_image_format", id="HEIC")]  # fmt: skip
 
 
-@pytest.mark.usefixtures("_cursed")
 @pytest.mark.parametrize(("picture", "status", "code"), BAD)
 @pytest.mark.parametrize(
     "door",
@@ -59,7 +64,6 @@ async def test_doors_of_one_picture(
     assert (await client.post(door, content=PAGES[7], headers=PNG)).status_code in (200, 201)
 
 
-@pytest.mark.usefixtures("_cursed")
 @pytest.mark.parametrize(("picture", "status", "code"), BAD)
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_others_of_a_batch_are_answered(
@@ -69,7 +73,6 @@ async def test_the_others_of_a_batch_are_answered(
     assert (first["label"], middle["error"]["code"], last["label"]) == ("7", code, "2")
 
 
-@pytest.mark.usefixtures("_cursed")
 @pytest.mark.parametrize(("picture", "status", "code"), BAD)
 async def test_the_other_rows_of_an_upload_are_kept(
     client: httpx.AsyncClient, picture: bytes, status: int, code: str

@@ -19,6 +19,7 @@ from app.storage.db import Database
 from app.web import error_handlers
 from models_store.registry import Registry
 from tests.support.correcting import FEEDBACK, picture
+from tests.support.decoding import DECODER
 from tests.support.reviewing import REVIEW, kept, uncertain
 from tests.support.uploading import lying_in
 
@@ -62,7 +63,7 @@ async def serving(database: Database, registry: Registry, state: Path) -> AsyncI
     error_handlers.install(app)
     intake = Intake(registry, feedback, 16_000_000, review.answered)
     app.include_router(router(review, intake.add, keeping=True))
-    app.include_router(feedback_routes.router(feedback, intake, "digits"))
+    app.include_router(feedback_routes.router(feedback, intake, DECODER, "digits"))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield Loop(http, review, feedback, state)

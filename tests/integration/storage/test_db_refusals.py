@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.errors import AppError, DatabaseUnavailable, StorageFull
 from app.storage.db import Database
 from tests.integration.storage.test_db import add, numbers, refused
 from tests.support.databases import Postgres
+from tests.support.descriptors import none_left
 
 
 def test_postgresql_stops_and_comes_back(postgres: Postgres, template: str) -> None:
@@ -161,3 +162,17 @@ def test_a_full_disk_under_sqlite(tmp_path: Path, mount: bool) -> None:
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_where_no_file_can_be_opened_it_is_told_to_repeat(database: Database) -> None:
+    with none_left(), pytest.raises(DatabaseUnavailable) as caught, database.reading():
+        pass
+    assert caught.value.code in ("too_many_open_files", "database_unavailable")  # a server's connection just fails
+    with database.reading():
+        pass
+
+
+def test_what_a_statement_was_given_is_in_no_error(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught, database.reading() as connection:
+        connection.execute(text("SELECT * FROM nothing WHERE name = :name"), {"name": "Geheim-0815"})
+    assert "Geheim" not in str(caught.value)

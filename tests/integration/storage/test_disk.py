@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.storage.db import Database
+from tests.support.disks import free, mounted
 from tests.support.uploading import FILES, ZIP, Service, digits, serving
 from tests.system.test_training_disk import Disk, disk
 
@@ -62,3 +63,22 @@ async def test_an_upload_that_says_its_length_is_refused_before_it_comes(tmp_pat
         answer = await service.http.post(FILES, content=nothing_is_read(), headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
         assert service.left() == []
+
+
+async def test_a_body_of_which_nobody_says_how_long_it_is_stops_before_the_reserve(tmp_path: Path) -> None:
+    """The database lies on the same disk, and needs what is left."""
+    with mounted(tmp_path / "disk", "24m") as folder:
+        async with serving(folder, spare_bytes=16 * 2**20) as service:
+            await service.http.get(FILES)
+            least = free(folder)
+
+            async def watched() -> AsyncIterator[bytes]:
+                nonlocal least
+                async for piece in pieces(12 * 2**20):
+                    least = min(least, free(folder))
+                    yield piece
+
+            answer = await service.http.post(FILES, content=watched(), headers=ZIP)
+            assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+            assert 16 * 2**20 <= least < 20 * 2**20 and service.left() == []
+            assert (await service.http.post(FILES, content=DATA, headers=ZIP)).status_code == 200

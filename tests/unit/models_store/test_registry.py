@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from models_store.errors import AliasConflict, BadRef, VersionCorrupt, VersionInUse, VersionNotFound
+from models_store.errors import AliasConflict, BadRef, StoreBusy, VersionCorrupt, VersionInUse, VersionNotFound
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support.descriptors import none_left
 
 
 def test_publish_numbers_on_and_leaves_the_champion(registry: Registry) -> None:
@@ -148,3 +149,25 @@ def test_a_missing_file_is_refused_by_name(registry: Registry) -> None:
     (registry.root / "digits" / "1" / "weights.safetensors").unlink()
     with pytest.raises(VersionCorrupt, match=r"weights\.safetensors is missing"):
         registry.verify(Ref("digits"))
+
+
+def test_where_no_file_can_be_opened_that_is_said_and_no_version_is_taken_for_damaged(registry: Registry) -> None:
+    republished(registry)
+    registry.promote("digits", 2, expected=1)
+    version = registry.resolve(Ref("digits"))
+    with none_left():
+        for use in (
+            registry.models,
+            lambda: registry.versions("digits"),
+            lambda: registry.aliases("digits"),
+            lambda: registry.resolve(Ref("digits")),
+            lambda: registry.digests("digits"),
+            lambda: registry.promote("digits", 1, expected=2),
+            lambda: registry.rollback("digits"),
+            lambda: registry.delete("digits", 1),
+            lambda: registry.unalias("digits", "beta", expected=1),
+            lambda: version.manifest.check_files(version.folder),
+        ):
+            with pytest.raises(StoreBusy, match="Too many files and connections are open"):
+                use()
+    assert registry.aliases("digits") == {"champion": 2, "previous": 1} and registry.versions("digits") == [1, 2]

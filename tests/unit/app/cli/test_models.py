@@ -1,12 +1,18 @@
 """`digitserve models` as people type it, on a store of their own."""
 
 import shutil
+from contextlib import closing
 
 import pytest
 
 from app.cli.main import main
+from app.jobs.job import FEEDBACK
+from app.jobs.store import JobStore
+from app.settings import WorkerSettings
+from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support.ordered import order
 from tests.support.read_only import read_only
 
 
@@ -104,3 +110,29 @@ def test_a_store_that_may_only_be_read_is_listed_and_stays_as_it_is(
         code, (sentence,) = typed(capsys, "promote", "digits@2")
         assert code == 1 and "The store may only be read here" in sentence
     assert registry.aliases("digits") == {"champion": 1}
+
+
+def test_an_alias_is_taken_away_and_its_version_stays(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    registry.promote("digits", 1, expected=None, alias="beta")
+    assert typed(capsys, "unalias", "digits@beta") == (0, ["digits@beta is taken away; digits@1 stays."])
+    assert registry.aliases("digits") == {"champion": 1} and registry.versions("digits") == [1]
+    for ref, why in (
+        ("digits@beta", "no alias beta"),
+        ("digits@1", "Name the alias"),
+        ("digits", "champion can't be taken away"),
+    ):
+        code, (line,) = typed(capsys, "unalias", ref)
+        assert code == 1 and why in line
+
+
+def test_what_a_job_needs_that_has_not_ended_is_not_deleted_here_either(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = republished(registry, accepted=False)
+    with closing(Database(WorkerSettings().database)) as database:
+        job = JobStore(database).add(order(training_file=FEEDBACK, base=old.ref)).id
+        code, (line,) = typed(capsys, "delete", "digits@2")
+        assert code == 1 and f"The job {job} starts from digits@2" in line
+        assert typed(capsys, "prune") == (0, ["There is nothing to delete."])
+        JobStore(database).cancel(job)
+    assert typed(capsys, "prune") == (0, ["digits@2 is deleted"])

@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.decoding.decoder import Decoder
 from app.errors import AppError, NotReady, TooBusy, Unprocessable
 from app.inference.answer import Answer, Durations
 from app.inference.batcher import Batcher, BatchResult, Rows
@@ -26,6 +27,7 @@ from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
+from tests.support.decoding import DECODER
 from tests.support.pictures import png
 from tests.unit.models_store.datasets.test_clean import unit
 
@@ -77,10 +79,12 @@ async def started(
             queue = batcher(model.predict, threads, **options)
             return LoadedModel(version, cast(Model, model), queue)
 
-        engine = Engine(registry, "cpu", max_image_pixels=max_image_pixels, clock=engine_clock)
+        decoder = Decoder(max_image_pixels, clock=engine_clock) if max_image_pixels != 16_000_000 else DECODER
+        engine = Engine(registry, "cpu", decoder, max_image_pixels=max_image_pixels, clock=engine_clock)
         engine.pool = ModelPool(registry, load, max_loaded=4)
-        async with engine.running("digits"):
-            yield engine
+        with closing(decoder) if decoder is not DECODER else nullcontext():
+            async with engine.running("digits"):
+                yield engine
 
 
 async def refusal(work: Awaitable[object]) -> tuple[type[AppError], str]:

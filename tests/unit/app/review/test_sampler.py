@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from app.errors import DatabaseUnavailable
 from app.review.sampler import UncertaintySampler
 from app.review.store import Uncertain
+from models_store.pictures.stripped import strip
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.pictures import png
 from training.synthetic import strokes
@@ -25,7 +26,7 @@ PROBABILITIES = {"4": 0.5, "9": 0.4, "7": 0.1}
 @contextmanager
 def sampling(add: Callable[[Uncertain], object], **options: Callable[[], float]) -> Iterator[UncertaintySampler]:
     """Its time stands still where a test does not say otherwise, so that the end waits for everything."""
-    made = UncertaintySampler(add, 16_000_000, **{"clock": lambda: 0.0, **options})
+    made = UncertaintySampler(add, strip, **{"clock": lambda: 0.0, **options})
     yield made
     made.close()
 
@@ -138,7 +139,7 @@ def test_the_end_waits_seconds_for_those_that_wait_and_takes_no_more() -> None:
         kept.append(picture)
 
     begun = threading.Event()
-    made = UncertaintySampler(slow, 16_000_000, clock=lambda: now)
+    made = UncertaintySampler(slow, strip, clock=lambda: now)
     keep(made, 10)
     closing = threading.Thread(target=made.close)
     with capture_logs() as logs:

@@ -4,13 +4,14 @@ import errno
 
 import pytest
 
-from app.errors import AppError, StateReadOnly, StorageFull
+from app.errors import AppError, DatabaseUnavailable, StateReadOnly, StorageFull
 from app.storage import refusals
 
 
 @pytest.mark.parametrize(
     ("number", "kind", "code"),
     [
+        *((number, DatabaseUnavailable, "too_many_open_files") for number in (errno.EMFILE, errno.ENFILE)),
         (errno.ENOSPC, StorageFull, "storage_full"), (errno.EDQUOT, StorageFull, "storage_full"),
         (errno.EROFS, StateReadOnly, "state_read_only"), (errno.EACCES, StateReadOnly, "state_read_only"),
         (errno.EPERM, StateReadOnly, "state_read_only"),

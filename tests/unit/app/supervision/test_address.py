@@ -58,3 +58,28 @@ def test_it_waits_for_one_that_is_about_to_end() -> None:
         waiter.join()
     got[0].close()
     assert [line["event"] for line in said] == ["waiting"]
+
+
+def test_it_waits_for_processes_of_a_server_that_was_killed() -> None:
+    """They hold the socket, and answer nobody: until they have noticed it."""
+    got: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as orphaned:
+        port = orphaned.getsockname()[1]
+        waiter = threading.Thread(target=lambda: got.append(listening_socket("127.0.0.1", port)))
+        waiter.start()
+        waiter.join(0.5)
+        assert waiter.is_alive()
+    waiter.join()
+    got[0].close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such option")
+def test_connections_notice_who_vanishes() -> None:
+    with (
+        listening_socket("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000

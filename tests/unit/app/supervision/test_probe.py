@@ -63,7 +63,7 @@ def test_it_knows_its_own(host: str, status: int, body: bytes, found: Found) -> 
 def test_nobody_and_one_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        assert probe("127.0.0.1", port, 0.05).who == Who.OTHER
+        assert probe("127.0.0.1", port, 0.05).who == Who.SILENT
     assert probe("127.0.0.1", port, 30).who == Who.NOBODY
 
 

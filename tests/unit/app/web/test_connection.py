@@ -21,6 +21,7 @@ from app.web.request_log import RequestLog
 from models_store.model import Model
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
+from tests.support.decoding import DECODER
 from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.pictures import png
 from training.synthetic import strokes
@@ -149,7 +150,7 @@ async def app(registry: Registry, model: HeldModel) -> AsyncIterator[FastAPI]:
     def load(version: Version) -> LoadedModel:
         return LoadedModel(version, cast(Model, model), Batcher(model.predict, threads))
 
-    engine = Engine(registry, "cpu")
+    engine = Engine(registry, "cpu", DECODER)
     engine.pool = ModelPool(registry, load, max_loaded=4)
     service = FastAPI()
     error_handlers.install(service)

@@ -5,7 +5,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.errors import PayloadTooLarge
+from app.errors import NotReady, PayloadTooLarge
+from app.web.budget import ByteBudget, held_by
 from app.web.limits import BodyLimit
 
 
@@ -55,3 +56,82 @@ async def test_other_connections_than_requests_pass_untouched() -> None:
 
     await BodyLimit(app, max_bytes=1)({"type": "lifespan"}, receive, send)
     assert passed == [receive]
+
+
+async def received(sizes: list[int], budget: ByteBudget | None = None) -> list[int]:
+    """How large the pieces are that a route gets of a body that comes in pieces of these sizes."""
+    got: list[int] = []
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            got.append(len(message.get("body", b"")))
+            more = message.get("more_body", False)
+        assert held_by(scope).bytes == sum(got)
+        await PlainTextResponse("")(scope, receive, send)
+
+    left = list(sizes)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(left.pop(0)), "more_body": bool(left)}
+
+    async def send(message: Message) -> None:
+        pass
+
+    scope = {"type": "http", "headers": [], "client": ("10.0.0.1", 1), "method": "POST", "path": "/"}
+    await BodyLimit(route, max_bytes=10**7, budget=budget)(scope, receive, send)
+    return got
+
+
+async def test_morsels_are_handed_on_together() -> None:
+    """Each of them would be an object of its own until the last one has come."""
+    assert await received([1] * 200_000) == [65_536, 65_536, 65_536, 3392]
+    assert await received([100_000, 1, 1, 70_000, 0]) == [100_000, 70_002, 0]
+    assert await received([5]) == [5]
+    assert await received([0, 0, 5]) == [5]
+
+
+async def test_a_body_over_the_budget_is_refused_where_it_comes_and_gives_back_what_it_held() -> None:
+    budget = ByteBudget(2 * 10**6)
+    assert await received([65_536] * 15, budget) == [65_536] * 15 and budget.held == 0
+    with pytest.raises(NotReady) as refused:
+        await received([65_536] * 20, budget)
+    assert refused.value.code == "too_busy" and budget.held == 0
+
+
+async def test_who_declares_more_than_there_is_room_for_is_refused_unread() -> None:
+    answers: list[Message] = []
+
+    async def never(*_: object) -> Message:
+        raise AssertionError("it is not read")
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    budget = ByteBudget(2 * 10**6)
+    scope = {"type": "http", "headers": [(b"content-length", b"1500000")], "client": ("10.0.0.1", 1)}
+    await BodyLimit(never, max_bytes=10**7, budget=budget)(scope, never, send)  # type: ignore[arg-type]
+    assert answers[0]["status"] == 503 and budget.held == 0
+
+
+async def test_a_body_that_goes_to_disk_counts_for_what_is_on_its_way() -> None:
+    budget = ByteBudget(10**7)
+    held: list[int] = []
+
+    async def upload(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            held.append(budget.held)
+        await PlainTextResponse("")(scope, receive, send)
+
+    left = [65_536] * 100
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(left.pop()), "more_body": bool(left)}
+
+    async def send(message: Message) -> None:
+        pass
+
+    scope = {"type": "http", "headers": [], "client": ("10.0.0.1", 1), "method": "POST", "path": "/v1/files"}
+    await BodyLimit(upload, 10, {"POST /v1/files": 10**8}, budget)(scope, receive, send)
+    assert set(held) == {12 * 65_536} and budget.held == 0

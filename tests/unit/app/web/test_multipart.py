@@ -155,3 +155,16 @@ def test_a_form_without_the_file_is_told_what_came(names: Sequence[str], sentenc
 def test_a_field_name_without_end_is_cut() -> None:
     found = [Part({"content-disposition": f'form-data; name="{"x" * 5000}"'})]
     assert len(str(without_file(found, "file"))) < 200
+
+
+def test_a_content_type_without_end_is_not_searched() -> None:
+    with pytest.raises(BadRequest) as refused:
+        parts(BODY, "multipart/form-data; " + "a=b; " * 6000 + "boundary=edge")
+    assert refused.value.code == "multipart_malformed"
+
+
+@pytest.mark.parametrize("content", [b"\r\n--edg" * 5000, b"\r" * 5000, b"\n--edge-" * 99, b"", b"\r\n", bytes(10**6)])
+def test_content_that_looks_like_boundaries_is_copied_whole(content: bytes) -> None:
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    first, second = parts(head + content + b"\r\n" + head + b"x\r\n--edge--\r\n", "multipart/form-data; boundary=edge")
+    assert (first.data, second.data) == (content, b"x")

@@ -137,3 +137,23 @@ async def test_who_asks_for_the_head_alone_is_sent_no_body(listener: socket.sock
     async with declining(listener):
         head, _, body = (await heard(asking)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 ") and body == b""
+
+
+async def test_a_crowd_takes_no_more_file_descriptors_than_it_may(listener: socket.socket) -> None:
+    stand_in = StandIn(listener, max_talks=3)
+    stand_in.answer(ENDING)
+    crowd = [connected(listener) for _ in range(5)]
+    await until(lambda: len(stand_in._talks) == 3)
+    await asyncio.sleep(0.01)
+    assert len(stand_in._talks) == 3
+    for one in crowd[:3]:
+        one.close()
+    said = await asyncio.gather(*(asked(one) for one in crowd[3:]))
+    assert all(each.startswith(b"HTTP/1.1 503 ") for each in said)
+    await stand_in.close()
+
+
+async def asked(connection: socket.socket) -> bytes:
+    """What is said to a request."""
+    connection.sendall(REQUEST)
+    return await heard(connection)

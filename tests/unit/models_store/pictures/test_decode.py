@@ -5,10 +5,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from models_store.errors import ImageRejected
-from models_store.pictures.decode import open_picture
+from models_store.pictures.decode import decoded, is_turned, open_picture
+from models_store.pictures.many.page import page_of
 from models_store.pictures.prepare import prepare
 from models_store.pictures.stripped import strip
 from models_store.specs import InputSpec
@@ -127,10 +128,57 @@ def test_a_text_bomb_is_invalid(paper: Grey) -> None:
     assert prepare(header(300, 200) + picture + end, SPEC).pixels.any()
     huge, large = zlib.compress(b"A" * 20_000_000, 9), zlib.compress(b"A" * 900_000, 9)
     one = {b"zTXt": b"key\0\0", b"iTXt": b"key\0\1\0\0\0", b"iCCP": b"key\0\0"}
-    texts = [chunk(kind, key + huge) for kind, key in one.items()] + [chunk(b"zTXt", b"key\0\0" + large) * 80]
-    for text in texts:
-        assert refusal(header(300, 200) + text + picture + end) == "image_invalid"
-        assert refusal(header(300, 200) + picture + text + end) == "image_invalid"
+    texts = [(chunk(kind, key + huge), "image_invalid") for kind, key in one.items()]
+    for text, code in [*texts, (chunk(b"zTXt", b"key\0\0" + large) * 80, "image_too_complex")]:
+        assert refusal(header(300, 200) + text + picture + end) == code
+        assert refusal(header(300, 200) + picture + text + end) == code
+
+
+def test_what_would_take_far_longer_than_its_size_tells_is_too_complex_at_every_door(paper: Grey) -> None:
+    whole = encoded(paper, "JPEG", progressive=True)
+    last = whole[whole.rindex(b"\xff\xc4") : -2]
+    scans = whole[:-2] + 1000 * last + whole[-2:]
+    runs = struct.pack("<IiiHHIIiiII", 40, 4000, 4000, 1, 8, 1, 9, 0, 0, 0, 0)
+    for data in (scans, b"BM" + struct.pack("<IHHI", 99, 0, 0, 54) + runs + bytes(1 << 20)):
+        assert refusal(data) == "image_too_complex"
+        for door in (strip, lambda data: open_picture(data, 16_000_000)):
+            with pytest.raises(ImageRejected, match="Save it as PNG"):
+                door(data)
+
+
+def test_colour_numbers_without_their_colours_are_damaged() -> None:
+    whole = saved(Image.new("P", (20, 20)))
+    place = whole.index(b"PLTE") - 4
+    (length,) = struct.unpack_from(">I", whole, place)
+    assert refusal(whole[:place] + whole[place + 12 + length :]) == "image_invalid"
+    pixels = whole.index(b"IDAT") - 4
+    for clear in (b"\xff" * 300 + b"\0", bytes(257)):  # of a colour that no palette has
+        assert refusal(whole[:pixels] + chunk(b"tRNS", clear) + whole[pixels:]) == "image_invalid"
+    prepare(whole[:pixels] + chunk(b"tRNS", bytes(256)) + whole[pixels:], SPEC)
+
+
+@pytest.mark.parametrize("side", [2, 3, 5, 9, 17, 20])
+def test_a_picture_as_thin_as_a_line_is_read_at_every_door(rng: np.random.Generator, side: int) -> None:
+    for longer in (2, 7, 159, 401, 1025, 1400, 2049, 8192):
+        for shape in ((side, longer), (longer, side)):
+            levels = np.where(rng.random(shape) < 0.1, rng.integers(0, 90), 255).astype(np.uint8)
+            data = png(levels)
+            for spec in (SPEC, COLOURS, InputSpec(preparation="digit")):
+                prepare(data, spec)
+            assert min(strip(data).width, strip(data).height) >= 2
+            page_of(open_picture(data, 16_000_000), SPEC)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_every_format_is_turned_upright_as_its_exif_says(paper: Grey, form: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = encoded(paper, form, exif=exif)
+    opened = open_picture(data, 60_000)
+    here, there = decoded(opened, "RGB", 1024), ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert (here.size, here.tobytes()) == (there.size, there.tobytes())
+    assert is_turned(opened) == (orientation > 4)
 
 
 @functools.cache

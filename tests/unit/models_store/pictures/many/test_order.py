@@ -63,3 +63,17 @@ def test_lines_come_from_top_to_bottom_even_where_they_begin_elsewhere() -> None
 
 def test_around_has_all_of_them_inside() -> None:
     assert around([BoundingBox(5, 10, 20, 30), BoundingBox(2, 25, 18, 60)]) == BoundingBox(2, 10, 20, 60)
+
+
+def test_a_page_of_dirt_has_each_mark_once(rng: np.random.Generator) -> None:
+    """As many as a page of noise leaves."""
+    corners = rng.integers(0, 1000, (2000, 2))
+    found = lines_of([BoundingBox(y, x, y + 9, x + 7) for y, x in corners.tolist()])
+    assert sorted(i for line in found for number in line for i in number) == list(range(2000))
+
+
+def test_a_line_goes_on_from_its_last_three() -> None:
+    """It bends upwards, farther in all than two lines are apart."""
+    boxes = [BoundingBox(round(200 - k**2 / 5), 30 * k, round(240 - k**2 / 5), 30 * k + 20) for k in range(14)]
+    assert boxes[-1].bottom < boxes[0].top + 10
+    assert len(lines_of(boxes)) == 1

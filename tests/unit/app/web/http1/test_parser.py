@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from app.web.upgrade import HttpProtocol
-from tests.support.patience import until
+from app.web.http1.parser import without_offer
+from tests.unit.app.web.http1.serving import serving
 
 # What Java's HttpClient sends with its first request
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
@@ -28,17 +27,11 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse(told)(scope, receive, send)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def port() -> AsyncIterator[int]:
     """Where the server listens."""
-    config = uvicorn.Config(echo, http=HttpProtocol, ws="none", lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        await until(lambda: server.started)
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        await serving
+    async with serving(app=echo) as served:
+        yield served.port
 
 
 def request(offer: bytes = H2C, body: bytes = BODY, target: str = "/", method: str = "POST") -> bytes:
@@ -165,3 +158,9 @@ async def test_a_tunnel_is_refused_and_its_content_never_read(port: int, target:
     said = await reader.read()
     assert said.startswith(b"HTTP/1.1 400 ") and said.count(b"HTTP/1.1") == 1
     writer.close()
+
+
+def test_a_head_without_its_offer_is_the_same_head_otherwise() -> None:
+    headers = [(b"host", b"x"), (b"upgrade", b"h2c"), (b"connection", b"upgrade"), (b"upgrade", b"foo")]
+    anew = without_offer(b"POST", b"/a?b", "1.1", headers)
+    assert anew == b"POST /a?b HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\r\n"

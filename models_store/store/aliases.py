@@ -1,16 +1,28 @@
 """The aliases of one model: a small file, replaced whole, moved only by compare-and-swap."""
 
 import contextlib
+import errno
 import fcntl
 import json
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models_store import durable
-from models_store.errors import AliasConflict, VersionCorrupt, VersionInUse, VersionNotFound
+from models_store.errors import (
+    AliasConflict,
+    AliasFixed,
+    TooManyAliases,
+    VersionCorrupt,
+    VersionInUse,
+    VersionNotFound,
+)
 from models_store.refs import CHAMPION, PREVIOUS, is_alias
 
+MOST = 32  # of one model
 _FILE = "aliases.json"
+_LONGEST = 2**20  # bytes: thousands of aliases, from when they had no end
 
 
 class Aliases:
@@ -20,14 +32,15 @@ class Aliases:
         self._folder = folder
 
     def read(self) -> dict[str, int]:
-        """Alias -> version number. Raises VersionCorrupt where the file can't be read or does not say that."""
+        """Alias -> version number. Raises VersionCorrupt where the file can't be read or does not say that, StoreBusy
+        where too many files are open to read it now."""
         try:
-            aliases = json.loads((self._folder / _FILE).read_bytes())
+            aliases = json.loads(self._text())
         except (FileNotFoundError, NotADirectoryError):  # also where the store itself is no folder
             return {}
         except OSError:  # another user's, or a bad disk
             raise VersionCorrupt(_FILE, "cannot be read") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             aliases = None
         if not isinstance(aliases, dict) or not all(
             is_alias(alias) and type(number) is int and number > 0 for alias, number in aliases.items()
@@ -35,11 +48,25 @@ class Aliases:
             raise VersionCorrupt(_FILE, "does not hold alias names and version numbers")
         return aliases
 
+    def _text(self) -> bytes:
+        """Raises OSError, ValueError where it is far too long, StoreBusy."""
+        with durable.busy():
+            # a pipe of that name would let nobody go on
+            handle = os.open(self._folder / _FILE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise OSError(errno.EINVAL, "no file")
+                text = file.read(_LONGEST + 1)
+        if len(text) > _LONGEST:
+            raise ValueError("too long")
+        return text
+
     def point(self, alias: str, version: int, expected: int | None, exists: Callable[[], object]) -> dict[str, int]:
         """Moves `alias` from `expected` (None: nowhere) to `version`; a champion that gives way becomes `previous`.
 
         `exists` is called under the lock and raises where the version has been deleted meanwhile. Returns the aliases
-        after it. Raises AliasConflict where the alias is not at `expected`, VersionCorrupt for a damaged file.
+        after it. Raises AliasConflict where the alias is not at `expected`, TooManyAliases for a new one beyond MOST,
+        VersionCorrupt for a damaged file.
         """
         with self._locked():
             exists()
@@ -47,9 +74,31 @@ class Aliases:
             current = aliases.get(alias)
             if current != expected:
                 raise AliasConflict(alias, current)
+            if current is None and alias not in (CHAMPION, PREVIOUS) and len(aliases) >= MOST:
+                raise TooManyAliases(
+                    f"The model {self._folder.name} has {len(aliases)} aliases, and {MOST} are the most. "
+                    "Take one away that is no longer needed, or move it."
+                )
             if alias == CHAMPION and current is not None and current != version:
                 aliases[PREVIOUS] = current
             return self._write({**aliases, alias: version})
+
+    def remove(self, alias: str, expected: int) -> dict[str, int]:
+        """Takes an alias away that points at `expected`. Returns those that stay.
+
+        Raises AliasFixed for the champion and previous, VersionNotFound where there is no such alias, and AliasConflict
+        where it is elsewhere.
+        """
+        if alias in (CHAMPION, PREVIOUS):
+            raise AliasFixed(f"The alias {alias} can't be taken away. Promote another version, or roll back.")
+        with self._locked():
+            aliases = self.read()
+            current = aliases.pop(alias, None)
+            if current is None:
+                raise VersionNotFound(f"The model {self._folder.name} has no alias {alias}. See the list of models.")
+            if current != expected:
+                raise AliasConflict(alias, current)
+            return self._write(aliases)
 
     def swap(self) -> dict[str, int]:
         """Champion and previous change places. Returns the aliases after it. Raises VersionNotFound without both."""
@@ -77,7 +126,7 @@ class Aliases:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Whoever changes something comes here; reading needs no lock. Raises StoreReadOnly, StoreFull."""
+        """Whoever changes something comes here; reading needs no lock. Raises StoreReadOnly, StoreFull, StoreBusy."""
         with durable.refusals(), locked(self._folder / ".lock-aliases"):
             yield
 

@@ -1,15 +1,24 @@
 """The aliases of one model: moved by compare-and-swap only, whole on disk, and refused where they are damaged."""
 
 import json
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from models_store.aliases import Aliases
-from models_store.errors import AliasConflict, StoreReadOnly, VersionCorrupt, VersionInUse, VersionNotFound
+from models_store.errors import (
+    AliasConflict,
+    AliasFixed,
+    StoreReadOnly,
+    TooManyAliases,
+    VersionCorrupt,
+    VersionInUse,
+    VersionNotFound,
+)
 from models_store.refs import Ref
 from models_store.registry import Registry
+from models_store.store.aliases import MOST, Aliases
 from tests.conftest import republished
 from tests.support.read_only import read_only
 
@@ -140,3 +149,56 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(aliases: Aliases, tmp_pat
     (tmp_path / "aliases.json").mkdir()
     with pytest.raises(VersionCorrupt, match=r"aliases\.json cannot be read"):
         aliases.read()
+
+
+def test_an_alias_is_taken_away_by_compare_and_swap(aliases: Aliases) -> None:
+    aliases.point("champion", 1, None, here)
+    aliases.point("beta", 2, None, here)
+    with pytest.raises(AliasConflict) as conflict:
+        aliases.remove("beta", 1)
+    assert conflict.value.current == 2
+    with pytest.raises(VersionNotFound, match="no alias gamma"):
+        aliases.remove("gamma", 1)
+    assert aliases.remove("beta", 2) == aliases.read() == {"champion": 1}
+
+
+def test_champion_and_previous_are_not_taken_away(aliases: Aliases) -> None:
+    aliases.point("champion", 1, None, here)
+    aliases.point("champion", 2, 1, here)
+    for alias, number in aliases.read().items():
+        with pytest.raises(AliasFixed, match="Promote another version, or roll back"):
+            aliases.remove(alias, number)
+    assert aliases.read() == {"champion": 2, "previous": 1}
+
+
+def test_a_model_has_so_many_aliases_and_no_more(aliases: Aliases) -> None:
+    aliases.point("champion", 1, None, here)
+    for number in range(MOST - 1):
+        aliases.point(f"a{number}", 1, None, here)
+    with pytest.raises(TooManyAliases, match=f"{MOST} are the most"):
+        aliases.point("one-more", 1, None, here)
+    assert aliases.point("a0", 2, 1, here)["a0"] == 2  # what there is can be moved
+    assert aliases.point("champion", 2, 1, here)["previous"] == 1  # a promotion and a way back need no leave
+    aliases.remove("a1", 1)
+    aliases.remove("a2", 1)
+    assert "one-more" in aliases.point("one-more", 1, None, here)
+
+
+def test_a_pipe_a_folder_and_a_file_without_end_hold_nobody_up(aliases: Aliases, tmp_path: Path) -> None:
+    file = tmp_path / "aliases.json"
+    os.mkfifo(file)
+    with pytest.raises(VersionCorrupt, match=r"aliases\.json cannot be read"):
+        aliases.read()
+    file.unlink()
+    for text in ("[" * 100_000, '{"a": 1' + " " * 2**20 + "}"):
+        file.write_text(text)
+        with pytest.raises(VersionCorrupt, match=r"aliases\.json does not hold"):
+            aliases.read()
+
+
+def test_more_aliases_than_there_may_be_are_read_and_can_be_taken_away(aliases: Aliases, tmp_path: Path) -> None:
+    (tmp_path / "aliases.json").write_text(json.dumps({f"a{number}": 1 for number in range(151)}))
+    with pytest.raises(TooManyAliases, match="has 151 aliases"):
+        aliases.point("b", 1, None, here)
+    assert aliases.point("champion", 1, None, here)["champion"] == 1
+    assert len(aliases.remove("a150", 1)) == 151

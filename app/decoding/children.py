@@ -1,0 +1,160 @@
+"""Children of one kind: started when they are needed, used again, replaced when they die."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import structlog
+
+from app.decoding.process import ChildEnded, DecodingChild
+from app.decoding.wire import Frame
+from app.errors import NotReady
+
+_log = structlog.get_logger("digitserve.decoding")
+
+Talk = Callable[[Frame], Awaitable[Frame]]
+
+
+class End(Enum):
+    """Why a child gave no answer."""
+
+    SPENT = auto()  # it took more CPU, or time, than it may
+    BROKE = auto()  # it crashed, or was killed from outside
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How children run."""
+
+    name: str
+    nice: int
+    memory_bytes: int  # RLIMIT_DATA
+    seconds: float  # on the clock on the wall, for one frame
+    idle_seconds: float | None = None  # after which one that nobody needs ends; None: never
+
+
+async def _says_nothing(_: Frame) -> Frame:
+    raise ChildEnded
+
+
+class Children:
+    """Asks children, each about one thing at a time. Lives on one event loop at a time."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._idle: list[DecodingChild] = []
+        self._all: set[DecodingChild] = set()
+
+    @property
+    def pids(self) -> list[int]:
+        """Of all that run."""
+        return [child.pid for child in self._all]
+
+    def warm(self) -> None:
+        """Starts a child before anybody needs it; what keeps it from starting is said when somebody does."""
+        if not self._all:
+            with contextlib.suppress(NotReady):
+                self._idle.append(self._started())
+
+    async def ask(self, frames: Sequence[Frame], talk: Talk = _says_nothing) -> list[Frame | End]:
+        """The answer to each of some frames, which together are small or one; `talk` answers what a child asks.
+
+        One that a child dies of has its end in its place, and the others go on in a new child. Where the caller is
+        cancelled, the child is killed. Raises NotReady where no child can be had.
+        """
+        found: list[Frame | End] = []
+        while len(found) < len(frames):
+            child = await self._ready()
+            over = asyncio.get_running_loop().call_later(self._kind.seconds, child.kill)
+            try:
+                for asked in frames[len(found) :]:
+                    await child.send(asked)
+                while len(found) < len(frames):
+                    found.append(await _answer(child, talk))
+            except ChildEnded:
+                was_late = asyncio.get_running_loop().time() >= over.when()
+                found.append(await self._end(child, was_late))
+            except BaseException:
+                self._forget(child)
+                raise
+            else:
+                self._rest(child)
+            finally:
+                over.cancel()
+        return found
+
+    def close(self) -> None:
+        """Ends all. What is asked of them fails."""
+        ended, self._all = self._all, set()
+        self._idle.clear()
+        for child in ended:
+            child.drop()
+        for child in ended:
+            child.reap()
+
+    async def _end(self, child: DecodingChild, was_late: bool) -> End:
+        self._all.discard(child)
+        code = await child.end()
+        how = End.SPENT if was_late or code == -signal.SIGPROF else End.BROKE
+        _log.warning("child_ended", kind=self._kind.name, code=code, why=how.name.lower())
+        return how
+
+    async def _ready(self) -> DecodingChild:
+        while self._idle:
+            child = self._idle.pop()
+            if not child.has_ended:
+                break
+            await self._end(child, False)
+        else:
+            child = self._started()
+        try:
+            async with asyncio.timeout(self._kind.seconds):
+                await child.ready()
+        except BaseException as error:
+            self._forget(child)
+            if isinstance(error, ChildEnded | TimeoutError):
+                _log.error("child_never_began", kind=self._kind.name)
+                raise _none() from None
+            raise
+        return child
+
+    def _started(self) -> DecodingChild:
+        try:
+            child = DecodingChild(self._kind.nice, self._kind.memory_bytes)
+        except OSError as error:
+            _log.error("child_not_started", kind=self._kind.name, why=error.strerror)
+            raise _none() from None
+        self._all.add(child)
+        return child
+
+    def _rest(self, child: DecodingChild) -> None:
+        if child not in self._all:  # closed meanwhile
+            return
+        self._idle.append(child)
+        if self._kind.idle_seconds is not None:
+            asyncio.get_running_loop().call_later(self._kind.idle_seconds, self._retire, child, child.asked)
+
+    def _retire(self, child: DecodingChild, asked: int) -> None:
+        if child in self._idle and child.asked == asked:
+            self._idle.remove(child)
+            self._forget(child)
+
+    def _forget(self, child: DecodingChild) -> None:
+        """Ends it without holding up the event loop until it has."""
+        if child in self._all:  # not closed meanwhile
+            self._all.discard(child)
+            child.drop()
+            asyncio.get_running_loop().run_in_executor(None, child.reap)
+
+
+async def _answer(child: DecodingChild, talk: Talk) -> Frame:
+    while "picture" in (answer := await child.receive()).header:
+        await child.send(await talk(answer))
+    return answer
+
+
+def _none() -> NotReady:
+    return NotReady("decoder_missing", "No process can be had that decodes pictures. Repeat the request later.")

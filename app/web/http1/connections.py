@@ -1,0 +1,98 @@
+"""The connections of a process: how many there may be, which gives way to a newcomer, and which has had its time."""
+
+import asyncio
+from typing import Protocol
+
+from app.web.http1.limits import HttpLimits
+
+_TURNED_AWAY = 64  # newcomers that are told so at once; what is more is closed unheard
+
+
+class Connection(Protocol):
+    """What can be done to one."""
+
+    def check(self, now: float, seconds: float) -> None:
+        """Ends it where its time is over; `seconds` have passed since the last look."""
+
+    def give_way(self) -> None:
+        """Ends it for another."""
+
+    def slowness(self, now: float) -> float | None:
+        """Bytes a second of the body that it sends, None where it sends none or has just begun."""
+
+
+class Connections:
+    """Lives on the event loop of the process. Connections say what they are at, each in one list at a time."""
+
+    def __init__(self, limits: HttpLimits) -> None:
+        self.limits = limits
+        self._open: set[Connection] = set()
+        self._turned_away: set[Connection] = set()
+        self._waiting: dict[Connection, None] = {}  # for a request or the rest of its head, the longest first
+        self._lingering: dict[Connection, None] = {}  # answered for good, the longest first
+        self._looked_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def admit(self, connection: Connection) -> bool | None:
+        """Whether a newcomer has a place. None where there is not even one to tell it so."""
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            self._looked_at = loop.time()
+            self._timer = loop.call_later(self.limits.look_seconds, self._look)
+        if len(self._open) >= self.limits.max_connections and not self._has_made_room(loop.time()):
+            if len(self._turned_away) >= _TURNED_AWAY:
+                return None
+            self._turned_away.add(connection)
+            return False
+        self._open.add(connection)
+        self._waiting[connection] = None
+        return True
+
+    def wait(self, connection: Connection) -> None:
+        """It waits for its next request."""
+        if connection in self._open:
+            self._waiting[connection] = None
+
+    def work(self, connection: Connection) -> None:
+        """The head of a request is whole."""
+        self._waiting.pop(connection, None)
+
+    def linger(self, connection: Connection) -> None:
+        """It was answered, and ends when its client has read that."""
+        self._waiting.pop(connection, None)
+        if connection in self._open:
+            self._lingering[connection] = None
+
+    def leave(self, connection: Connection) -> None:
+        """It has ended."""
+        self._open.discard(connection)
+        self._turned_away.discard(connection)
+        self._waiting.pop(connection, None)
+        self._lingering.pop(connection, None)
+        if not self._open and not self._turned_away and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _has_made_room(self, now: float) -> bool:
+        """A newcomer comes before who lingers, waits or sends half a head, and before the slowest of the bodies."""
+        last = next(iter(self._lingering), None) or next(iter(self._waiting), None) or self._slowest(now)
+        if last is None:
+            return False
+        self.leave(last)
+        last.give_way()
+        return True
+
+    def _slowest(self, now: float) -> Connection | None:
+        rates = {one: rate for one in self._open if (rate := one.slowness(now)) is not None}
+        return min(rates, key=rates.__getitem__, default=None)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        seconds, self._looked_at = now - self._looked_at, now
+        self._timer = loop.call_later(self.limits.look_seconds, self._look)
+        for one in [*self._open, *self._turned_away]:
+            one.check(now, seconds)

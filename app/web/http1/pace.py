@@ -1,0 +1,35 @@
+"""Whether a body comes fast enough: in rests and at a walk, as over a telephone, but not for ever."""
+
+from app.web.http1.limits import HttpLimits
+
+
+class Pace:
+    """A body's patience: each second uses one up, each `body_rate` bytes give one back, and it never has more than
+    `body_seconds`. So whoever keeps to the rate may also rest, and whoever trickles is through in little more.
+    """
+
+    def __init__(self, limits: HttpLimits, now: float) -> None:
+        self._limits = limits
+        self._began = now
+        self._patient_until = now + limits.body_seconds
+        self._bytes = 0
+
+    def came(self, count: int, now: float) -> None:
+        """So many bytes have come."""
+        self._bytes += count
+        longest = now + self._limits.body_seconds
+        self._patient_until = min(longest, self._patient_until + count / self._limits.body_rate)
+
+    def rest(self, now: float, seconds: float) -> None:
+        """In the last `seconds` nobody would have read what came."""
+        self._began += seconds
+        self._patient_until = now + self._limits.body_seconds
+
+    def is_over(self, now: float) -> bool:
+        """Whether it has been too slow."""
+        whole = self._limits.whole_seconds + self._bytes / self._limits.whole_rate
+        return now > self._patient_until or now - self._began > whole
+
+    def rate(self, now: float) -> float:
+        """Bytes a second on average."""
+        return self._bytes / max(now - self._began, 1.0)
