@@ -116,7 +116,7 @@ def _lifeline(fd: int | None, listener: int | None = None) -> "Lifeline | None":
 
 
 def _doctor(_: argparse.Namespace) -> int:
-    from app import doctor
+    from app.cli import doctor
 
     return doctor.run()
 

@@ -67,9 +67,9 @@ def places_of_tests(name: str) -> list[Path]:
 
 TESTED_AS_PROCESSES = {  # tests/system starts them
     "app.__main__": "test_serve.py", "app.background": "test_jobs.py", "app.process": "test_supervisor.py",
-    "app.supervision.supervisor": "test_supervisor.py", "app.doctor": "test_doctor.py", "app.cli.main": "test_serve.py",
-    "app.jobs.launcher": "test_launcher.py", "training.__main__": "test_training_refusals.py",
-    "app.main": "test_serve.py",
+    "app.supervision.supervisor": "test_supervisor.py", "app.cli.doctor": "test_doctor.py",
+    "app.cli.main": "test_serve.py", "app.jobs.launcher": "test_launcher.py",
+    "training.__main__": "test_training_refusals.py", "app.main": "test_serve.py",
 }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def test_each_mirrored_test_is_of_something() -> None:
 def test_torch_is_imported_where_models_are_computed_only() -> None:
     """Directly: what reaches it through another room is the import walls' matter."""
     for name, path in FOUND.items():
-        if name.startswith(COMPUTING) or name == "app.doctor":  # which looks whether it can be imported
+        if name.startswith(COMPUTING) or name == "app.cli.doctor":  # which looks whether it can be imported
             continue
         nodes = list(ast.walk(ast.parse(path.read_text())))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
