@@ -34,12 +34,11 @@ from app.review.store import ReviewStore
 from app.settings import Settings
 from app.storage.db import Database
 from app.ui import pages
-from app.web import error_handlers
+from app.web import error_handlers, openapi
 from app.web.budget import ByteBudget
 from app.web.drain import Drain, Draining
 from app.web.head import Head
 from app.web.limits import BodyLimit
-from app.web.openapi import describe_problems
 from app.web.request_log import RequestLog
 from models_store.errors import StoreError
 from models_store.model import best_device
@@ -91,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        openapi_url=None,  # app.web.openapi serves it
         docs_url=None,  # app.ui has its own, which load nothing from outside
         redoc_url=None,
     )
@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(routes)
     pages.install(app)
     error_handlers.install(app)
-    describe_problems(app)
+    openapi.install(app)
     app.add_middleware(Head)
     app.add_middleware(Draining, drain=drain)
     uploads = {"POST /v1/files": settings.max_file_bytes}

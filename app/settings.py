@@ -111,7 +111,7 @@ class Settings(AddressSettings, WorkerSettings):
     max_bytes_waiting: int = Field(256 * 2**20, ge=2**20)
     job_workers: int = Field(1, ge=0, le=64)
     job_streams: int = Field(64, ge=1, le=1024)
-    job_streams_per_client: int = Field(16, ge=1)
+    job_streams_per_client: int = Field(40, ge=1)
     keep_uncertain: bool = False
 
     @classmethod

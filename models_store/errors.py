@@ -21,6 +21,18 @@ class VersionCorrupt(StoreError):
         self.file = file
 
 
+class AliasesCorrupt(VersionCorrupt):
+    """What says which version of a model serves can't be read."""
+
+    def __init__(self, model: str, why: str) -> None:
+        StoreError.__init__(
+            self,
+            f"{model}/aliases.json {why}, so no alias of {model} can be found or moved; {model}@NUMBER still answers. "
+            "Restore that file in the store, or take it away and promote a version with null as expected.",
+        )
+        self.file = "aliases.json"
+
+
 class ManifestMismatch(StoreError):
     """A version is whole, but this software cannot serve it."""
 

@@ -107,7 +107,7 @@ def from_line(line: bytes) -> Event | None:
     """The event of one line; None for anything else that a library prints, and for events of later releases."""
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     kind = _KINDS.get(str(document.get("event"))) if isinstance(document, dict) else None
     if kind is None:

@@ -2,6 +2,7 @@
 `files` gives."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from models_store.specs import InputSpec
 
 FILE = "manifest.json"
 _FORMAT = 1
+_REMEMBERED = 64  # manifests: reading one takes milliseconds, and lists ask for them again and again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,24 +85,12 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Manifest":
-        """Reads what `to_bytes` wrote.
+        """Reads what `to_bytes` wrote; the same bytes once.
 
         Raises VersionCorrupt where one bit differs from what was published (the spelling is canonical, so a flipped
         blank counts too), and ManifestMismatch where a newer or older software wrote it.
         """
-        try:
-            document = json.loads(data)
-            whole = isinstance(document, dict) and _spell(document) == data
-        except (ValueError, RecursionError):
-            whole = False
-        if not whole:
-            raise VersionCorrupt(FILE, "is not the file that was published")
-        if document.get("format") != _FORMAT:
-            raise ManifestMismatch("This version was made for another release of this software. Train it anew.")
-        try:
-            return records.read(cls, document)
-        except RecordRejected as refusal:
-            raise ManifestMismatch(f"The manifest does not fit this release: {refusal}") from None
+        return _read(data)
 
     def with_files(self, folder: Path) -> "Manifest":
         """This manifest with the digest of every file below `folder`."""
@@ -129,6 +119,23 @@ class Manifest:
         """Reads every file. Raises VersionCorrupt, naming the first that is wrong."""
         for name in self.files:
             self.read_file(folder, name)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _read(data: bytes) -> Manifest:
+    try:
+        document = json.loads(data)
+        whole = isinstance(document, dict) and _spell(document) == data
+    except (ValueError, RecursionError):
+        whole = False
+    if not whole:
+        raise VersionCorrupt(FILE, "is not the file that was published")
+    if document.get("format") != _FORMAT:
+        raise ManifestMismatch("This version was made for another release of this software. Train it anew.")
+    try:
+        return records.read(Manifest, document)
+    except RecordRejected as refusal:
+        raise ManifestMismatch(f"The manifest does not fit this release: {refusal}") from None
 
 
 def _facts(data: bytes) -> FileFacts:

@@ -88,12 +88,14 @@ def _exactly(parent: socket.socket, count: int) -> bytearray:
     return whole
 
 
-def _confine(nice: int, memory_bytes: int) -> None:
+def _confine(memory_bytes: int) -> None:
     """Limits that the kernel keeps, whatever a picture makes of this process."""
-    os.nice(nice)
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for what, most in (
+        (resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0),
+    ):  # fmt: skip
+        _, allowed = resource.getrlimit(what)
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)  # the operator may allow less
+        resource.setrlimit(what, (most, most))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGTERM):  # told to all of a terminal or a container; the parent handles it
         signal.signal(number, signal.SIG_IGN)
@@ -103,11 +105,11 @@ def _confine(nice: int, memory_bytes: int) -> None:
 def main() -> None:
     """What `app.decoding.process` starts. The socket to the parent is file descriptor 0."""
     parser = argparse.ArgumentParser()
-    for name in ("--parent", "--nice", "--memory"):
+    for name in ("--parent", "--memory"):
         parser.add_argument(name, type=int, required=True)
     typed = parser.parse_args()
     end_with_parent(typed.parent)
-    _confine(typed.nice, typed.memory)
+    _confine(typed.memory)
     try:
         with open("/proc/self/oom_score_adj", "w") as score:
             score.write(str(_FIRST_TO_GO))

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 import structlog
 
-from app.decoding.process import ChildEnded, DecodingChild
+from app.decoding.process import ChildEnded, ChildGarbled, DecodingChild
 from app.decoding.wire import Frame
 from app.errors import NotReady
 
@@ -22,7 +22,8 @@ class End(Enum):
     """Why a child gave no answer."""
 
     SPENT = auto()  # it took more CPU, or time, than it may
-    BROKE = auto()  # it crashed, or was killed from outside
+    BROKE = auto()  # it crashed, or said what it can't
+    KILLED = auto()  # something else killed it, and the one after it: the kernel for want of memory, an operator
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Kind:
     name: str
     nice: int
     memory_bytes: int  # RLIMIT_DATA
-    seconds: float  # on the clock on the wall, for one frame
-    idle_seconds: float | None = None  # after which one that nobody needs ends; None: never
+    seconds: float  # on the clock on the wall, for what is asked at once
+    idle_seconds: float | None = None  # after which one that nobody needs ends; None: one is always there
 
 
 async def _says_nothing(_: Frame) -> Frame:
@@ -62,28 +63,43 @@ class Children:
     async def ask(self, frames: Sequence[Frame], talk: Talk = _says_nothing) -> list[Frame | End]:
         """The answer to each of some frames, which together are small or one; `talk` answers what a child asks.
 
-        One that a child dies of has its end in its place, and the others go on in a new child. Where the caller is
-        cancelled, the child is killed. Raises NotReady where no child can be had.
+        One that a child dies of has its end in its place, and the others go on in a new child. Where something else
+        killed the child, the frame is asked once more. Where the caller is cancelled, the child is killed. Raises
+        NotReady where no child can be had.
         """
+        loop = asyncio.get_running_loop()
         found: list[Frame | End] = []
+        repeated, until = -1, loop.time() + self._kind.seconds
         while len(found) < len(frames):
             child = await self._ready()
-            over = asyncio.get_running_loop().call_later(self._kind.seconds, child.kill)
+            over = loop.call_at(until, child.kill)
+            sending: asyncio.Task[None] | None = None
             try:
-                for asked in frames[len(found) :]:
-                    await child.send(asked)
+                first, *others = frames[len(found) :]
+                await child.send(first)
+                if others:  # it may answer before it has all, and wait for us to read that
+                    sending = loop.create_task(_send_all(child, others))
                 while len(found) < len(frames):
                     found.append(await _answer(child, talk))
-            except ChildEnded:
-                was_late = asyncio.get_running_loop().time() >= over.when()
-                found.append(await self._end(child, was_late))
+            except ChildEnded as ended:
+                how = await self._end(child, loop.time() >= until, ended)
+                self._refill()
+                if how is End.KILLED and repeated != len(found):
+                    repeated = len(found)
+                    continue
+                found.append(how)
+                until = loop.time() + self._kind.seconds
             except BaseException:
-                self._forget(child)
+                if child in self._all:  # not closed meanwhile
+                    self._forget(child)
+                    self._refill()
                 raise
             else:
                 self._rest(child)
             finally:
                 over.cancel()
+                if sending is not None:
+                    sending.cancel()
         return found
 
     def close(self) -> None:
@@ -95,31 +111,47 @@ class Children:
         for child in ended:
             child.reap()
 
-    async def _end(self, child: DecodingChild, was_late: bool) -> End:
+    async def _end(self, child: DecodingChild, was_late: bool = False, ended: ChildEnded | None = None) -> End:
+        if child not in self._all:  # closed meanwhile
+            raise _none()
         self._all.discard(child)
         code = await child.end()
-        how = End.SPENT if was_late or code == -signal.SIGPROF else End.BROKE
+        if was_late or code == -signal.SIGPROF:
+            how = End.SPENT
+        else:
+            how = End.KILLED if code == -signal.SIGKILL and not isinstance(ended, ChildGarbled) else End.BROKE
         _log.warning("child_ended", kind=self._kind.name, code=code, why=how.name.lower())
         return how
 
+    def _refill(self) -> None:
+        """The next picture need not wait for a child to start."""
+        if self._kind.idle_seconds is None:
+            self.warm()
+
     async def _ready(self) -> DecodingChild:
+        """The first that has not died meanwhile, or a new one."""
         while self._idle:
             child = self._idle.pop()
-            if not child.has_ended:
-                break
-            await self._end(child, False)
-        else:
-            child = self._started()
+            if not child.has_ended and await self._has_begun(child):
+                return child
+            await self._end(child)
+        child = self._started()
+        if await self._has_begun(child):
+            return child
+        self._forget(child)
+        _log.error("child_never_began", kind=self._kind.name)
+        raise _none()
+
+    async def _has_begun(self, child: DecodingChild) -> bool:
         try:
             async with asyncio.timeout(self._kind.seconds):
                 await child.ready()
-        except BaseException as error:
-            self._forget(child)
-            if isinstance(error, ChildEnded | TimeoutError):
-                _log.error("child_never_began", kind=self._kind.name)
-                raise _none() from None
+        except asyncio.CancelledError:  # it begins for whoever comes next
+            self._rest(child)
             raise
-        return child
+        except (ChildEnded, TimeoutError):
+            return False
+        return True
 
     def _started(self) -> DecodingChild:
         try:
@@ -144,10 +176,16 @@ class Children:
 
     def _forget(self, child: DecodingChild) -> None:
         """Ends it without holding up the event loop until it has."""
-        if child in self._all:  # not closed meanwhile
+        if child in self._all:
             self._all.discard(child)
             child.drop()
             asyncio.get_running_loop().run_in_executor(None, child.reap)
+
+
+async def _send_all(child: DecodingChild, frames: Sequence[Frame]) -> None:
+    with contextlib.suppress(ChildEnded):  # whoever waits for its answers is told
+        for frame in frames:
+            await child.send(frame)
 
 
 async def _answer(child: DecodingChild, talk: Talk) -> Frame:

@@ -27,6 +27,8 @@ from models_store.specs import InputSpec
 _SMALL_PIXELS, _SMALL_BYTES = 640 * 640, 128 * 1024  # of a drawing on a screen's canvas, twice as fine
 # of small pictures that a child is asked about in one turn: some milliseconds
 _HANDFUL, _HANDFUL_BYTES, _HANDFUL_PIXELS = 32, 16 * 1024, 100_000
+_SMALL_SECONDS = 0.5  # of CPU that a small one may take: the heaviest that were found take 0.06, and drawings wait
+_FEW = 4  # pictures whose headers the event loop reads itself: each may take a millisecond
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
 _WALL_SECONDS = 30.0  # a child that was stopped, or whose memory is on a disk
 _IDLE_SECONDS = 60.0
@@ -80,7 +82,7 @@ class Decoder:
         `deadline` is when the first of each lane must have begun. Raises Unprocessable (`batch_too_large`), TooBusy,
         NotReady.
         """
-        sizes = [_pixels(image) for image in images]
+        sizes = _sizes(images) if len(images) <= _FEW else await asyncio.to_thread(_sizes, images)
         self._check_together(sizes)
         is_small = [self._is_small(image, size) for image, size in zip(images, sizes, strict=True)]
         found: dict[int, Prepared | ImageRejected] = {}
@@ -88,7 +90,7 @@ class Decoder:
         async def through(lane: Lane, handfuls: Sequence[Sequence[int]]) -> None:
             until = deadline
             for handful in handfuls:
-                answers = await lane.ask(client, [self._frame("read", images[i], spec) for i in handful], until)
+                answers = await lane.ask(client, [self._frame("read", images[i], spec, lane) for i in handful], until)
                 until = float("inf")  # it has begun in time
                 for i, answer in zip(handful, answers, strict=True):
                     found[i] = outcomes.found_or_refusal(
@@ -107,7 +109,7 @@ class Decoder:
         self, image: bytes, spec: InputSpec, client: str = "", deadline: float = float("inf")
     ) -> PreparedPage:
         """The digits of a page. Raises ImageRejected, TooBusy, NotReady."""
-        answers = await self._large.ask(client, [self._frame("page", image, spec)], deadline)
+        answers = await self._large.ask(client, [self._frame("page", image, spec, self._large)], deadline)
         return _or_raise(outcomes.found_or_refusal(image, answers[0], lambda frame: spelling.page_of(frame, spec)))
 
     async def keep(
@@ -116,7 +118,7 @@ class Decoder:
         """A picture as it is kept, and whether a version that takes `spec` sees nothing on it. Raises what `page`
         raises."""
         lane = self._small if self._is_small(image, _pixels(image)) else self._large
-        answers = await lane.ask(client, [self._frame("keep", image, spec)], deadline)
+        answers = await lane.ask(client, [self._frame("keep", image, spec, lane)], deadline)
         return _or_raise(outcomes.found_or_refusal(image, answers[0], spelling.stripped_of))
 
     def strip(self, image: bytes) -> Stripped:
@@ -132,11 +134,11 @@ class Decoder:
         """
         said = {"path": str(path), "pixels": self._data_set_pixels, "all_cpu_seconds": 60 * self._cpu_seconds}
         said |= {"own_pixels": _SMALL_PIXELS, "own_bytes": _SMALL_BYTES, "row_seconds": _ROW_SECONDS}
-        asked = self._frame("data_set", b"", spec)
+        asked = self._frame("data_set", b"", spec, self._large)
 
         async def talk(question: Frame) -> Frame:
             image = bytes(question.data)
-            answers = await self._large.ask(f"{client} data", [self._frame("read", image, spec)])
+            answers = await self._large.ask(f"{client} data", [self._frame("read", image, spec, self._large)])
             return outcomes.passed_on(image, answers[0])
 
         (answer,) = await self._data_sets.ask([Frame({**asked.header, **said})], talk)
@@ -145,8 +147,9 @@ class Decoder:
     def _every(self) -> tuple[Children, ...]:
         return self._small.children, self._large.children, self._data_sets
 
-    def _frame(self, what: str, image: bytes | bytearray | memoryview, spec: InputSpec | None) -> Frame:
-        facts: dict[str, Any] = {"work": what, "cpu_seconds": self._cpu_seconds, "max_pixels": self._max_pixels}
+    def _frame(self, what: str, image: bytes, spec: InputSpec | None, lane: Lane) -> Frame:
+        seconds = self._cpu_seconds if lane is self._large else min(self._cpu_seconds, _SMALL_SECONDS)
+        facts: dict[str, Any] = {"work": what, "cpu_seconds": seconds, "max_pixels": self._max_pixels}
         return Frame({**facts, "spec": spelling.of_spec(spec) if spec else None}, image)
 
     def _is_small(self, image: bytes, pixels: int) -> bool:
@@ -161,6 +164,10 @@ class Decoder:
                 f"The pictures have more than {most / 1e6:g} million pixels together. Send fewer or smaller ones at a "
                 "time.",
             )
+
+
+def _sizes(images: Sequence[bytes]) -> list[int]:
+    return [_pixels(image) for image in images]
 
 
 def _pixels(image: bytes) -> int:

@@ -1,7 +1,9 @@
 """A decoding child, as its parent holds it: started, asked, killed, and reaped."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,11 @@ _WAIT_SECONDS = 5.0  # for the kernel to end what was killed
 
 
 class ChildEnded(Exception):
-    """It died, was killed, or wrote what is no frame."""
+    """It died, or was killed."""
+
+
+class ChildGarbled(ChildEnded):
+    """It wrote what is no frame."""
 
 
 class DecodingChild:
@@ -32,7 +38,7 @@ class DecodingChild:
         """
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
-        arguments = ("--parent", str(os.getpid()), "--nice", str(nice), "--memory", str(memory_bytes))
+        arguments = ("--parent", str(os.getpid()), "--memory", str(memory_bytes))
         try:
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
@@ -42,7 +48,9 @@ class DecodingChild:
         except OSError:
             self._socket.close()
             raise
-        self._is_ready = False
+        with contextlib.suppress(OSError):  # from here: its start takes a quarter of a second of CPU
+            os.setpriority(os.PRIO_PROCESS, self.pid, os.getpriority(os.PRIO_PROCESS, 0) + nice)
+        self._beginning: asyncio.Future[Frame] | None = None
         self.asked = 0  # frames so far
 
     @property
@@ -56,10 +64,13 @@ class DecodingChild:
         return self._process.poll() is not None
 
     async def ready(self) -> None:
-        """Returns when it can answer. Raises ChildEnded where it never will."""
-        if not self._is_ready:
-            await self.receive()
-            self._is_ready = True
+        """Returns when it can answer. A caller that is cancelled takes nothing from the next. Raises ChildEnded where
+        it never will."""
+        if self._beginning is None or self._beginning.cancelled():
+            self._beginning = asyncio.ensure_future(self.receive())
+        if not self._beginning.done():
+            await asyncio.shield(self._beginning)
+        self._beginning.result()
 
     async def send(self, message: Frame) -> None:
         """Raises ChildEnded."""
@@ -77,8 +88,10 @@ class DecodingChild:
         try:
             header, data = lengths(bytes(await self._exactly(PREFIX_BYTES)))
             return frame(bytes(await self._exactly(header)), await self._exactly(data))
-        except (OSError, Garbled):
+        except OSError:
             raise ChildEnded from None
+        except Garbled:
+            raise ChildGarbled from None
 
     def kill(self) -> None:
         """Ends it now, whatever it does; `end` waits for that."""
@@ -86,21 +99,23 @@ class DecodingChild:
 
     async def end(self) -> int:
         """Kills it where it still runs, and says how it ended, as subprocess does (-27: by SIGPROF)."""
-        self.kill()
+        self.drop()
         code = self._process.poll()
-        if code is None:
-            code = await asyncio.to_thread(self._process.wait, _WAIT_SECONDS)
-        self._socket.close()
-        return code
+        return await asyncio.to_thread(self.reap) if code is None else code
 
     def drop(self) -> None:
         """Kills it, and listens to it no more; `reap` must follow."""
         self.kill()
+        if self._beginning is not None and not self._beginning.done():
+            self._beginning.cancel()
         self._socket.close()
 
-    def reap(self) -> None:
-        """Waits for the end of what was dropped. Blocks, for 50 ms where it held much memory."""
-        self._process.wait(_WAIT_SECONDS)
+    def reap(self) -> int:
+        """Waits for the end of what was dropped, and says how it ended. Blocks, for 50 ms where it held much memory."""
+        try:
+            return self._process.wait(_WAIT_SECONDS)
+        except subprocess.TimeoutExpired:  # the kernel has not come to it; subprocess reaps it when the next one starts
+            return -signal.SIGKILL
 
     async def _exactly(self, count: int) -> bytearray:
         loop, whole, got = asyncio.get_running_loop(), bytearray(count), 0

@@ -69,6 +69,8 @@ class Turns:
         self._running[client] -= 1
         if not self._running[client]:
             del self._running[client]
+        if client in self._waiting:  # whoever came while it had its turn comes before its next one
+            self._waiting.move_to_end(client)
         self._next()
 
     def _is_free_for(self, client: str) -> bool:

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select
 from app.errors import StorageFull, TooBusy
 from app.files.tables import files
 
-_AT_ONCE = 32  # uploads of one process; each has a file on disk, and waits to be looked at
-_OF_ONE_CLIENT = 24  # of these: a school behind one address hardly notices, and others always get in
+_AT_ONCE = 64  # uploads of one process; each has a file on disk, and waits to be looked at
+_OF_ONE_CLIENT = 48  # of these: a class behind one address uploads together, and others always get in
 
 
 @dataclass(frozen=True)

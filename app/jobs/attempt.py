@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 
-from app.errors import NOTHING_LASTS
-from app.jobs.folder import AttemptFolders, EventLines, is_full, let_publish
+from app.errors import NOTHING_LASTS, StorageFull
+from app.jobs.folder import AttemptFolders, EventLines, is_full, is_too_loud, let_publish
 from app.jobs.job import Job, State
 from app.jobs.launcher import Launcher, Run
 from app.jobs.leases import Leases
@@ -23,8 +23,10 @@ from models_store.handover import EpochEnded, Event, Failure, Note, Progress, Re
 _LOOK_SECONDS = 0.1  # between two looks at what the training says
 _BEAT_SECONDS = 1.0
 _LAST_SECONDS = 2.0  # from the request to end until the end
+_MOST_WAITING = 1000  # events that are held for a database that does not answer
 _TOLD = ("version", "accepted", "gate", "numbers")  # of the result; where things lie is nobody's business
 
+_TOO_LOUD = "job_crashed", "The training wrote messages without end and was stopped. Ask the operator to look."
 FULL = "storage_full", "The disk is full. Free some space and make the job again."
 
 _log = structlog.get_logger("digitserve.jobs")
@@ -86,12 +88,21 @@ class Attempt:
         lines, watchdog = EventLines(folder), Watchdog(self._stall_seconds, self._clock)
         while True:
             ended = child.code() is not None  # asked before reading: the last line comes before the end
-            for event in lines.new():
+            listens = len(self._said) < _MOST_WAITING
+            for event in lines.new() if listens else ():
                 watchdog.progress()
                 self._said.append(event)
-            self._pass_on(folder)
-            if ended and not self._said:
+            try:
+                self._pass_on(folder)
+            except StorageFull:
+                if self._publishes:
+                    raise
+                return lambda: self._leases.fail(self._job, *FULL)
+            if ended and listens and not (lines.more or self._said):
                 return None
+            if not ended and is_too_loud(folder):
+                child.kill()
+                return lambda: self._leases.fail(self._job, *_TOO_LOUD)
             if not ended and watchdog.stalled(child.cpu_seconds()):
                 why = "The training made no progress and was stopped."
                 return lambda: self._leases.release(self._job, why, counts=True)

@@ -5,6 +5,7 @@ jobs/<job>/attempt-2/file-5f2a…   the data sets that its recipe names, linked:
                      *            what `models_store.handover` says
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
@@ -16,6 +17,9 @@ from app.storage import private
 from models_store.handover import CHECKPOINTS, ERRORS, EVENTS, GO, RECIPE, Event, from_line
 
 _LEAST_BYTES = 65_536
+_AT_ONCE = 2**20  # bytes that are read of what a training says; no event is longer
+_MOST_EVENTS = 64 * 2**20  # bytes: progress twice a second for some days
+_MOST_ERRORS, _KEPT_ERRORS = 2**20, 2**16  # bytes
 
 WriteCorrections = Callable[[Job, Path], None]  # a job's corrections, to a path
 
@@ -51,7 +55,7 @@ class AttemptFolders:
         earlier = (self._attempt(job.id, number) for number in range(job.attempt - 1, 0, -1))
         for checkpoint in next((found for old in earlier if (found := list(old.glob(CHECKPOINTS)))), []):
             _link(checkpoint, folder / checkpoint.name)  # checkpoints are replaced, never written into
-        (folder / RECIPE).write_text(job.spec.recipe)
+        private.write(folder / RECIPE, job.spec.recipe.encode())
         return folder
 
     def strip(self, job_id: str) -> None:
@@ -75,22 +79,46 @@ class AttemptFolders:
 
 
 class EventLines:
-    """The events of one attempt, as they are written. A line that is not whole yet waits."""
+    """The events of one attempt, as they are written. A line that is not whole yet waits, one without an end is passed
+    over.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / EVENTS
         self._read = 0
+        self._passes_over = False
+        self.more = False  # whether there was more than one look takes
 
     def new(self) -> Iterator[Event]:
-        """What the training has said since one last looked."""
+        """What the training has said since one last looked, a mebibyte of it at most."""
         with self._path.open("rb") as file:
             file.seek(self._read)
-            whole = file.read().rpartition(b"\n")
-        self._read += len(whole[0]) + len(whole[1])
-        for line in whole[0].splitlines():
+            block = file.read(_AT_ONCE)
+        self.more = len(block) == _AT_ONCE
+        whole, end, _ = block.rpartition(b"\n")
+        if not end and self.more:
+            self._read, self._passes_over = self._read + len(block), True
+            return
+        self._read += len(whole) + len(end)
+        lines = whole.splitlines()
+        if end and self._passes_over:
+            del lines[:1]
+            self._passes_over = False
+        for line in lines:
             event = from_line(line)
             if event is not None:
                 yield event
+
+
+def is_too_loud(folder: Path) -> bool:
+    """Whether a training has said more than any needs. Of its errors the first stay, and the last as long as few come:
+    what is said without an end fills no disk.
+    """
+    errors = folder / ERRORS
+    with contextlib.suppress(FileNotFoundError):
+        if errors.stat().st_size > _MOST_ERRORS:
+            os.truncate(errors, _KEPT_ERRORS)  # it only appends
+    return (folder / EVENTS).stat().st_size > _MOST_EVENTS
 
 
 def is_full(folder: Path) -> bool:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from app.storage import private
+from models_store.handover import ERRORS, EVENTS
+
 _NICE = 19
 _FIRST_TO_GO = "1000"  # oom_score_adj: when memory is short, the kernel ends the training and not the service
 _NEEDLESS = "DIGITSERVE_DATABASE_URL"  # may hold a password, and the training asks no database
@@ -55,7 +58,10 @@ class LocalLauncher:
     def start(self, folder: Path) -> Run:
         mine = ("--job", str(folder), "--parent", str(os.getpid()))
         command = (sys.executable, "-m", "training", "finetune", *mine, *self._arguments)
-        with (folder / "events.jsonl").open("ab") as lines, (folder / "stderr.txt").open("ab") as errors:
+        with (
+            open(folder / EVENTS, "ab", opener=private.opener) as lines,
+            open(folder / ERRORS, "ab", opener=private.opener) as errors,
+        ):
             child = subprocess.Popen(  # noqa: S603 (our own program, no shell)
                 command, stdin=subprocess.DEVNULL, stdout=lines, stderr=errors, env=self._environment,
                 start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle

@@ -72,16 +72,19 @@ class Leases:
         first = select(jobs.c.id).where(lost).limit(1).with_for_update(skip_locked=True)
         message = "Its workers ended, each time. Ask the operator to look."
         error = {"code": "job_lost", "message": message, "param": None}
-        failed = []
-        with self._database.writing() as connection:
+
+        def given_up(connection: Connection) -> Sequence[Job]:
             _cut_short(connection)
+            failed = []
             while self._tells_time(connection) and (row := moved(
                 connection, Move.FAIL, and_(jobs.c.id == first.scalar_subquery(), lost),
                 error=error, finished_at=now(), worker=None, lease_until=None,
             )):  # fmt: skip
                 say(connection, row.id, "error", "state", message, {"state": State.FAILED})
                 failed.append(to_job(row))
-        return failed
+            return failed
+
+        return self._database.making_room(given_up)
 
     def beat(self, job: Job, progress: Mapping[str, Any] | None = None) -> bool:
         """Keeps the lease; False where the job is no longer ours: cancelled, paused, or another's."""
@@ -113,7 +116,8 @@ class Leases:
     def release(self, job: Job, why: str, *, counts: bool) -> bool:
         """Gives a job back. A try that counts (a crash) is one of `max_tries`; after the last the job fails."""
         left = jobs.c.tries < self._limit if counts else true()
-        with self._database.writing() as connection:
+
+        def released(connection: Connection) -> bool:
             row = moved(
                 connection, Move.RELEASE, and_(owned(job), left),
                 worker=None, tries=jobs.c.tries - (0 if counts else 1), **_worked(job),
@@ -122,7 +126,10 @@ class Leases:
             )  # fmt: skip
             if row is not None:
                 say(connection, job.id, "warn", "state", why, {"state": row.state})
-                return True
+            return row is not None
+
+        if self._database.making_room(released):
+            return True
         if not counts:
             return False
         return self.fail(job, "job_crashed", f"The training ended {job.tries} times without a result: {why}")
@@ -137,7 +144,7 @@ class Leases:
 
     def _tells_time(self, connection: Connection) -> bool:
         """Whether leases that are over by the database's clock are over."""
-        return self._leaps.look(connection.execute(select(now())).scalar_one())
+        return self._leaps.look(lambda: connection.execute(select(now())).scalar_one())
 
     @property
     def _lost(self) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """A problem that comes again and again is said a few times, and then counted: nobody fills a disk with it."""
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,14 +19,14 @@ class Often(logging.Filter):
         super().__init__()
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # since when, and how often
+        self._seen: dict[tuple[str, str, str], tuple[float, int]] = {}  # since when, and how often
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to say it."""
         if record.levelno < logging.WARNING:
             return True
         event = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
-        kind, now = (record.name, str(event)[:200]), self._clock()
+        kind, now = (record.name, str(event)[:200], _place(record)), self._clock()
         with self._lock:
             since, count = self._seen.get(kind, (now, 0))
             unsaid = 0
@@ -37,6 +38,19 @@ class Often(logging.Filter):
         if unsaid:
             _add(record, unsaid)
         return count < _SAID
+
+
+def _place(record: logging.LogRecord) -> str:
+    """Which error it was, and where: what broke in two places is two kinds."""
+    raised = record.msg.get("exc_info") if isinstance(record.msg, dict) else record.exc_info
+    error = sys.exc_info()[1] if raised is True else raised[1] if isinstance(raised, tuple) else raised
+    if not isinstance(error, BaseException):
+        return ""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    line = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    return f"{type(error).__qualname__} {line}"
 
 
 def _add(record: logging.LogRecord, unsaid: int) -> None:

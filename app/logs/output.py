@@ -49,6 +49,7 @@ def configure(log_format: str, level: str) -> None:
     handler.addFilter(Often())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # names each of its parts when it loads them
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # warns of each malformed form, which has its answer
     logging.captureWarnings(True)
 
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import AppError, PayloadTooLarge, UnsupportedMediaType
 from app.web import encoding
-from app.web.budget import FREE, ByteBudget, Held, told
+from app.web.budget import FREE, SENDER, ByteBudget, Held, told
 from app.web.client import client_of
 from app.web.problems import Problem
 from app.web.request_log import request_id
@@ -46,16 +46,16 @@ class BodyLimit:
             return
         streamed = self._max_bytes_of.get(f"{scope.get('method')} {scope.get('path')}")
         cap = self._max_bytes if streamed is None else streamed
-        with Held(self._budget, client_of(scope)) as held:
+        sender = scope.get(SENDER) if streamed is None else None
+        with Held(self._budget, client_of(scope), sender) as held:
             try:
                 length = _declared(scope, cap)
                 is_packed = encoding.is_packed(scope)
-                held.become(length if streamed is None else FREE + min(length or _STREAMED, _STREAMED))
+                if streamed is not None:
+                    held.become(FREE + min(length or _STREAMED, _STREAMED))
             except AppError as refusal:
                 await _refused(refusal)(scope, receive, send)
                 return
-            if streamed is None:
-                held.become(0)  # declared is not sent yet
             receive = _counted(receive, cap)
             if is_packed:
                 scope = encoding.unpacked_scope(scope)

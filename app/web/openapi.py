@@ -1,7 +1,13 @@
-"""Puts the shape of errors into the OpenAPI document."""
+"""Serves the OpenAPI document, with the shape of errors in it."""
+
+import functools
+import threading
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
 
 from app.web.problems import EXAMPLE
 
@@ -18,12 +24,15 @@ class ProblemSchema(BaseModel):
     error: dict[str, str | None]
 
 
-def describe_problems(app: FastAPI) -> None:
-    """The document gets the schema `Problem`, in place of FastAPI's own 422, which is never sent."""
+def install(app: FastAPI) -> None:
+    """Adds /openapi.json, written once: FastAPI would write its 90 KB for each request. Make `app` with
+    `openapi_url=None`. It has the schema `Problem` in place of FastAPI's own 422, which is never sent."""
     plain = app.openapi
+    alone = threading.Lock()
 
-    def openapi() -> dict[str, object]:
-        if app.openapi_schema is None:
+    @functools.cache
+    def described() -> dict[str, object]:
+        with alone:
             document = plain()
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
@@ -32,6 +41,14 @@ def describe_problems(app: FastAPI) -> None:
             for path in document["paths"].values():
                 for operation in path.values():
                     operation["responses"].pop("422", None)
-        return app.openapi_schema or {}
+            return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    @functools.cache
+    def written() -> bytes:
+        return bytes(JSONResponse(described()).body)
+
+    def document(_: Request) -> Response:  # in a thread: the first time takes long
+        return Response(written(), media_type="application/json")
+
+    app.openapi = described  # type: ignore[method-assign]
+    app.add_route("/openapi.json", document, include_in_schema=False)

@@ -22,6 +22,7 @@ from app.errors import (
 )
 from models_store.errors import (
     AliasConflict,
+    AliasesCorrupt,
     AliasFixed,
     BadRef,
     DataSetRejected,
@@ -58,6 +59,7 @@ _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     ImageRejected: (422, None),
     DataSetRejected: (422, None),
     TooBusy: (429, None),
+    AliasesCorrupt: (503, "version_corrupt"),
     VersionCorrupt: (503, "version_corrupt"),
     ManifestMismatch: (503, "version_unusable"),
     NotReady: (503, None),

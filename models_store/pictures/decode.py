@@ -54,6 +54,8 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
     except _BROKEN:
         raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
     _check_size(*image.size, max_pixels)
+    if image.size != stored:  # whoever shared out time and memory has counted with what the header said
+        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
     orientation = essence.orientation
     if image.format == "WEBP":
         orientation = orientation_of(image.info.get("exif", b""), image.info.get("xmp", b""))

@@ -12,9 +12,9 @@ from pathlib import Path
 from models_store import durable
 from models_store.errors import (
     AliasConflict,
+    AliasesCorrupt,
     AliasFixed,
     TooManyAliases,
-    VersionCorrupt,
     VersionInUse,
     VersionNotFound,
 )
@@ -32,20 +32,20 @@ class Aliases:
         self._folder = folder
 
     def read(self) -> dict[str, int]:
-        """Alias -> version number. Raises VersionCorrupt where the file can't be read or does not say that, StoreBusy
+        """Alias -> version number. Raises AliasesCorrupt where the file can't be read or does not say that, StoreBusy
         where too many files are open to read it now."""
         try:
             aliases = json.loads(self._text())
         except (FileNotFoundError, NotADirectoryError):  # also where the store itself is no folder
             return {}
         except OSError:  # another user's, or a bad disk
-            raise VersionCorrupt(_FILE, "cannot be read") from None
+            raise AliasesCorrupt(self._folder.name, "cannot be read") from None
         except (ValueError, RecursionError):
             aliases = None
         if not isinstance(aliases, dict) or not all(
             is_alias(alias) and type(number) is int and number > 0 for alias, number in aliases.items()
         ):
-            raise VersionCorrupt(_FILE, "does not hold alias names and version numbers")
+            raise AliasesCorrupt(self._folder.name, "does not hold alias names and version numbers")
         return aliases
 
     def _text(self) -> bytes:
@@ -66,7 +66,7 @@ class Aliases:
 
         `exists` is called under the lock and raises where the version has been deleted meanwhile. Returns the aliases
         after it. Raises AliasConflict where the alias is not at `expected`, TooManyAliases for a new one beyond MOST,
-        VersionCorrupt for a damaged file.
+        AliasesCorrupt.
         """
         with self._locked():
             exists()

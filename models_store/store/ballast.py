@@ -17,6 +17,7 @@ from typing import TypeVar
 NAME = ".ballast"
 PARTS = 16
 _PART_BYTES = 2**20
+_BLOCK_BYTES = 512  # of what stat counts
 _LEFT_PARTS = 8  # of free room, that no ballast is made of: a small disk has a small one
 _LOCK = "lock"
 _WAIT_SECONDS = 5.0  # for another process that has let go of it
@@ -97,10 +98,12 @@ class Ballast:
 
 
 def _size(part: Path) -> int:
+    """What it takes of the disk: a copy of the folder may have holes in place of its bytes."""
     try:
-        return part.lstat().st_size
+        found = part.lstat()
     except OSError:
         return 0
+    return min(found.st_size, found.st_blocks * _BLOCK_BYTES)
 
 
 def _free(folder: Path) -> int:

@@ -1,5 +1,5 @@
 """python -m tests.soak: the real service under work, attacks and accidents, in rounds; exit code 1 where a promise was
-broken.
+broken. Each database has a round or more, and each accident happens in each round, however short that was to be.
 
 Accidents, attacks and orders come from the seed; what they meet is up to the machine. The disk is full at times only
 where a file system may be mounted (root).
@@ -41,6 +41,8 @@ from training.synthetic import strokes
 _DATABASES = ("sqlite", "postgresql")
 _HONEST, _ATTACKING = "127.0.0.{}", "127.0.66.{}"  # where people come from: this machine has all of 127.0.0.0/8
 _ATTACKERS = 4
+_LEAST_SECONDS = 30  # of a round
+_MOST_SECONDS = 300  # that a round goes on for accidents that have not happened yet
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class Round:
 def main() -> int:
     """Rounds until the minutes are over."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
-    parser.add_argument("--minutes", type=float, default=20, help="all rounds together")
-    parser.add_argument("--round-minutes", type=float, default=5, help="one round (default 5)")
+    parser.add_argument("--minutes", type=float, default=20, help="all rounds together (default 20)")
+    parser.add_argument("--round-minutes", type=float, default=5, help="one round at most (default 5)")
     parser.add_argument("--database", choices=_DATABASES, help="only this one (default: both in turn)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -72,10 +74,13 @@ def main() -> int:
     dear()  # drawn before the clock runs
     end = time.monotonic() + 60 * options.minutes
     rounds: list[Round] = []
-    for number, database in enumerate(cycle([options.database] if options.database else _DATABASES), 1):
-        seconds = min(60 * options.round_minutes, end - time.monotonic())
-        if rounds and seconds < 30:
+    databases = [options.database] if options.database else _DATABASES
+    most = 60 * min(options.round_minutes, options.minutes / len(databases))
+    for number, database in enumerate(cycle(databases), 1):
+        seconds = min(most, end - time.monotonic())
+        if len(rounds) >= len(databases) and seconds < _LEAST_SECONDS:
             break
+        seconds = max(seconds, _LEAST_SECONDS)
         rounds.append(_round(database, f"{options.seed}-{number}", seconds))
         for line in rounds[-1].found.broken:
             print(f"BROKEN: {line}")
@@ -86,8 +91,12 @@ def main() -> int:
 def _round(database: str, seed: str, seconds: float) -> Round:
     folder = Path(tempfile.mkdtemp(prefix="digitserve-soak-"))
     began = time.monotonic()
-    with _postgres(database) as postgres, disk(folder) as place:
-        played = _played(folder, place, postgres, seed, (began, seconds))
+    try:
+        with _postgres(database) as postgres, disk(folder) as place:
+            played = _played(folder, place, postgres, seed, (began, seconds))
+    except (KeyboardInterrupt, SystemExit):
+        shutil.rmtree(folder)
+        raise
     if played.found.broken:
         print(f"\nwhat is left of this round: {folder}")
     else:
@@ -113,7 +122,9 @@ def _played(folder: Path, place: Disk, postgres: Postgres | None, seed: str, tim
         with _live(database, began, seen, chaos):
             for person in (*people, *attackers):
                 person.start()
-            while time.monotonic() - began < seconds:
+            while (elapsed := time.monotonic() - began) < seconds or (
+                chaos.missing and elapsed < seconds + _MOST_SECONDS
+            ):
                 chaos.happen()
             for attacker in attackers:
                 attacker.stop()
@@ -135,6 +146,7 @@ def _played(folder: Path, place: Disk, postgres: Postgres | None, seed: str, tim
         *(f"{name} made no progress any more and did not end" for name in left),
         *(f"{process.role} {process.pid} was left behind" for process in orphans),
         *(f"process {pid} has ended and nobody took notice" for pid in zombies),
+        *(f"nobody could {name}: the round shows less than it should" for name in chaos.missing),
     ]
     return Round(
         database, seed, time.monotonic() - began, chaos.done, seen.answers, len(seen.unanswered), seen.refused,

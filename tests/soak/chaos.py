@@ -5,6 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from tests.soak.disk import Disk
 from tests.soak.people import Seen
@@ -21,30 +22,39 @@ _FIND_SECONDS = 10.0  # a training is not always there, and publishes only once
 
 
 class Chaos:
-    """One accident at a time; `done` counts them, `kills` are the moments in which one went that answers or decodes."""
+    """One accident at a time, each of them once before any comes again. `done` counts them, `kills` are the moments in
+    which one went that answers or decodes.
+    """
 
     def __init__(self, server: Server, seen: Seen, postgres: Postgres | None, disk: Disk, seed: str) -> None:
         self.server = server
         self.seen = seen
-        self.done: Counter[str] = Counter()
         self.kills: list[float] = []
         self._postgres = postgres
         self._disk = disk
         self._random = random.Random(seed)
-        accidents: dict[tuple[Callable[[str], None], str], int] = {(self._kill, role): n for role, n in _KILLED.items()}
-        accidents |= {(self._stop, role): n for role, n in _STOPPED.items()}
-        accidents[self._kill_supervisor, "supervisor"] = _SUPERVISOR
+        accidents: dict[str, tuple[Callable[[], bool], int]] = {}  # name -> what it does, how often
+        accidents |= {f"kill {role}": (partial(self._kill, role), often) for role, often in _KILLED.items()}
+        accidents |= {f"stop {role}": (partial(self._stop, role), often) for role, often in _STOPPED.items()}
+        accidents["kill supervisor"] = self._kill_supervisor, _SUPERVISOR
         if postgres is not None:
-            accidents[self._restart_database, "database"] = _DATABASE
+            accidents["stop database"] = self._restart_database, _DATABASE
         if disk.can_be_full:
-            accidents[self._fill_disk, "disk"] = _DISK
+            accidents["fill disk"] = self._fill_disk, _DISK
         self._accidents = accidents
+        self.done: Counter[str] = Counter(dict.fromkeys(accidents, 0))
 
     def happen(self) -> None:
         """Waits a while, and lets one accident happen. PostgreSQL dies with the thread that calls this."""
         time.sleep(self._random.uniform(*_PAUSE))
-        ((accident, whom),) = self._random.choices(list(self._accidents), list(self._accidents.values()))
-        accident(whom)
+        names = self.missing or list(self._accidents)
+        (name,) = self._random.choices(names, [self._accidents[name][1] for name in names])
+        self.done[name] += self._accidents[name][0]()
+
+    @property
+    def missing(self) -> list[str]:
+        """What has not happened yet."""
+        return [name for name in self._accidents if not self.done[name]]
 
     def _moment(self, role: str) -> None:
         """Waits for a moment that the seed chose: any in the life of such a process, or just as a job publishes."""
@@ -67,36 +77,35 @@ class Chaos:
         victim = found[int(self._random.random() * len(found))] if found else None
         return victim.pid if victim is not None and victim.send(number) else None
 
-    def _kill(self, role: str) -> None:
-        if self._one(role, signal.SIGKILL) is None:
-            return
-        self.done[f"kill {role}"] += 1
-        if role in ("api", "decoder"):
+    def _kill(self, role: str) -> bool:
+        done = self._one(role, signal.SIGKILL) is not None
+        if done and role in ("api", "decoder"):
             self.kills.append(time.monotonic())
+        return done
 
-    def _stop(self, role: str) -> None:
+    def _stop(self, role: str) -> bool:
         pid = self._one(role, signal.SIGSTOP)
         if pid is None:
-            return
-        self.done[f"stop {role}"] += 1
+            return False
         time.sleep(LEASE_SECONDS + self._random.uniform(*_ZOMBIE))
         for process in self.server.processes(role):
             if process.pid == pid:
                 process.send(signal.SIGCONT)
+        return True
 
-    def _kill_supervisor(self, _: str) -> None:
-        self.done["kill supervisor"] += 1
+    def _kill_supervisor(self) -> bool:
         at_once = self._random.random() < 0.5
         orphans = self.server.kill(None if at_once else self._random.uniform(0, 2))
         self.seen.wrong += [f"{process.role} {process.pid} outlived its supervisor" for process in orphans]
+        return True
 
-    def _fill_disk(self, _: str) -> None:
-        self.done["fill disk"] += 1
+    def _fill_disk(self) -> bool:
         self._disk.fill(self._random.uniform(*_FULL))
+        return True
 
-    def _restart_database(self, _: str) -> None:
+    def _restart_database(self) -> bool:
         assert self._postgres is not None
-        self.done["stop database"] += 1
         self._postgres.stop()
         time.sleep(self._random.uniform(0.5, 6))
         self._postgres.start()
+        return True

@@ -22,15 +22,16 @@ class Disk:
 
     def fill(self, seconds: float) -> None:
         """Leaves no byte free for a while."""
-        rest = self.place / "rest"
-        with rest.open("wb", buffering=0) as file:
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                try:
-                    file.write(bytes(_PIECE))
-                except OSError:
-                    time.sleep(0.05)  # what was freed meanwhile is taken as well
-        rest.unlink()
+        rest, end = self.place / "rest", time.monotonic() + seconds
+        try:
+            with rest.open("wb", buffering=0) as file:
+                while time.monotonic() < end:
+                    try:
+                        file.write(bytes(_PIECE))
+                    except OSError:
+                        time.sleep(0.05)  # what was freed meanwhile is taken as well
+        finally:
+            rest.unlink()
 
 
 @contextmanager

@@ -93,8 +93,10 @@ def started(programs: Path) -> Iterator[Postgres]:
     try:
         server = Postgres(programs, folder)
         server.start()
-        yield server
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -156,7 +156,7 @@ def versions_of(tmp_path: Path, job: str) -> list[int]:
 def test_whatever_is_killed_or_stopped_a_job_ends_once(
     tmp_path: Path, pictures: bytes, two_workers: tuple[int, str, openai.OpenAI]
 ) -> None:
-    supervisor, _, ai = two_workers
+    supervisor, address, ai = two_workers
     log = tmp_path / "log"
     uploaded = ai.files.create(file=("mine.zip", pictures), purpose="fine-tune").id
     job = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 90}).id
@@ -186,9 +186,13 @@ def test_whatever_is_killed_or_stopped_a_job_ends_once(
 
     again = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 30}).id
     wait_until(lambda: len(epochs(ai, again)) >= 3)
+    before = set(processes(tmp_path))
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: processes(tmp_path) == [])  # nothing serves and nothing trains any more
-    in_spite_of(DatabaseUnavailable, lambda: let_lease_end(tmp_path))
-    with serving(tmp_path / "log2", "--workers", "1") as (_, url), client(url) as ai:
+    port = address.rpartition(":")[2]  # the same at once, as an operator's service manager does it
+    with serving(tmp_path / "log2", "--workers", "1", "--port", port) as (_, url), client(url) as ai:
+        wait_until(lambda: not before & set(processes(tmp_path)))  # nothing of before serves or trains any more
+        in_spite_of(DatabaseUnavailable, lambda: let_lease_end(tmp_path))
         ended(ai, again)
+        told = epochs(ai, again)
+        assert told[-1] == 30 and len(told) - len(set(told)) <= 1
     assert events(tmp_path / "log2", "job_claimed")[0]["job"] == again

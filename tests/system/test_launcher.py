@@ -61,6 +61,16 @@ def test_the_training_is_not_told_the_databases_password(tmp_path: Path, registr
     assert "DIGITSERVE_DATABASE_URL" not in names
 
 
+def test_a_training_is_nice_and_hears_no_ctrl_c_of_the_terminal(tmp_path: Path, registry: Registry) -> None:
+    child = LocalLauncher(registry.root, tmp_path / "data", 1, "cpu", os.environ).start(tmp_path)
+    try:
+        (process,) = wait_until(lambda: trainings(tmp_path))
+        assert os.getpriority(os.PRIO_PROCESS, process) == 19
+        assert os.getsid(process) == process  # no Ctrl-C of the worker's terminal is for it
+    finally:
+        child.kill()
+
+
 def trainings(folder: Path) -> list[int]:
     """Processes that do the job in that folder."""
     found = []

@@ -1,6 +1,10 @@
 """The connections of a process: how many there may be, which gives way to a newcomer, and which has had its time."""
 
 import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Protocol
 
 from app.web.http1.limits import HttpLimits
@@ -17,8 +21,8 @@ class Connection(Protocol):
     def give_way(self) -> None:
         """Ends it for another."""
 
-    def slowness(self, now: float) -> float | None:
-        """Bytes a second of the body that it sends, None where it sends none or has just begun."""
+    def rate(self) -> float:
+        """Bytes a second lately of the body that it sends, infinite where it sends none or has just begun."""
 
 
 class Connections:
@@ -30,6 +34,7 @@ class Connections:
         self._turned_away: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # for a request or the rest of its head, the longest first
         self._lingering: dict[Connection, None] = {}  # answered for good, the longest first
+        self._turns: deque[Callable[[], None]] = deque()
         self._looked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -42,7 +47,7 @@ class Connections:
         if self._timer is None:
             self._looked_at = loop.time()
             self._timer = loop.call_later(self.limits.look_seconds, self._look)
-        if len(self._open) >= self.limits.max_connections and not self._has_made_room(loop.time()):
+        if len(self._open) >= self.limits.max_connections and not self._has_made_room():
             if len(self._turned_away) >= _TURNED_AWAY:
                 return None
             self._turned_away.add(connection)
@@ -66,6 +71,14 @@ class Connections:
         if connection in self._open:
             self._lingering[connection] = None
 
+    def in_turn(self, go_on: Callable[[], None]) -> None:
+        """Calls it soon, one such a round of the loop: whoever sends requests ahead waits behind others who do, and
+        nobody else waits for them.
+        """
+        self._turns.append(go_on)
+        if len(self._turns) == 1:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
     def leave(self, connection: Connection) -> None:
         """It has ended."""
         self._open.discard(connection)
@@ -76,18 +89,24 @@ class Connections:
             self._timer.cancel()
             self._timer = None
 
-    def _has_made_room(self, now: float) -> bool:
+    def _take_turn(self) -> None:
+        go_on = self._turns.popleft()
+        if self._turns:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        go_on()
+
+    def _has_made_room(self) -> bool:
         """A newcomer comes before who lingers, waits or sends half a head, and before the slowest of the bodies."""
-        last = next(iter(self._lingering), None) or next(iter(self._waiting), None) or self._slowest(now)
+        last = next(iter(self._lingering), None) or next(iter(self._waiting), None) or self._slowest()
         if last is None:
             return False
         self.leave(last)
         last.give_way()
         return True
 
-    def _slowest(self, now: float) -> Connection | None:
-        rates = {one: rate for one in self._open if (rate := one.slowness(now)) is not None}
-        return min(rates, key=rates.__getitem__, default=None)
+    def _slowest(self) -> Connection | None:
+        rate, slowest = min(((one.rate(), one) for one in self._open), key=itemgetter(0), default=(math.inf, None))
+        return slowest if rate < math.inf else None
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

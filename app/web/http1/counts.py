@@ -28,17 +28,19 @@ class Seams:
 
 
 class HeadCount(Seams):
-    """One head. `since` is when its first bytes came, 0 while none have."""
+    """One head. `since` is when its first bytes came, 0 while none have; `is_for_head` whether they ask with HEAD."""
 
     def __init__(self, limits: HttpLimits) -> None:
         super().__init__()
         self.since = 0.0
+        self.is_for_head = False
         self.bytes = 0
         self._limits = limits
 
     def end_of_piece(self, data: bytes, start: int) -> int:
         """Raises BadRequest (`headers_too_large`)."""
         end = super().end_of_piece(data, start)
+        self.is_for_head = self.is_for_head or (not self.bytes and data.startswith(b"HEAD ", start))
         self.bytes += end - start
         if self.bytes > self._limits.head_bytes:
             raise refusals.headers_too_large(self._limits)

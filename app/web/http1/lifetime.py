@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from enum import Enum, auto
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.web.http1.exchange import Exchange, Flow
 from app.web.http1.pace import Pace
 from app.web.problems import Problem
 
+_HALF_CLOSED_SECONDS = 1.0
 _LONGEST_LINGER = 6  # times `linger_seconds`, however much still comes
 
 _log = structlog.get_logger("digitserve.requests")
@@ -75,6 +77,20 @@ class Lifetime(HttpToolsProtocol):
         self._connections.leave(self)
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Some clients say at once that nothing more comes, and wait for their answer (RFC 9112, 9.6). Others have
+        gone, which looks alike: an answer that has not begun in a while is for nobody.
+        """
+        if self._at is not HEAD or not self._is_answering():
+            return False
+        self.cycle.keep_alive = False
+        self.loop.call_later(_HALF_CLOSED_SECONDS, self._give_up, self.cycle)
+        return True
+
+    def _give_up(self, cycle: Exchange) -> None:
+        if not cycle.response_started:
+            self.transport.close()
+
     def shutdown(self) -> None:
         if self._at in (LINGERING, TURNED_AWAY):
             self.transport.close()
@@ -98,9 +114,12 @@ class Lifetime(HttpToolsProtocol):
         else:
             self.transport.abort()
 
-    def slowness(self, now: float) -> float | None:
+    def rate(self) -> float:
         is_read = self._at is BODY and not self.flow.read_paused
-        return self._pace.rate(now) if self._pace is not None and is_read else None
+        return self._pace.rate(self.loop.time()) if self._pace is not None and is_read else math.inf
+
+    def end_body(self, refusal: AppError) -> None:
+        self._fail(refusal)
 
     def check(self, now: float, seconds: float) -> None:
         quiet = now - self._since
@@ -160,7 +179,7 @@ class Lifetime(HttpToolsProtocol):
         name = new_request_id()
         facts = {"method": "-", "path": "-", "status": problem.status, "code": problem.code, "ms": 0.0}
         _log.info("request", request_id=name, **facts)
-        self.transport.write(spelled(problem, name))
+        self.transport.write(spelled(problem, name, with_body=not self._head.is_for_head))
         self._linger()
 
     def _linger(self) -> None:

@@ -1,6 +1,10 @@
 """Whether a body comes fast enough: in rests and at a walk, as over a telephone, but not for ever."""
 
+import math
+
 from app.web.http1.limits import HttpLimits
+
+_LATELY = 10.0  # seconds: what came before counts ever less
 
 
 class Pace:
@@ -10,13 +14,16 @@ class Pace:
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
         self._limits = limits
-        self._began = now
+        self._first = self._began = self._last = now
         self._patient_until = now + limits.body_seconds
         self._bytes = 0
+        self._lately = 0.0  # bytes, faded until the last ones came
 
     def came(self, count: int, now: float) -> None:
         """So many bytes have come."""
         self._bytes += count
+        self._lately = self._faded(now) + count
+        self._last = now
         longest = now + self._limits.body_seconds
         self._patient_until = min(longest, self._patient_until + count / self._limits.body_rate)
 
@@ -31,5 +38,9 @@ class Pace:
         return now > self._patient_until or now - self._began > whole
 
     def rate(self, now: float) -> float:
-        """Bytes a second on average."""
-        return self._bytes / max(now - self._began, 1.0)
+        """Bytes a second lately: whoever sent much at once and trickles since is slow."""
+        seconds = _LATELY * -math.expm1(-max(now - self._first, 1.0) / _LATELY)
+        return self._faded(now) / seconds
+
+    def _faded(self, now: float) -> float:
+        return self._lately * math.exp((self._last - now) / _LATELY)

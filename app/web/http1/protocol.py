@@ -14,6 +14,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
 from app.errors import AppError
+from app.web.budget import SENDER
 from app.web.http1 import refusals
 from app.web.http1.connections import Connections
 from app.web.http1.counts import ChunkCount, HeadCount
@@ -61,7 +62,7 @@ class HttpProtocol(Lifetime):
         super()._wait()
         if self._held:
             self.flow.hold()
-            self.loop.call_soon(self._go_on)
+            self._connections.in_turn(self._go_on)
 
     def _go_on(self) -> None:
         held, self._held = self._held, b""
@@ -150,6 +151,7 @@ class HttpProtocol(Lifetime):
         self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
         self.scope["raw_path"] = self.root_path.encode("ascii") + target.path
         self.scope["query_string"] = target.query or b""
+        self.scope[SENDER] = self  # type: ignore[literal-required]
         self.cycle = Exchange(
             scope=self.scope,
             transport=self.transport,

@@ -23,7 +23,9 @@ _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")  # in a scan: neither a stuffed byte nor a restart
 _KIND = re.compile(rb"[^\xff]")  # what follows the fill bytes before a marker
 _MOST_SEGMENTS = 2000  # before the first scan: 10 MiB of depth map in XMP have 160
+_MOST_MARKERS = 2 * _MOST_SEGMENTS  # with those that no segment follows: an event loop looks at all of them
 _MOST_TABLES = 1 << 18  # bytes of all that is needed there; cameras need some 1,000, a preview in JFIF 64 KiB
+_MOST_FILL = 1 << 18  # bytes before markers, all together
 _MOST_OF_NOTHING = 4096  # bytes behind the last segment of a file without a scan: Pillow looks at each of them
 _MOST_BETWEEN = 1000  # segments between scans: two or three for each
 _MOST_SCANS = 64  # encoders write 6 to 13, mozjpeg's search up to some twenty
@@ -83,12 +85,14 @@ def essence(data: bytes) -> Essence:
 def _segments(data: bytes) -> Iterator[_Segment]:
     """Those with content, up to the first scan's header, or to where the file is damaged or ends too early. What lies
     between them is nothing."""
-    place, end = 2, len(data)
-    while (begin := data.find(b"\xff", place)) >= 0:
-        found = _KIND.search(data, begin)
+    place, end, fill = 2, len(data), _MOST_FILL
+    for _ in range(_MOST_MARKERS):
+        begin = data.find(b"\xff", place)
+        found = None if begin < 0 else _KIND.search(data, begin, begin + fill)
         if found is None or found.end() + 2 > end:
             return
         kind_at = found.start()
+        fill -= kind_at - begin - 1
         kind = data[kind_at]
         if kind in _ALONE:
             place = kind_at + 1

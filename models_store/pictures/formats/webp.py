@@ -15,13 +15,13 @@ def is_webp(data: bytes) -> bool:
 def size(data: bytes) -> tuple[int, int] | None:
     """Width and height of the canvas; None where the file does not begin with a header."""
     kind = data[12:16]
+    if kind == b"VP8L" and len(data) >= 25 and data[20] == 0x2F:  # of a few pixels the whole file has 28 bytes
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if len(data) < 30:
         return None
     if kind == b"VP8X":
         return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
-    if kind == b"VP8L" and data[20] == 0x2F:
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", data, 26)
         return width & 0x3FFF, height & 0x3FFF

@@ -60,7 +60,7 @@ async def test_an_address_names_all_methods_that_it_takes(http: httpx.AsyncClien
         "/v1/files/x": "GET, DELETE, HEAD",
         "/v1/predict": "POST",
         "/v1/review/x": "POST, DELETE",
-        "/v1/models/digits/aliases/champion": "PUT",
+        "/v1/models/digits/aliases/champion": "PUT, DELETE",
         "/": "GET, HEAD",
         "/openapi.json": "GET, HEAD",
         "/ui/style.css": "GET, HEAD",

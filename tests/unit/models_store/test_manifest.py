@@ -23,6 +23,7 @@ def test_bytes_and_record_say_the_same(data: bytes) -> None:
     spelled = Manifest.from_bytes(manifest.to_bytes())
     assert dataclasses.replace(spelled, digest=manifest.digest) == manifest  # the digest is of the spelling
     assert Manifest.from_bytes(spelled.to_bytes()) == spelled
+    assert Manifest.from_bytes(bytes(bytearray(data))) is manifest  # lists ask again and again
     assert spelled.to_bytes() == manifest.to_bytes()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 from app.decoding import outcomes, spelling
 from app.decoding.children import Children, End, Kind
 from app.decoding.decoder import Decoder
+from app.decoding.process import DecodingChild
 from app.decoding.wire import Frame
 from app.errors import NotReady
 from models_store.errors import ImageRejected
@@ -25,8 +27,8 @@ MiB = 2**20
 LARGE = encoded(np.full((3000, 3000, 3), 240, np.uint8), "WEBP", method=0)
 
 
-def asked(picture: bytes, cpu_seconds: float = 600) -> Frame:
-    facts = {"work": "read", "cpu_seconds": cpu_seconds, "max_pixels": 16_000_000, "spec": spelling.of_spec(SPEC)}
+def asked(picture: bytes, cpu_seconds: float = 600, spec: InputSpec = SPEC) -> Frame:
+    facts = {"work": "read", "cpu_seconds": cpu_seconds, "max_pixels": 16_000_000, "spec": spelling.of_spec(spec)}
     return Frame(facts, picture)
 
 
@@ -81,3 +83,90 @@ async def test_where_none_can_be_had_that_is_said(program: str, monkeypatch: pyt
 
 async def test_what_is_spent_is_told_from_what_broke(children: Children) -> None:
     assert await children.ask([asked(LARGE, 0.01)]) == [End.SPENT]
+
+
+async def _killed_while_asked(children: Children) -> None:
+    """Kills it before it can answer what it is asked next."""
+    (pid,) = children.pids
+    os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_picture_is_tried_once_more_where_something_else_killed_its_child(children: Children) -> None:
+    await children.ask([asked(png(unit(1)))])
+    work = asyncio.create_task(children.ask([asked(png(unit(1))), asked(png(unit(2)))]))
+    await _killed_while_asked(children)
+    assert all(isinstance(one, Frame) for one in await work)
+
+
+async def test_a_picture_whose_every_child_is_killed_is_given_up(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, times = DecodingChild.send, 0
+
+    async def killing(child: DecodingChild, message: Frame) -> None:
+        nonlocal times
+        times += 1
+        await sent(child, message)
+        child.kill()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DecodingChild, "send", killing)
+        assert await children.ask([asked(LARGE)]) == [End.KILLED] and times == 2
+    assert all(isinstance(one, Frame) for one in await children.ask([asked(png(unit(1)))]))
+
+
+async def test_one_is_always_there(children: Children) -> None:
+    assert await children.ask([asked(LARGE, 0.01)]) == [End.SPENT]
+    (pid,) = children.pids  # it begins before anybody needs it
+    await children.ask([asked(png(unit(1)))])
+    assert children.pids == [pid]
+    gone = asyncio.create_task(children.ask([asked(LARGE)]))
+    os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert len(children.pids) == 1 and children.pids != [pid]
+    children.close()
+    assert children.pids == []
+
+
+async def test_one_that_is_killed_before_it_began_is_replaced(children: Children) -> None:
+    children.warm()
+    os.kill(children.pids[0], signal.SIGKILL)
+    assert all(isinstance(one, Frame) for one in await children.ask([asked(png(unit(1)))]))
+
+
+async def test_whoever_hangs_up_while_one_begins_leaves_it_to_the_next(children: Children) -> None:
+    children.warm()
+    (pid,) = children.pids
+    os.kill(pid, signal.SIGSTOP)
+    gone = asyncio.create_task(children.ask([asked(png(unit(1)))]))
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    os.kill(pid, signal.SIGCONT)
+    assert all(isinstance(one, Frame) for one in await children.ask([asked(png(unit(1)))]))
+    assert children.pids == [pid]
+
+
+async def test_long_answers_keep_no_long_questions_waiting(children: Children, rng: np.random.Generator) -> None:
+    """Each end would wait until the other reads."""
+    spec = InputSpec(channels=3, height=300, width=300, mean=(0.5,) * 3, std=(0.5,) * 3, preparation="picture")
+    noise = png(rng.integers(0, 256, (300, 300), dtype=np.uint8))
+    assert all(isinstance(one, Frame) for one in await children.ask([asked(noise, spec=spec)] * 8))
+
+
+async def test_none_is_left_behind_where_it_closes_while_one_is_asked(children: Children) -> None:
+    await children.ask([asked(png(unit(1)))])
+    os.kill(children.pids[0], signal.SIGSTOP)
+    going = asyncio.create_task(children.ask([asked(png(unit(1))), asked(png(unit(2)))]))
+    await asyncio.sleep(0.05)
+    children.close()
+    going.cancel()
+    with pytest.raises((asyncio.CancelledError, NotReady)):
+        await going
+    assert children.pids == []

@@ -38,6 +38,16 @@ async def test_clients_take_turns_whatever_order_they_came_in() -> None:
     assert "".join(got) == "abcabaa"
 
 
+async def test_whoever_came_while_another_had_its_turn_comes_before_its_next_one() -> None:
+    turns = Turns()
+    await turns.take("a")
+    got, _ = await in_line(turns, "aab")
+    for client in "aba":
+        turns.give(client)
+        await settle()
+    assert "".join(got) == "baa"
+
+
 async def test_one_client_alone_waits_for_nobody() -> None:
     turns = Turns(2)
     await turns.take("a")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.folder import AttemptFolders, EventLines, let_publish
+from app.jobs.folder import AttemptFolders, EventLines, is_too_loud, let_publish
 from app.jobs.job import Job, JobSpec, State
 from models_store.handover import Note, Stage
 
@@ -48,6 +48,7 @@ def test_it_holds_the_recipe_and_the_data_under_the_names_in_it(tmp_path: Path, 
 def test_nobody_else_looks_into_it(tmp_path: Path, uploads: Path) -> None:
     folder = prepared(tmp_path, uploads, job())
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder.parent, folder)] == [0o700, 0o700]
+    assert stat.S_IMODE((folder / "recipe.json").stat().st_mode) == 0o600
 
 
 def test_the_data_outlive_the_upload(tmp_path: Path, uploads: Path) -> None:
@@ -77,6 +78,58 @@ def test_lines_are_read_whole_and_once(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write('te", "text": "ä"}\nWarning: a library speaks\n[1]\n{"no": "event"}\n'.encode())
     assert list(lines.new()) == [Note("ä")]
+
+
+def test_a_line_without_an_end_is_passed_over(tmp_path: Path) -> None:
+    path, mebibyte = tmp_path / "events.jsonl", 2**20
+    lines = EventLines(tmp_path)
+    path.write_bytes(b'{"event": "note", "text": "a"}\n' + bytes(3 * mebibyte))
+    heard = list(lines.new())
+    assert heard == [Note("a")] and lines.more
+    while lines.more:
+        assert list(lines.new()) == []
+    with path.open("ab") as file:
+        file.write(b'"}\n{"event": "note", "text": "b"}\n{"event": "note", "text": "c"')
+    assert list(lines.new()) == [Note("b")]
+    with path.open("ab") as file:
+        file.write(b"}\n")
+    assert list(lines.new()) == [Note("c")]
+
+
+def test_one_look_takes_a_mebibyte_and_the_next_goes_on(tmp_path: Path) -> None:
+    told = 10_000 * (json.dumps({"event": "note", "text": 300 * "x"}) + "\n")
+    (tmp_path / "events.jsonl").write_text(told)
+    lines, looks = EventLines(tmp_path), list[int]()
+    while not looks or lines.more:
+        looks.append(len(list(lines.new())))
+    assert sum(looks) == 10_000 and len(looks) == len(told) // 2**20 + 1
+    assert max(looks) < 4000
+
+
+def test_what_is_nested_without_an_end_is_no_event(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(100_000 * "[" + '\n{"event": "note", "text": "b"}\n')
+    assert list(EventLines(tmp_path).new()) == [Note("b")]
+
+
+def test_of_errors_the_first_stay_and_the_last(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").touch()
+    path = tmp_path / "stderr.txt"
+    with path.open("ab") as errors:  # as the launcher opens it
+        errors.write(b"first" + bytes(2**20))
+        errors.flush()
+        assert not is_too_loud(tmp_path)
+        errors.write(b"last")
+        errors.flush()
+        assert not is_too_loud(tmp_path)
+    kept = path.read_bytes()
+    assert kept.startswith(b"first") and kept.endswith(b"last") and len(kept) < 100_000
+
+
+@pytest.mark.parametrize(("mebibytes", "too_loud"), [(60, False), (65, True)])
+def test_events_have_an_end(tmp_path: Path, mebibytes: int, too_loud: bool) -> None:
+    with (tmp_path / "events.jsonl").open("wb") as file:
+        file.truncate(mebibytes * 2**20)
+    assert is_too_loud(tmp_path) == too_loud
 
 
 def test_leave_to_publish_is_a_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A problem a thousand times a second: a few lines, and the number of the others."""
 
 import logging
+from collections.abc import Callable
 
 from app.logs.often import Often
 
@@ -44,3 +45,24 @@ def test_kinds_without_end_take_no_memory_without_end() -> None:
     often = Often(Clock())
     assert all(often.filter(record({"event": f"event {number}"})) for number in range(2000))
     assert len(often._seen) <= 256
+
+
+def test_what_broke_in_two_places_is_told_apart() -> None:
+    often = Often(Clock())
+    broken = {"event": "unforeseen", "exc_info": True}
+
+    def said(breaks: Callable[[], object]) -> bool:
+        try:
+            breaks()
+        except Exception:
+            return often.filter(record(dict(broken)))
+        return False
+
+    assert 1 <= sum(said(lambda: int("x")) for _ in range(1000)) <= 50
+    assert said(lambda: int("x")) and said(lambda: [].pop())  # another line; another error
+    try:
+        int("x")
+    except ValueError as error:
+        assert often.filter(record({"event": "unforeseen", "exc_info": error}))
+        library = logging.LogRecord("x", logging.ERROR, "", 0, "broke", (), (ValueError, error, error.__traceback__))
+        assert often.filter(library)

@@ -10,16 +10,19 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from app.errors import BadRequest
 from app.logs.output import chosen, configure
+from app.web.multipart import parts
 
 
 @pytest.fixture(autouse=True)
 def _logs_are_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a process configures once does not outlive a test."""
-    root, alembic, before = logging.getLogger(), logging.getLogger("alembic"), structlog.get_config()
+    root, before = logging.getLogger(), structlog.get_config()
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(root, "level", root.level)
-    monkeypatch.setattr(alembic, "level", alembic.level)
+    for library in map(logging.getLogger, ("alembic", "python_multipart")):
+        monkeypatch.setattr(library, "level", library.level)
     yield
     logging.captureWarnings(False)
     structlog.configure(**before)
@@ -104,3 +107,11 @@ def test_pythons_warnings_are_lines_and_alembics_small_talk_is_none(capsys: pyte
     logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (line["level"], "It goes away." in line["event"]) == ("warning", True)
+
+
+def test_a_form_that_is_malformed_is_no_line_besides_its_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever sends them could fill a disk with these."""
+    configure("json", "info")
+    with pytest.raises(BadRequest):
+        parts(b"--q\r\nX\x00: y\r\n\r\n--q--", "multipart/form-data; boundary=q")
+    assert capsys.readouterr().out == ""

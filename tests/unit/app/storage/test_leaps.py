@@ -12,10 +12,20 @@ class Clocks:
         self.now, self.seconds = 1_790_000_000.0, 500.0
         self.leaps = Leaps(lambda: self.seconds)
 
-    def after(self, seconds: float, leap: float = 0.0) -> bool:
+    def after(self, seconds: float, leap: float = 0.0, asked: float = 0.0, answered: float = 0.0) -> bool:
+        """A look after so many seconds; the question and the answer take their time."""
         self.seconds += seconds
         self.now += seconds + leap
-        return self.leaps.look(self.now)
+
+        def ask() -> float:
+            self.seconds += asked
+            self.now += asked
+            told = self.now
+            self.seconds += answered
+            self.now += answered
+            return told
+
+        return self.leaps.look(ask)
 
 
 def test_time_that_passes_is_no_leap() -> None:
@@ -27,6 +37,12 @@ def test_time_that_passes_is_no_leap() -> None:
 def test_a_slow_answer_and_a_clock_that_is_led_are_none() -> None:
     clocks = Clocks()
     assert all(clocks.after(2, leap) for leap in (0.9, -0.9, 0.9, 0.9, 0.9))
+    assert clocks.leaps.count == 0
+
+
+def test_a_database_that_answers_now_at_once_and_now_late_puts_nothing_off() -> None:
+    clocks, times = Clocks(), [(0.0, 4.0), (0.0, 0.0), (4.0, 0.0), (0.0, 4.0)]
+    assert all(clocks.after(0.25, asked=asked, answered=answered) for asked, answered in 50 * times)
     assert clocks.leaps.count == 0
 
 

@@ -1,11 +1,13 @@
 """Bytes that wait have a budget, of which nobody gets all."""
 
 import contextlib
+import math
 import random
+from dataclasses import dataclass, field
 
 import pytest
 
-from app.errors import NotReady
+from app.errors import AppError, NotReady
 from app.web.budget import FREE, ByteBudget, Held, held_by, told
 
 MIB = 2**20
@@ -53,6 +55,50 @@ def test_small_ones_always_pass() -> None:
     held = [Held(budget, "a") for _ in range(1000)]
     for one in held:
         one.add(FREE)
+
+
+@dataclass
+class Slow:
+    """One that sends at a rate, and notes what it is told."""
+
+    bytes_a_second: float
+    told: list[AppError] = field(default_factory=list)
+
+    def rate(self) -> float:
+        return self.bytes_a_second
+
+    def end_body(self, refusal: AppError) -> None:
+        self.told.append(refusal)
+
+
+def test_where_it_is_short_the_slowest_bodies_give_way_to_a_faster_one() -> None:
+    budget = ByteBudget(10 * MIB)
+    slow = [Slow(rate) for rate in (3000, 1000, 2000, math.inf)]
+    held = [Held(budget, f"slow {number}", one) for number, one in enumerate(slow)]
+    for one in held:
+        one.add(FREE + 2 * MIB)
+    photograph = Held(budget, "honest", Slow(50_000))
+    photograph.add(FREE + 3 * MIB)
+    assert [len(one.told) for one in slow] == [0, 1, 1, 0] and budget.held == 7 * MIB
+    assert isinstance(slow[1].told[0], NotReady) and slow[1].told[0].code == "too_busy"
+    held[1].add(MIB)  # what was on its way
+    assert budget.held == 7 * MIB
+    for one in (*held, photograph):
+        one.become(0)
+    assert budget.held == 0 and not budget._held_by and not budget._arriving
+
+
+def test_nobody_gives_way_to_a_slower_one_or_to_himself() -> None:
+    budget = ByteBudget(10 * MIB)
+    first, second = Held(budget, "a", Slow(2000)), Held(budget, "a", Slow(1000))
+    first.add(FREE + 4 * MIB)
+    for _ in range(2):
+        with pytest.raises(NotReady):
+            second.add(FREE + 3 * MIB)
+    assert budget.held == 4 * MIB
+    with pytest.raises(NotReady):
+        first.add(2 * MIB)
+    assert first.bytes == FREE + 4 * MIB
 
 
 def test_it_adds_up_in_any_order() -> None:

@@ -1,5 +1,7 @@
 """A process that is about to end: from then on each answer closes its connection."""
 
+import asyncio
+
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -62,3 +64,36 @@ async def test_what_is_no_answer_passes_untouched() -> None:
 
     await Draining(app, drain)({"type": "lifespan"}, receive, send)
     assert sent == [{"type": "lifespan.startup.complete"}]
+
+
+@pytest.mark.parametrize(("begins", "starts"), [(True, False), (True, True), (False, False)])
+async def test_what_is_not_done_at_the_end_is_answered_all_the_same(begins: bool, starts: bool) -> None:
+    """As uvicorn does it, once its time is over; what was begun, or is cancelled by others, just ends."""
+    drain, sent, waits = Drain(), list[Message](), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if starts:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        waits.set()
+        await asyncio.sleep(3600)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    task = asyncio.create_task(Draining(app, drain)(scope, receive, send))
+    await waits.wait()
+    if begins:
+        drain.begin()
+    task.cancel()
+    if begins and not starts:
+        await task
+        assert sent[0]["status"] == 503 and b'"draining"' in sent[1]["body"]
+        assert {b"retry-after", b"connection"} <= {name for name, _ in sent[0]["headers"]}
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(sent) == starts

@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app.errors import NotReady, PayloadTooLarge
-from app.web.budget import ByteBudget, held_by
+from app.web.budget import FREE, ByteBudget, Held, held_by
 from app.web.limits import BodyLimit
 
 
@@ -100,19 +100,21 @@ async def test_a_body_over_the_budget_is_refused_where_it_comes_and_gives_back_w
     assert refused.value.code == "too_busy" and budget.held == 0
 
 
-async def test_who_declares_more_than_there_is_room_for_is_refused_unread() -> None:
-    answers: list[Message] = []
+async def test_what_is_only_declared_takes_no_room_and_sends_nobody_away() -> None:
+    held: list[int] = []
 
-    async def never(*_: object) -> Message:
-        raise AssertionError("it is not read")
+    async def app(*_: object) -> None:
+        held.append(budget.held)
 
-    async def send(message: Message) -> None:
-        answers.append(message)
+    async def nothing(*_: object) -> Message:
+        raise AssertionError("nothing is read or sent")
 
     budget = ByteBudget(2 * 10**6)
+    other = Held(budget, "10.0.0.2")
+    other.add(10**6)
     scope = {"type": "http", "headers": [(b"content-length", b"1500000")], "client": ("10.0.0.1", 1)}
-    await BodyLimit(never, max_bytes=10**7, budget=budget)(scope, never, send)  # type: ignore[arg-type]
-    assert answers[0]["status"] == 503 and budget.held == 0
+    await BodyLimit(app, max_bytes=10**7, budget=budget)(scope, nothing, nothing)  # type: ignore[arg-type]
+    assert held == [budget.held] == [10**6 - FREE]
 
 
 async def test_a_body_that_goes_to_disk_counts_for_what_is_on_its_way() -> None:

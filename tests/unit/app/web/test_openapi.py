@@ -1,11 +1,13 @@
 """The OpenAPI document tells of the one shape of errors, and of no answer that is never given."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
 
-from app.web.openapi import describe_problems
+from app.web import openapi
 from app.web.problems import EXAMPLE_RESPONSE, Problem
 
 
@@ -32,14 +34,14 @@ def test_fastapis_own_422_is_gone_with_its_schemas(app: FastAPI) -> None:
     plain = responses(FastAPI.openapi(app))
     assert plain == {"get": {"200", "default"}, "post": {"200", "422"}}  # as FastAPI has it
     app.openapi_schema = None
-    describe_problems(app)
+    openapi.install(app)
     document = app.openapi()
     assert responses(document) == {"get": {"200", "default"}, "post": {"200"}}
     assert list(document["components"]["schemas"]) == ["Problem"]
 
 
 def test_the_schema_fits_every_answer(app: FastAPI) -> None:
-    describe_problems(app)
+    openapi.install(app)
     schema = app.openapi()["components"]["schemas"]["Problem"]
     body = Problem(422, "image_invalid", "It is damaged.").body("req-1")
     types = {"string": str, "integer": int, "object": dict}
@@ -52,10 +54,19 @@ def test_the_schema_fits_every_answer(app: FastAPI) -> None:
 
 def test_an_app_without_routes_has_the_schema_too() -> None:
     app = FastAPI()
-    describe_problems(app)
+    openapi.install(app)
     assert list(app.openapi()["components"]["schemas"]) == ["Problem"]
 
 
 def test_the_document_is_made_once(app: FastAPI) -> None:
-    describe_problems(app)
+    openapi.install(app)
     assert app.openapi() is app.openapi()
+
+
+async def test_it_is_served_as_it_is() -> None:
+    app = FastAPI(openapi_url=None)
+    openapi.install(app)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as http:
+        answers = await asyncio.gather(*(http.get("/openapi.json") for _ in range(3)))
+    assert [answer.json() for answer in answers] == [app.openapi()] * 3
+    assert answers[0].headers["content-type"] == "application/json"

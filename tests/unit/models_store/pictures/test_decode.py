@@ -56,6 +56,28 @@ def grainy(paper: Grey, rng: np.random.Generator) -> Grey:
     return (paper * 0.9 + rng.uniform(0, 25, paper.shape)).astype(np.uint8)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        header(28, 28) + chunk(b"IHDR", struct.pack(">IIBBBBB", 400, 300, 8, 0, 0, 0, 0)),  # the last one counts
+        SIGNATURE + chunk(b"tEXt", b"a\0b") + header(400, 300)[len(SIGNATURE) :],  # it is not the first chunk
+    ],
+    ids=["two headers", "a header behind a text"],
+)
+def test_a_picture_of_another_size_than_its_header_says_is_damaged(data: bytes) -> None:
+    """Its share of time and memory was given out by the header."""
+    picture = np.zeros((300, 400), np.uint8)
+    assert refusal(data + chunk(b"IDAT", pixel_data(picture)) + chunk(b"IEND", b"")) == "image_invalid"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_the_smallest_pictures_have_the_size_of_their_header(kind: str, mode: str) -> None:
+    if (kind, mode) != ("JPEG", "RGBA"):
+        packing = {"lossless": True, "method": 6, "quality": 100} if kind == "WEBP" else {}
+        assert open_picture(saved(Image.new(mode, (2, 2)), kind, **packing), 100).size == (2, 2)
+
+
 def test_what_is_no_picture_is_invalid(rng: np.random.Generator) -> None:
     for data in (b"", rng.bytes(5000), b"three", SIGNATURE, b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBP"):
         assert refusal(data) == "image_invalid"

@@ -9,6 +9,7 @@ import pytest
 
 from models_store.errors import (
     AliasConflict,
+    AliasesCorrupt,
     AliasFixed,
     StoreReadOnly,
     TooManyAliases,
@@ -125,8 +126,17 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(aliases: Aliases, tmp_path:
 @pytest.mark.parametrize("text", ["", "[]", '{"champion": "1"}', '{"champion": true}', '{"champion": 0}'])
 def test_a_damaged_alias_file_is_refused_by_name(registry: Registry, text: str) -> None:
     (registry.root / "digits" / "aliases.json").write_text(text)
-    with pytest.raises(VersionCorrupt, match=r"aliases\.json"):
+    with pytest.raises(AliasesCorrupt, match=r"digits/aliases\.json .* promote a version with null as expected"):
         registry.resolve(Ref("digits"))
+    assert registry.resolve(Ref("digits", None, 1)).number == 1  # as it says
+    (registry.root / "digits" / "aliases.json").unlink()
+    assert registry.promote("digits", 1, expected=None) == {"champion": 1}
+
+
+def test_an_alias_at_a_version_that_is_not_there_is_promoted_from_there(registry: Registry) -> None:
+    (registry.root / "digits" / "aliases.json").write_text('{"champion": 99}')
+    assert registry.promote("digits", 1, expected=99)["champion"] == 1
+    assert registry.resolve(Ref("digits")).number == 1
 
 
 def test_where_nothing_can_be_written_aliases_are_read_and_stay(registry: Registry) -> None:

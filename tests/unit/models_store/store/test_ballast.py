@@ -91,6 +91,19 @@ def test_a_small_disk_has_a_small_ballast_and_a_full_one_none(disk: Path) -> Non
     assert other.bytes() == 0 and free(disk) == 0
 
 
+def test_a_copy_with_holes_holds_nothing_back_until_it_is_filled(disk: Path) -> None:
+    """As `cp` and `rsync --sparse` make them of bytes that are all zero."""
+    ballast = Ballast(disk)
+    ballast.make()
+    for part in (disk / ".ballast").glob("[0-9]*"):
+        part.unlink()
+        with part.open("wb") as file:
+            file.truncate(MIB)
+    assert ballast.bytes() == 0
+    ballast.make()
+    assert ballast.bytes() == PARTS * MIB <= 40 * MIB - free(disk)
+
+
 def test_where_nothing_can_be_written_there_is_none_in_silence(tmp_path: Path) -> None:
     Ballast(tmp_path / "nothing").make()
     assert not (tmp_path / "nothing").exists()

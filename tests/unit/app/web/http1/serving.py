@@ -112,6 +112,10 @@ class Client:
                 await self._writer.drain()
                 await asyncio.sleep(0)
 
+    def end(self) -> None:
+        """Nothing more comes, and an answer is waited for."""
+        self._writer.write_eof()
+
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the next answer."""
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -85,6 +86,27 @@ async def test_newcomers_without_a_place_take_none() -> None:
         leap(6)  # who says nothing is let go
         await until(lambda: served.open == 1)
         await asyncio.gather(*(one.rest() for one in crowd))
+
+
+async def test_nobody_waits_for_those_who_send_requests_ahead() -> None:
+    count = 0
+
+    async def app(scope: object, receive: object, send: Callable[[dict[str, object]], Awaitable[None]]) -> None:
+        nonlocal count
+        count += 1
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    async with serving(app=app) as served, contextlib.AsyncExitStack() as stack:
+        crowd = [await stack.enter_async_context(client(served.port)) for _ in range(100)]
+        for one in crowd:
+            await one.send(GET * 1000)
+        await until(lambda: count >= 200)
+        before = count
+        assert (await ask(served.port))[0] == 200
+        assert count - before < 100  # less than one of each: all of them had several turns before
+        await crowd[-1].answer()
+        await crowd[-1].answer()
 
 
 async def test_nothing_is_left_when_all_have_gone() -> None:

@@ -112,6 +112,47 @@ async def test_a_body_that_trickles_is_answered_408_and_others_are_answered_mean
         assert await one.problem() == (408, "request_timeout")
 
 
+async def test_where_bytes_are_short_the_slowest_body_gives_way() -> None:
+    """Much at once and then a trickle holds what others need."""
+    async with serving(budget=20 * MIB) as served, client(served.port) as slow, client(served.port) as honest:
+        await slow.send(post("/body", b"x" * (8 * MIB), declared=9 * MIB))
+        await until(lambda: served.budget.held > 7 * MIB)
+        await pass_seconds(30, lambda: slow.send(b"x" * 1024))
+        body = b"x" * (8 * MIB)
+        await honest.send(post("/body", body))
+        assert (await honest.answer())[2] == b"%d" % len(body)
+        assert await slow.problem() == (503, "too_busy")
+        await until(lambda: served.budget.held == 0)
+
+
+async def test_who_says_that_nothing_more_comes_is_answered() -> None:
+    async with serving() as served, client(served.port) as one:
+        await one.send(GET + GET)
+        one.end()
+        assert [(await one.answer())[0], (await one.answer())[0]] == [200, 200]
+        assert await one.rest() == b""
+        await until(lambda: served.open == 0)
+
+
+async def test_an_answer_for_nobody_is_given_up() -> None:
+    """Whoever has gone looks like one who only says that nothing more comes."""
+    is_over = asyncio.Event()
+
+    async def app(scope: object, receive: Callable[[], Awaitable[dict[str, object]]], send: object) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        is_over.set()
+
+    async with serving(app=app) as served, client(served.port) as one:
+        await one.send(GET)
+        await heard(served)
+        one.end()
+        await asyncio.sleep(0.05)
+        await pass_seconds(3)
+        await asyncio.wait_for(is_over.wait(), 10)
+        assert await one.rest() == b""
+
+
 async def test_a_body_must_come_to_an_end() -> None:
     async with serving() as served, client(served.port) as one:
         await one.send(post("/body", declared=9 * MIB))

@@ -1,5 +1,7 @@
 """A body may rest and walk, and must come to an end."""
 
+import pytest
+
 from app.web.http1.limits import HttpLimits
 from app.web.http1.pace import Pace
 
@@ -31,4 +33,15 @@ def test_the_whole_has_an_end_that_bytes_move() -> None:
     for second in range(1, 301):
         pace.came(1024, float(second))
     assert not pace.is_over(309.0) and pace.is_over(310.0)  # 300 KiB at 32 KiB a second: 9.4 seconds more
-    assert 900 < pace.rate(310.0) < 1024
+    assert pace.rate(300.0) == pytest.approx(1024, rel=0.1)
+
+
+def test_the_rate_is_that_of_late() -> None:
+    burst, walk = Pace(LIMITS, 0.0), Pace(LIMITS, 0.0)
+    burst.came(10**7, 0.5)
+    assert burst.rate(0.5) == pytest.approx(10**7, rel=0.1)
+    for second in range(1, 121):
+        burst.came(1024, float(second))
+        walk.came(20_000, float(second))
+    assert burst.rate(120.0) == pytest.approx(1024, rel=0.2)
+    assert walk.rate(120.0) == pytest.approx(20_000, rel=0.1)

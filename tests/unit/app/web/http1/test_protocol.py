@@ -59,6 +59,14 @@ async def test_a_head_has_an_end(served: Served, head: bytes, size: int) -> None
         assert (await ask(served.port))[0] == 200
 
 
+@pytest.mark.parametrize("head", [b"HEAD /here HTTP/1.1\r\n" + PAIR * 40, b"HEAD /here nonsense\r\n\r\n"])
+async def test_who_asks_with_head_is_refused_without_a_body(served: Served, head: bytes) -> None:
+    async with client(served.port) as one:
+        await one.send(head)
+        said = await one.rest()
+        assert said.startswith(b"HTTP/1.1 4") and said.endswith(b"\r\n\r\n") and said.count(b"\r\n\r\n") == 1
+
+
 async def test_what_comes_behind_a_head_without_end_is_not_kept(served: Served) -> None:
     """Before there was a cap, 300 MiB of it were."""
     async with client(served.port) as one:

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from models_store.errors import ImageRejected
+from models_store.pictures.decode import open_picture
 from models_store.pictures.formats.jpeg import essence, size
 from tests.support.pictures import saved
 
@@ -126,3 +127,17 @@ def test_pixels_stay_as_they_were(rng: np.random.Generator) -> None:
         data = saved(noise, "JPEG", progressive=progressive, exif=turned(1), comment=b"c")
         there, here = Image.open(io.BytesIO(data)), Image.open(io.BytesIO(essence(data).data))
         assert there.tobytes() == here.tobytes()
+
+
+@pytest.mark.parametrize(
+    "nothing", [b"\xff" * 400_000, b"\xff\xd0" * 5000, b"\xff\x01" * 5000, (b"\xff" * 100 + b"\xd0") * 4000],
+    ids=["fill bytes", "restarts", "markers alone", "both"],
+)  # fmt: skip
+def test_it_is_not_looked_for_behind_so_much_of_nothing_as_no_program_writes(nothing: bytes) -> None:
+    """An event loop looks for it: 10 MiB of markers would hold it for two seconds."""
+    data = saved(GREY, "JPEG")
+    assert size(data[:2] + nothing[: len(nothing) // 4] + data[2:]) == (64, 48)
+    assert size(data[:2] + nothing + data[2:]) is None
+    with pytest.raises(ImageRejected) as refused:
+        open_picture(data[:2] + nothing + data[2:], 10_000)
+    assert refused.value.code in ("image_invalid", "image_truncated")
