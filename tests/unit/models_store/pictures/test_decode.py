@@ -236,35 +236,3 @@ def test_other_formats_are_unsupported(name: str) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (10_000, 1), (1, 10_000), (8193, 2), (2, 8193)])
 def test_sides_have_limits(size: tuple[int, int]) -> None:
     assert refusal(saved(Image.new("L", size, 255))) == "image_bad_dimensions"
-
-
-MASKS = 0xFF0000, 0xFF00, 0xFF, 0xFF000000  # of red, green, blue and alpha
-HEADERS = {"V3": 56, "V4": 108, "V5": 124}
-
-
-def bmp(picture: Grey, header: int, alpha: Grey) -> bytes:
-    """32 bits a pixel with masks in the header, as Windows, GDI+ and GIMP write them."""
-    height, width = picture.shape
-    pixels = np.stack([picture, picture, picture, alpha], axis=-1)[::-1].tobytes()
-    start = 14 + header
-    info = struct.pack("<IiiHHIIiiII", header, width, height, 1, 32, 3, len(pixels), 2835, 2835, 0, 0)
-    info += struct.pack("<4I", *MASKS) + bytes(header - 56)
-    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + info + pixels
-
-
-@pytest.mark.parametrize("header", HEADERS)
-def test_a_bmp_whose_alpha_is_0_everywhere_is_opaque(paper: Grey, header: str) -> None:
-    unused = bmp(paper, HEADERS[header], np.zeros_like(paper))
-    assert open_picture(unused, 60_000).mode == "RGBA"
-    for spec in (SPEC, COLOURS):
-        assert (prepare(unused, spec).pixels == prepare(png(paper), spec).pixels).all()
-    assert Image.open(io.BytesIO(strip(unused).png)).mode == "RGB"  # as it is kept for people
-
-
-def test_an_alpha_that_somebody_wanted_is_looked_at(paper: Grey) -> None:
-    one = np.zeros_like(paper)
-    one[0, 0] = 1  # of 255
-    assert prepare(bmp(paper, 108, one), SPEC).is_blank
-    hidden = np.stack([paper, paper, paper, np.zeros_like(paper)], axis=-1)  # erased
-    assert prepare(encoded(hidden, "PNG"), SPEC).is_blank
-    assert prepare(encoded(hidden, "WEBP", lossless=True, exact=True), SPEC).is_blank
