@@ -97,4 +97,4 @@ def create_worker(settings: WorkerSettings, registry: Registry, database: Databa
     housekeeping = Housekeeping(
         leases, folders, settings.job_kept_days, sweep, automatic.look, partial(times.put_right, database, _TIMES)
     )
-    return Worker(leases, attempt, housekeeping)
+    return Worker(leases, attempt, housekeeping, folders.check_room)

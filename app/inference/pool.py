@@ -44,6 +44,7 @@ class ModelPool:
         self._loaded: dict[tuple[str, int], LoadedModel] = {}  # least recently used first
         self._champions: dict[str, LoadedModel] = {}
         self._why: dict[str, str] = {}  # no version of a model answers
+        self._failing: dict[str, str] = {}  # why the aliases of a model can't be followed now
         self._looks = 0  # at aliases, begun
         self._seen: dict[str, int] = {}  # the last look at each model's aliases that was followed
         self._aliases: dict[str, dict[str, int]] = {}  # of the models in `_champions`, as seen last
@@ -121,8 +122,11 @@ class ModelPool:
             for name in list(self._champions):
                 try:
                     await self.refresh(name)
+                    self._failing.pop(name, None)
                 except (StoreError, OSError) as error:  # an unreadable store: what is loaded goes on serving
-                    _log.error("refresh_failed", model=name, why=str(error))
+                    if self._failing.get(name) != str(error):  # said once, not twice a second
+                        _log.error("refresh_failed", model=name, why=str(error))
+                    self._failing[name] = str(error)
 
     async def _begin(self, name: str) -> LoadedModel:
         try:

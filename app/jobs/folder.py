@@ -13,7 +13,8 @@ from pathlib import Path
 
 from app.errors import NotFound
 from app.jobs.job import FEEDBACK, Job
-from app.storage import private
+from app.storage import private, refusals
+from app.storage.disk import SPARE_BYTES, check_room
 from models_store.handover import CHECKPOINTS, ERRORS, EVENTS, GO, RECIPE, Event, from_line
 
 _LEAST_BYTES = 65_536
@@ -40,6 +41,14 @@ class AttemptFolders:
         self._root = root
         self._path_of = path_of
         self._write_corrections = write_corrections
+
+    def check_room(self) -> None:
+        """Raises StorageFull, StateReadOnly where no attempt could be begun: a job waits better than it fails."""
+        place = self._root if self._root.exists() else self._root.parent
+        if place.is_dir():  # where there is none yet, it is made with the first
+            check_room(place, SPARE_BYTES)
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise refusals.read_only()
 
     def prepare(self, job: Job) -> Path:
         """Makes the folder of a job's attempt. Raises OSError, and what `path_of` and `write_corrections` raise."""

@@ -23,12 +23,20 @@ _log = structlog.get_logger("digitserve.jobs")
 class Worker:
     """One job at a time. Several workers, on several machines, may share one database and one state folder."""
 
-    def __init__(self, leases: Leases, attempt: Callable[[Job], Attempt], housekeeping: Housekeeping) -> None:
-        """`attempt` makes the attempt at a job that this worker has claimed."""
+    def __init__(
+        self,
+        leases: Leases,
+        attempt: Callable[[Job], Attempt],
+        housekeeping: Housekeeping,
+        check_room: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`attempt` makes the attempt at a job that this worker has claimed. `check_room` is asked before it claims
+        one, and raises one of NOTHING_LASTS where none could be begun now."""
         self.name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leases = leases
         self._attempt = attempt
         self._housekeeping = housekeeping
+        self._check_room = check_room
 
     def work(self, wait: Callable[[float], bool]) -> None:
         """Claims and runs jobs. `wait` sleeps so many seconds and says whether to stop."""
@@ -52,6 +60,7 @@ class Worker:
 
     def step(self, wait: Callable[[float], bool]) -> bool:
         """Runs the next job; False where there is none. Raises one of NOTHING_LASTS."""
+        self._check_room()
         job = self._leases.claim(self.name)
         if job is None:
             return False

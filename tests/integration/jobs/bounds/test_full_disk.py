@@ -8,15 +8,17 @@ import pytest
 from sqlalchemy import text
 
 from app.errors import StorageFull
+from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.jobs.worker import Worker
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.support.disks import fill, mounted
 from tests.support.ordered import claimed, expire
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.played import EPOCH, Played, World
+from tests.support.played import EPOCH, RESULT, Played, World
 
 
 @contextmanager
@@ -80,3 +82,21 @@ def test_a_job_whose_database_can_take_no_more_fails_and_says_why(tmp_path: Path
         assert job.state == State.FAILED and job.error is not None and job.error["code"] == "storage_full"
         assert world.played.signals == ["TERM"]
         stack.pop_all().close()
+
+
+def test_a_job_waits_while_the_disk_is_full_and_runs_when_there_is_room(tmp_path: Path, registry: Registry) -> None:
+    with mounted(tmp_path / "disk", "48m") as place, ExitStack() as stack:
+        world = World(place, registry)
+        stack.callback(world.database.close)
+        job = world.queued()
+        world.played = Played(EPOCH, {"event": "ready"}, None, RESULT, 0)
+        housekeeping = Housekeeping(world.leases, world.folders, 7)
+        attempt = lambda claimed: world.attempt_at(claimed, world.played)  # noqa: E731
+        worker = Worker(world.leases, attempt, housekeeping, world.folders.check_room)
+        fill(place)
+        with pytest.raises(StorageFull):
+            worker.step(world.wait)
+        assert world.store.get(job).state == State.QUEUED
+        (place / "filler").unlink()
+        assert worker.step(world.wait)
+        assert world.store.get(job).state == State.SUCCEEDED

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.errors import NotReady
 from app.inference.pool import REFRESH_SECONDS, ModelPool
@@ -52,6 +53,20 @@ def test_it_goes_on_following_after_the_store_was_unreadable(registry: Registry)
     republished(registry)
     aliases = registry.root / "digits" / "aliases.json"
     leaping(test)
+
+
+def test_why_aliases_cannot_be_followed_is_said_once(registry: Registry) -> None:
+    async def test(loop: LeapingLoop) -> None:
+        pool = ModelPool(registry, Loader(), max_loaded=4)
+        async with pool.running("digits"):
+            aliases.write_bytes(b"?")
+            for _ in range(6):
+                await loop.leap(REFRESH_SECONDS)
+
+    aliases = registry.root / "digits" / "aliases.json"
+    with capture_logs() as logs:
+        leaping(test)
+    assert [line["event"] for line in logs].count("refresh_failed") == 1
 
 
 def test_it_follows_no_more_after_its_end(registry: Registry) -> None:
