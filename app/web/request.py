@@ -20,6 +20,7 @@ from models_store.text import shown
 FORM = "multipart/form-data"
 _QUICK_BYTES = 65_536  # bodies up to this size are taken apart on the event loop
 _MANY_VALUES = 20_000  # of JSON, which is more than any route takes: parsing holds up every thread
+_DEEPEST = 1024  # nested values that orjson follows
 Filled = TypeVar("Filled", bound=BaseModel)
 Apart = TypeVar("Apart")
 
@@ -78,12 +79,24 @@ def from_json(body: bytes) -> object:
     Raises BadRequest; NaN, lone surrogates and nesting without end are no JSON either.
     """
     if len(body) > _QUICK_BYTES and sum(map(body.count, (b",", b"[", b"{"))) > _MANY_VALUES:
+        if _is_deep(body):
+            raise _malformed()
         sentence = f"The JSON has more than {_MANY_VALUES:,} values. Send fewer at a time."
         raise BadRequest("json_too_long", sentence)
     try:
         return orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
-        raise BadRequest("json_malformed", "The body is no valid JSON. Let your HTTP library write it.") from None
+        raise _malformed() from None
+
+
+def _malformed() -> BadRequest:
+    return BadRequest("json_malformed", "The body is no valid JSON. Let your HTTP library write it.")
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether it opens more, before anything closes, than a parser follows."""
+    opened = body[: min(at if (at := body.find(end)) >= 0 else len(body) for end in (b"]", b"}"))]
+    return opened.count(b"[") + opened.count(b"{") > _DEEPEST
 
 
 def filled(model: type[Filled], document: object) -> Filled:

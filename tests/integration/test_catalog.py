@@ -130,7 +130,7 @@ async def test_a_promotion_that_makes_no_sense(
 async def test_json_that_is_none_is_never_a_500(client: httpx.AsyncClient, body: bytes) -> None:
     headers = {"content-type": "application/json"}
     answer = await client.put("/v1/models/digits/aliases/champion", content=body, headers=headers)
-    assert answer.status_code == 400 and answer.json()["code"] in ("json_malformed", "json_too_long")
+    assert (answer.status_code, answer.json()["code"]) == (400, "json_malformed")
 
 
 async def test_delete_is_refused_while_an_alias_points_there(registry: Registry, client: httpx.AsyncClient) -> None:

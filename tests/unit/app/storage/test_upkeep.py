@@ -17,4 +17,5 @@ def test_it_looks_again_and_again_and_finds_what_came_later(tmp_path: Path) -> N
     (tmp_path / "later" / "x.db").chmod(0o644)
     turn.release()
     wait_until(lambda: ballast.bytes() > 0, lambda: "no ballast")
-    assert (tmp_path / "later" / "x.db").stat().st_mode & 0o777 == 0o600
+    database = tmp_path / "later" / "x.db"
+    wait_until(lambda: database.stat().st_mode & 0o777 == 0o600, lambda: "others may read the database")
