@@ -77,7 +77,7 @@ async def test_texts_of_json_and_parts_of_forms_are_counted_too(http: httpx.Asyn
         assert (await http.post(path, files={field: ("a.png", PICTURE + bytes(500_000))})).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"{}," * 60_000, b"[" * 100_000, b"1," * 60_000])
+@pytest.mark.parametrize("content", [b"{}," * 60_000, b"[1]," * 60_000, b"1," * 60_000])
 async def test_json_of_very_many_values_is_not_parsed(http: httpx.AsyncClient, content: bytes) -> None:
     """Parsing it would hold up every thread of the process."""
     body = b'{"instances": [' + content + b"{}]}"
