@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -19,20 +19,13 @@ from models_store.pictures.decode import open_picture
 from models_store.pictures.many.page import page_of
 from models_store.pictures.prepare import Prepared, prepare
 from models_store.pictures.stripped import strip
-from models_store.specs import InputSpec
+from tests.support.children import DRAWING, DRAWN, LARGE, SIDE, SPEC, code, is_there, runs
 from tests.support.decoding import DECODER
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import until
 from tests.support.pictures import encoded, png
 from tests.support.uploading import packed
 from tests.unit.models_store.datasets.test_clean import unit
 from tests.unit.models_store.pictures.test_contained import BROKEN
-
-SPEC = InputSpec()
-DRAWN = np.full((120, 100), 250, np.uint8)
-DRAWN[30:90, 40:52] = 10  # a one, dark on light
-DRAWING = png(DRAWN)
-SIDE = 3200
-LARGE = encoded(np.full((SIDE, SIDE, 3), 240, np.uint8), "WEBP", method=0)  # some tenths of a second of CPU
 
 
 @pytest.fixture
@@ -40,25 +33,6 @@ def decoder() -> Iterator[Decoder]:
     """Gives a picture a twentieth of a second: enough for a drawing."""
     with closing(Decoder(cpu_seconds=0.05)) as made:
         yield made
-
-
-def code(found: object) -> str:
-    return found.code if isinstance(found, ImageRejected) else ""
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-def is_there(pid: int) -> bool:
-    """Whether a process runs, or is a zombie."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def test_a_child_sees_what_this_process_would_see() -> None:
@@ -101,12 +75,8 @@ async def test_a_child_that_dies_costs_its_picture_only(caplog: pytest.LogCaptur
         assert "picture_unreadable sha256=" in caplog.text
         for pid in decoder.pids:  # between two pictures: nobody notices
             os.kill(pid, signal.SIGKILL)
-        await until(lambda: not any(map(_runs, decoder.pids)))
+        await until(lambda: not any(map(runs, decoder.pids)))
         assert [code(one) for one in await decoder.read([DRAWING], SPEC)] == [""]
-
-
-def _is_busy(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
 
 
 async def test_what_nobody_foresaw_of_a_picture_is_logged_here(caplog: pytest.LogCaptureFixture) -> None:
@@ -211,11 +181,3 @@ async def test_nothing_is_left_when_it_closes() -> None:
     decoder.close()
     gc.collect()
     assert not any(map(is_there, pids))
-
-
-def _runs(pid: int) -> bool:
-    """Whether it does; whoever adopts it may take a while to reap it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
