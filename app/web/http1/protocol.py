@@ -9,9 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.server import ServerState
 
 from app.errors import AppError
 from app.web.budget import SENDER
@@ -33,16 +31,8 @@ def http_protocol(limits: HttpLimits) -> Callable[..., "HttpProtocol"]:
 class HttpProtocol(Lifetime):
     """One connection, and what comes on it."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        connections: Connections,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop, connections=connections)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         self.parser: Parser = Parser(self)
         self._held = b""  # came while the request before it was not answered
         self._offered = b""  # the head of a request with an offer, without it

@@ -1,28 +1,17 @@
 """How much a request about jobs may ask for: every parameter has an end, and a clear answer there."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from app.storage.db import Database
 from models_store.registry import Registry
-from tests.contracts.test_errors import check_shape
+from tests.integration.jobs.test_routes import code, service
 from tests.support.jobs_http import JOBS, Service, serving
 
-
-@pytest.fixture
-async def service(database: Database, registry: Registry, tmp_path: Path) -> AsyncIterator[Service]:
-    async with serving(database, registry, tmp_path / "state") as running:
-        yield running
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    check_shape(answer)
-    return answer.status_code, answer.json()["code"]
+__all__ = ["service"]  # the fixture
 
 
 @pytest.mark.parametrize(
