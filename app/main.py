@@ -36,10 +36,10 @@ from app.storage.db import Database
 from app.ui import pages
 from app.web import error_handlers, openapi
 from app.web.budget import ByteBudget
-from app.web.drain import Drain, Draining
+from app.web.drain import Drain
+from app.web.entry import Entry, Service
 from app.web.head import Head
-from app.web.limits import BodyLimit
-from app.web.request_log import RequestLog
+from app.web.limits import BodyLimits
 from models_store.errors import StoreError
 from models_store.model import best_device
 from models_store.refs import Ref
@@ -84,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
             decoder.close()
             database.close()
 
-    app = FastAPI(
+    app = Service(
         title="DigitServe",
         version=package_version("digitserve"),
         description=_DESCRIPTION,
@@ -105,11 +105,13 @@ def create_app(settings: Settings) -> FastAPI:
     error_handlers.install(app)
     openapi.install(app)
     app.add_middleware(Head)
-    app.add_middleware(Draining, drain=drain)
     uploads = {"POST /v1/files": settings.max_file_bytes}
-    budget = ByteBudget(settings.max_bytes_waiting)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_bytes_of=uploads, budget=budget)
-    app.add_middleware(RequestLog)  # added last, so outermost
+    limits = BodyLimits(settings.max_body_bytes, uploads, ByteBudget(settings.max_bytes_waiting))
+    direct = {
+        "/v1/predict": predict.direct(engine, settings.default_model, keep),
+        "/v1/predict/batch": batch.direct(engine, settings.default_model, keep),
+    }
+    app.entry = Entry(app.routed, limits, drain, direct)
     return app
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 from types import FrameType
@@ -121,6 +122,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        _keep_what_stays()
         if self._lifeline is not None and self.started:
             self._lifeline.take_over(self._parent_ended)
         if self.started and not self._drain.begun:
@@ -145,3 +147,11 @@ class Server(uvicorn.Server):
             for listening in self.servers:
                 listening.close()
             self._loop.call_later(_LAST_SECONDS, setattr, self, "should_exit", True)
+
+
+def _keep_what_stays() -> None:
+    """Takes what a process has loaded out of what Python searches for garbage: torch's objects alone held up the event
+    loop for an eighth of a second, every eight thousand requests.
+    """
+    gc.collect()
+    gc.freeze()

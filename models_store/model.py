@@ -82,9 +82,11 @@ class Model:
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.picture.shape:
             raise ValueError(f"expected uint8 [N, {self.picture.shape}], got {pixels.dtype} {pixels.shape}")
         count = len(pixels)
-        filled = np.zeros((_bucket(count), *self.picture.shape), np.uint8)
-        filled[:count] = pixels
-        batch = torch.from_numpy(filled).to(self._device).float().div_(255)
+        if count not in BUCKETS or not pixels.flags.writeable:  # torch wants to be able to write
+            filled = np.zeros((_bucket(count), *self.picture.shape), np.uint8)
+            filled[:count] = pixels
+            pixels = filled
+        batch = torch.from_numpy(pixels).to(self._device).float().div_(255)
         logits = self._module(batch)[:count].float()
         probabilities: Probabilities = torch.softmax(logits / self._temperature, dim=1).cpu().numpy()
         return probabilities

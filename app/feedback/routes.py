@@ -106,7 +106,7 @@ def _add_giving(routes: APIRouter, intake: Intake, decoder: Decoder, default_mod
         meant = await lane.ask(intake.said, ref or default_model, right, read_as=wrong or None)
         latest = time.monotonic() + _DECODING_SECONDS
         looking = decoder.keep(picture, meant.input, client_of(request.scope), latest)
-        stripped, is_blank = await while_connected(request, looking)
+        stripped, is_blank = await while_connected(request.scope, looking)
         settled = await lane.ask(intake.keep, meant.with_picture(stripped, is_blank))
         response.status_code = 201 if settled.is_new else 200
         response.headers["location"] = f"{PREFIX}/{settled.correction.id}"

@@ -66,12 +66,12 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
         Answered when they are safe on disk. A bad row is left out and reported; where the whole can't be used, nothing
         is stored.
         """
-        length = int(request.headers.get("content-length", 0))  # limits.BodyLimit let only a number through
+        length = int(request.headers.get("content-length", 0))  # limits.BodyLimits let only a number through
         client = client_of(request.scope)
         with uploads.one(client):
             async with _arriving(store, length) as folder:
                 what = await receive(request, folder / DATA, filename, purpose, store.spare_bytes)
-                report = await while_connected(request, inspections.report(folder / DATA, spec, client))
+                report = await while_connected(request.scope, inspections.report(folder / DATA, spec, client))
                 return shown(await run_sync(store.add, folder, what, report))
 
     _add_showing(routes, store)

@@ -1,7 +1,8 @@
 """Batcher: rows that wait -> batches -> each caller's own rows back.
 
-A batch is what one tick of the event loop brought, and one more tick; or what came while the previous batch was
-computed. There is no timer: an idle service answers at once, a busy one fills its batches by itself.
+A batch is what one tick of the event loop brought, and one more tick unless the last batch was a single row; or what
+came while the previous batch was computed. There is no timer: an idle service answers at once, a busy one fills its
+batches by itself.
 """
 
 import asyncio
@@ -84,6 +85,7 @@ class Batcher:
         self._queue: deque[_Queued] = deque()
         self._waiting_rows = 0
         self._busy = False  # a batch runs, or is about to be gathered
+        self._last_rows = 0  # of the last batch
 
     @property
     def waiting_rows(self) -> int:
@@ -104,7 +106,10 @@ class Batcher:
         self._waiting_rows += len(rows)
         if not self._busy:
             self._busy = True
-            self._gather_soon(loop)
+            if self._last_rows == 1:
+                loop.call_soon(self._next)  # whoever came alone likely does again
+            else:
+                self._gather_soon(loop)
         try:
             return await waiting.future
         finally:
@@ -120,7 +125,8 @@ class Batcher:
             self._busy = False
             return
         loop = asyncio.get_running_loop()
-        rows = np.concatenate([part.rows for part in batch]) if len(batch) > 1 else batch[0].rows
+        rows = _joined([part.rows for part in batch])
+        self._last_rows = len(rows)
         if len(rows) <= self._inline_rows:
             self._deliver(batch, _outcome(self._compute, rows))
             self._gather_soon(loop)
@@ -170,8 +176,12 @@ class Batcher:
                 waiting.answers.append(outcome.rows[start:end])
                 waiting.seconds += outcome.seconds
                 if not waiting.left:
-                    waiting.future.set_result(BatchResult(np.concatenate(waiting.answers), waiting.seconds))
+                    waiting.future.set_result(BatchResult(_joined(waiting.answers), waiting.seconds))
             start = end
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _outcome(compute: Compute, rows: Rows) -> BatchResult | Exception:

@@ -90,11 +90,14 @@ class Engine:
         ready = self._clock()
         good = [item.pixels for item in prepared if isinstance(item, Prepared)]
         done = await self._computed(loaded, good, max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS))
-        rows = iter(done.rows)
-        items = [
-            _answer(item, next(rows), loaded.version.manifest, image) if isinstance(item, Prepared) else item
-            for item, image in zip(prepared, images, strict=True)
-        ]
+        rows, manifest, is_finite = iter(done.rows), loaded.version.manifest, bool(np.isfinite(done.rows).all())
+        items: list[Answer | ImageRejected] = []
+        for item, image in zip(prepared, images, strict=True):
+            if isinstance(item, ImageRejected):
+                items.append(item)
+            else:
+                row = next(rows)
+                items.append(Answer(item, row, manifest) if is_finite else _answered(item, row, manifest, image))
         return Answers(loaded.version, items, self._durations(began, ready, done))
 
     async def explain(self, version: Version, pixels: Pixels, image: bytes, client: str = "") -> bytes:
@@ -162,9 +165,16 @@ class Engine:
     async def _prepared(
         self, images: Sequence[bytes], spec: InputSpec, client: str, deadline: float
     ) -> list[Prepared | ImageRejected]:
-        """A few digits in MNIST's format on the event loop, others in children that can be killed."""
-        quick = decoding.untouched(images, spec, self._max_image_pixels)
-        return quick if quick is not None else await self._decoder.read(images, spec, client, deadline)
+        """Digits in MNIST's format here, a few of them on the event loop; others in children that can be killed."""
+        ask = images, spec, self._max_image_pixels
+        few = len(images) <= decoding.QUICK
+        found = decoding.untouched(*ask) if few else await asyncio.to_thread(decoding.untouched, *ask)
+        left = [place for place, one in enumerate(found) if one is None]
+        if left:
+            rest = await self._decoder.read([images[place] for place in left], spec, client, deadline)
+            for place, one in zip(left, rest, strict=True):
+                found[place] = one
+        return [one for one in found if one is not None]
 
     async def _computed(self, loaded: LoadedModel, good: list[Pixels], deadline: float) -> BatchResult:
         if not good:
@@ -177,7 +187,7 @@ class Engine:
             raise NotReady("too_late", "The pictures waited too long. Repeat the request later.") from None
 
 
-def _answer(prepared: Prepared, row: Probabilities, manifest: Manifest, image: bytes) -> Answer | ImageRejected:
+def _answered(prepared: Prepared, row: Probabilities, manifest: Manifest, image: bytes) -> Answer | ImageRejected:
     try:
         with contained(image):
             _check_finite(row)

@@ -141,7 +141,7 @@ def _add_creating(
             raise PayloadTooLarge("payload_too_large", f"A job has at most {_MOST_BYTES // 1024} KiB. Send less.")
         known, digest = await lane.ask(begun, body, key)
         if isinstance(known, JobDraft):
-            read = {what: await while_connected(request, report_on(*what)) for what in known.unread}
+            read = {what: await while_connected(request.scope, report_on(*what)) for what in known.unread}
             job, warning = await lane.ask(added, known, read, key, digest, client_of(request.scope))
         else:
             job, warning = known, None

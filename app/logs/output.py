@@ -32,7 +32,8 @@ def configure(log_format: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = Written(sys.stdout)
+    says_all = logging.getLevelNamesMapping()[level.upper()] <= logging.INFO
+    handler = Written(sys.stdout, takes_json=log_format == "json" and says_all)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[

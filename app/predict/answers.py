@@ -1,12 +1,9 @@
-"""What all answers about pictures have in common: how a picture comes, which version read it, where the time went."""
+"""What the schemas of all routes about pictures share: how one comes, which version read it, and how long that took."""
 
-import secrets
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import BaseModel, Field
-
-from app.inference.answer import Durations
 
 PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
 ONE_PICTURE: dict[str, Any] = {
@@ -33,22 +30,9 @@ class Timing(BaseModel):
     queue: float = Field(description="waiting for a turn")
     infer: float = Field(description="the model, on the batches with these pictures")
 
-    @classmethod
-    def of(cls, seconds: Durations) -> Self:
-        """To the microsecond."""
-        prepare, queue, infer = (
-            round(1000 * duration, 3) for duration in (seconds.prepare, seconds.queue, seconds.infer)
-        )
-        return cls(prepare=prepare, queue=queue, infer=infer)
-
 
 class ComputedBy(BaseModel):
     """By whom an answer was computed."""
 
     id: str = Field(examples=["pred_5f2a9c0d1e7b4a68"])
     model: str = Field(description="the version that computed this", examples=["digits@1"])
-
-
-def new_id(kind: str) -> str:
-    """Of an answer: `pred_…`, `read_…`."""
-    return f"{kind}_{secrets.token_hex(8)}"

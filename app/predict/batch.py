@@ -1,35 +1,32 @@
 """POST /v1/predict/batch: many pictures in, their labels out; a bad picture is an error in its place."""
 
 from asyncio import to_thread
-from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.types import Scope
 
 from app.inference.answer import Answers
 from app.inference.engine import Engine
 from app.inference.loaded import MAX_BATCH
-from app.predict.answers import PICTURE, ModelParam, Timing, new_id
-from app.predict.pictures import SentPicture, SentPictures, many_pictures
-from app.predict.schemas import (
-    BadPicture,
-    BatchPrediction,
-    NamedReading,
-    PreparedParam,
-    TopKParam,
-    bad_picture,
-    named,
-    reading_of,
-)
+from app.predict import spelled
+from app.predict.answers import PICTURE, ModelParam
+from app.predict.asked import Asked, asked_by
+from app.predict.pictures import SentPictures, in_plain_form, many_pictures
+from app.predict.schemas import BatchPrediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
 from app.web.client import client_of
 from app.web.connection import while_connected
+from app.web.direct import Direct, Sent
 from app.web.problems import EXAMPLE_RESPONSE
+from app.web.request_id import new_id
 from app.web.route import StrictRoute
 from models_store.datasets.archive import ArchiveLimits
 from models_store.errors import ImageRejected
 from models_store.refs import Ref
 
+_QUICK = 16  # answers that are written on the event loop
 _INSTANCE: dict[str, Any] = {"type": "object", "required": ["b64"], "properties": {"b64": {"type": "string"}}}
 _MANY: dict[str, Any] = {
     "required": True,
@@ -67,38 +64,49 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
         request: Request, model: ModelParam = default_model, top_k: TopKParam = None, prepared: PreparedParam = False
     ) -> Response:
         """Reads up to 256 pictures. A bad one has an `error` in its place; the others are answered."""
-        ref = Ref.parse(model)
-        sent = await many_pictures(request, _BATCH_LIMITS)
-        images = [picture.image for picture in sent.pictures if isinstance(picture.image, bytes)]
-        answers = await while_connected(request, engine.predict(ref, images, client_of(request.scope)))
-        written = await to_thread(_written, sent, answers, top_k, prepared)
-        hand_over(keep, answers, images)
-        return Response(written, media_type="application/json")
+        asked = Asked(Ref.parse(model), top_k, prepared)
+        answer = await _answer(engine, keep, asked, await many_pictures(request, _BATCH_LIMITS), request.scope)
+        return Response(answer, media_type="application/json")
 
     return routes
 
 
-def _written(sent: SentPictures, answers: Answers, top_k: int | None, with_prepared: bool) -> bytes:
-    """The answer as JSON: FastAPI would write it on the event loop, which takes as long as the model."""
-    answer = BatchPrediction(
-        id=new_id("pred"),
-        model=answers.version.ref,
-        predictions=_predictions(sent.pictures, answers, top_k, with_prepared),
-        passed_over=sent.passed_over,
-        timing_ms=Timing.of(answers.seconds),
-    )
-    return answer.model_dump_json(exclude_unset=True).encode()
+def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Direct:
+    """The route's direct way."""
+    asked_in = asked_by(default_model, explains=False)
+
+    async def predict_batch(sent: Sent) -> bytes | None:
+        asked = asked_in(sent.scope["query_string"])
+        pictures = in_plain_form(sent.kind, sent.body) if asked is not None else None
+        return await _answer(engine, keep, asked, pictures, sent.scope) if asked and pictures else None
+
+    return predict_batch
 
 
-def _predictions(
-    pictures: Sequence[SentPicture], answers: Answers, top_k: int | None, with_prepared: bool
-) -> list[NamedReading | BadPicture]:
+async def _answer(engine: Engine, keep: Keep | None, asked: Asked, sent: SentPictures, scope: Scope) -> bytes:
+    images = [picture.image for picture in sent.pictures if isinstance(picture.image, bytes)]
+    answers = await while_connected(scope, engine.predict(asked.ref, images, client_of(scope)))
+    quick = len(sent.pictures) <= _QUICK and not asked.prepared
+    written = _written(sent, answers, asked) if quick else await to_thread(_written, sent, answers, asked)
+    hand_over(keep, answers, images)
+    return written
+
+
+def _written(sent: SentPictures, answers: Answers, asked: Asked) -> bytes:
     read = iter(answers.items)
-    found: list[NamedReading | BadPicture] = []
-    for picture in pictures:
+    predictions = []
+    for picture in sent.pictures:
         item = picture.image if isinstance(picture.image, ImageRejected) else next(read)
         if isinstance(item, ImageRejected):
-            found.append(bad_picture(picture.name, item))
+            said = spelled.refusal(item)
         else:
-            found.append(named(picture.name, reading_of(item, top_k, with_prepared)))
-    return found
+            said = spelled.reading(item, asked.top_k, asked.prepared)
+        predictions.append({"name": picture.name, **said})
+    answer = {
+        "id": new_id("pred"),
+        "model": answers.version.ref,
+        "predictions": predictions,
+        "passed_over": sent.passed_over,
+        "timing_ms": spelled.timing(answers.seconds),
+    }
+    return orjson.dumps(answer)

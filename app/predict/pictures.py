@@ -8,6 +8,7 @@ from starlette.requests import Request
 from app.errors import Unprocessable
 from app.inference.loaded import MAX_BATCH
 from app.web.budget import Held, held_by
+from app.web.direct import files_of
 from app.web.form import check_fields
 from app.web.multipart import parts, without_file
 from app.web.request import FORM, body_of, from_json, kind_of, other_kind, taken_apart
@@ -69,8 +70,18 @@ async def many_pictures(request: Request, limits: ArchiveLimits) -> SentPictures
     return sent
 
 
+def in_plain_form(kind: bytes, body: bytes) -> SentPictures | None:
+    """Those of a form that has nothing but files `files`, written as most are; None of any other."""
+    files = files_of(kind, body, b"files", most=MAX_BATCH)
+    return None if files is None else SentPictures([SentPicture(name, image) for name, image in files])
+
+
 def _of_form(body: bytes, request: Request) -> SentPictures:
-    form = parts(body, request.headers["content-type"])
+    kind = request.headers["content-type"]
+    plain = in_plain_form(kind.encode("latin-1"), body)
+    if plain is not None:
+        return plain
+    form = parts(body, kind)
     found = [part for part in form if part.name == "files" and part.is_file]
     if not found:
         raise without_file(form, "files")

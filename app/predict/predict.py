@@ -3,16 +3,22 @@
 import base64
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from starlette.types import Scope
 
 from app.inference.engine import Engine
-from app.predict.answers import ONE_PICTURE, ModelParam, Timing, new_id
-from app.predict.schemas import Prediction, PreparedParam, TopKParam, reading_of
+from app.predict import spelled
+from app.predict.answers import ONE_PICTURE, ModelParam
+from app.predict.asked import Asked, asked_by
+from app.predict.schemas import Prediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
 from app.web.client import client_of
 from app.web.connection import while_connected
+from app.web.direct import Direct, Sent, picture_of
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
+from app.web.request_id import new_id
 from app.web.route import StrictRoute
 from models_store.errors import ImageRejected
 from models_store.refs import Ref
@@ -26,34 +32,48 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
         route_class=StrictRoute, prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
     )
 
-    @routes.post(
-        "", summary="Read one picture", response_model_exclude_none=True, openapi_extra={"requestBody": ONE_PICTURE}
-    )
+    @routes.post("", summary="Read one picture", response_model=Prediction, openapi_extra={"requestBody": ONE_PICTURE})
     async def predict(
         request: Request,
         model: ModelParam = default_model,
         top_k: TopKParam = None,
         prepared: PreparedParam = False,
         explain: ExplainParam = False,
-    ) -> Prediction:
+    ) -> Response:
         """Reads the digit (or whatever the model was taught) on one picture.
 
         A 28x28 grey picture of light ink on black, large and in the middle, goes to the model untouched. In any other
         one the writing is found first: dark on light or light on dark, anywhere on the page.
         """
-        ref = Ref.parse(model)
-        image, client = await one_picture(request), client_of(request.scope)
-        answers = await while_connected(request, engine.predict(ref, [image], client))
-        (answer,) = answers.items
-        if isinstance(answer, ImageRejected):
-            raise answer
-        reading = reading_of(answer, top_k, prepared)
-        hand_over(keep, answers, [image])
-        if explain:
-            explained = answers.version, answer.prepared.pixels, image, client
-            saliency = await while_connected(request, engine.explain(*explained))
-            reading.explanation = base64.b64encode(saliency).decode()
-        timing = Timing.of(answers.seconds)
-        return Prediction(**dict(reading), id=new_id("pred"), model=answers.version.ref, timing_ms=timing)
+        asked = Asked(Ref.parse(model), top_k, prepared, explain)
+        answer = await _answer(engine, keep, asked, await one_picture(request), request.scope)
+        return Response(answer, media_type="application/json")
 
     return routes
+
+
+def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Direct:
+    """The route's direct way."""
+    asked_in = asked_by(default_model, explains=True)
+
+    async def predict(sent: Sent) -> bytes | None:
+        asked = asked_in(sent.scope["query_string"])
+        image = picture_of(sent) if asked is not None else None
+        return await _answer(engine, keep, asked, image, sent.scope) if asked and image else None
+
+    return predict
+
+
+async def _answer(engine: Engine, keep: Keep | None, asked: Asked, image: bytes, scope: Scope) -> bytes:
+    client = client_of(scope)
+    answers = await while_connected(scope, engine.predict(asked.ref, [image], client))
+    (answer,) = answers.items
+    if isinstance(answer, ImageRejected):
+        raise answer
+    reading = spelled.reading(answer, asked.top_k, asked.prepared)
+    hand_over(keep, answers, [image])
+    if asked.explain:
+        explaining = engine.explain(answers.version, answer.prepared.pixels, image, client)
+        reading["explanation"] = base64.b64encode(await while_connected(scope, explaining)).decode()
+    timing = spelled.timing(answers.seconds)
+    return orjson.dumps({"id": new_id("pred"), "model": answers.version.ref, **reading, "timing_ms": timing})

@@ -9,11 +9,13 @@ from pydantic import BaseModel, Field
 from app.inference.answer import PageAnswer
 from app.inference.engine import Engine
 from app.inference.verdict import Verdict
-from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing, new_id
+from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing
+from app.predict.spelled import timing
 from app.web.client import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
+from app.web.request_id import new_id
 from app.web.route import StrictRoute
 from models_store.pictures.contained import contained
 from models_store.pictures.many.order import around
@@ -97,7 +99,7 @@ def router(engine: Engine, default_model: str) -> APIRouter:
         """
         ref = Ref.parse(model)
         image = await one_picture(request)
-        answer = await while_connected(request, engine.read(ref, image, client_of(request.scope)))
+        answer = await while_connected(request.scope, engine.read(ref, image, client_of(request.scope)))
         with contained(image):
             return Response(await to_thread(_written, answer), media_type="application/json")
 
@@ -125,7 +127,7 @@ def _page(answer: PageAnswer) -> Page:
         warnings=list(page.warnings),
         width=page.width,
         height=page.height,
-        timing_ms=Timing.of(answer.seconds),
+        timing_ms=Timing(**timing(answer.seconds)),
     )
 
 

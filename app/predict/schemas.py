@@ -1,19 +1,15 @@
-"""Predictions as clients see them, and how a verdict is spelled as one."""
+"""Predictions as clients see them; `spelled` makes them."""
 
-import base64
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from app.inference.answer import Answer
 from app.predict.answers import ComputedBy, Timing
-from app.web.problems import Problem
-from models_store.errors import ImageRejected
-from models_store.pictures.decode import to_png
+from app.predict.asked import MOST_TOP_K
 from models_store.pictures.warnings import PictureWarning
 
-TopKParam = Annotated[int | None, Query(ge=1, le=1000, description="keep only the most probable labels")]
+TopKParam = Annotated[int | None, Query(ge=1, le=MOST_TOP_K, description="keep only the most probable labels")]
 PreparedParam = Annotated[bool, Query(description="return what the model saw")]
 
 
@@ -68,29 +64,3 @@ class BatchPrediction(ComputedBy):
         description="files of the zip that are no pictures: what systems add, hidden files, notes", examples=[0]
     )
     timing_ms: Timing
-
-
-def reading_of(answer: Answer, top_k: int | None, with_prepared: bool) -> Reading:
-    """One answer, with all labels in the manifest's order, or the `top_k` best."""
-    verdict = answer.verdict
-    pairs = verdict.probabilities.items() if top_k is None else verdict.best(top_k)
-    return Reading(
-        label=verdict.label,
-        confidence=round(verdict.confidence, 6),
-        uncertain=verdict.uncertain,
-        probabilities={label: round(probability, 6) for label, probability in pairs},
-        warnings=list(verdict.warnings),
-        prepared=base64.b64encode(to_png(answer.prepared.pixels)).decode() if with_prepared else None,
-    )
-
-
-def named(name: str | None, reading: Reading) -> NamedReading:
-    """A reading in a batch; what was not asked for is left unset."""
-    return NamedReading(name=name, **{field: value for field, value in reading if value is not None})
-
-
-def bad_picture(name: str | None, refusal: ImageRejected) -> BadPicture:
-    """What stands in the place of a picture that was refused."""
-    problem = Problem.of(refusal)
-    assert problem is not None, "a refused picture has a row in the table"
-    return BadPicture(name=name, error={"code": problem.code, "message": problem.detail})

@@ -1,31 +1,45 @@
 """Work that is worth doing only while somebody waits for it."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
+CONNECTION = "digitserve.connection"  # of a scope: the Connection that the request came on
 T = TypeVar("T")
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+class Connection(Protocol):
+    """The way to the client of one request."""
+
+    def when_gone(self, leave: Callable[[], None] | None) -> None:
+        """Calls `leave` once, where and as soon as the client has gone; None takes that back."""
+
+
+async def while_connected(scope: Scope, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled where the client goes away first; then raises ClientDisconnect.
 
-    The request's body must have been read: what comes after it can only be the end of the connection.
+    A scope without a connection has a client that stays.
     """
-    working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_gone(request))
+    connection: Connection | None = scope.get(CONNECTION)
+    if connection is None:
+        return await work
+    task, has_gone = asyncio.current_task(), False
+    assert task is not None, "a request is answered in a task"
+
+    def leave() -> None:
+        nonlocal has_gone
+        has_gone = True
+        task.cancel()
+
+    connection.when_gone(leave)
     try:
-        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        if not has_gone or task.uncancel():  # others want its end too
+            raise
+        raise ClientDisconnect from None
     finally:
-        working.cancel()
-        watching.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+        connection.when_gone(None)

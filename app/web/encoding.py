@@ -9,6 +9,7 @@ from app.errors import BadRequest, UnsupportedMediaType
 from models_store.text import shown
 
 ACCEPTED = "identity, gzip"
+UNSUPPORTED = "unsupported_content_encoding"  # the code of a refusal
 _GZIP = ("gzip", "x-gzip")  # the second is its former name (RFC 9110, 8.4.1.3)
 _PIECE = 256 * 1024  # bytes: unpacked in about a millisecond
 _WITH_HEADER = 16 + zlib.MAX_WBITS  # zlib's way to say gzip
@@ -24,7 +25,7 @@ def is_packed(scope: Scope) -> bool:
     if len(named) > 1 or not set(named) <= set(_GZIP):
         came = shown(", ".join(named), longest=40)
         raise UnsupportedMediaType(
-            "unsupported_content_encoding",
+            UNSUPPORTED,
             f"The Content-Encoding is {came}, and only gzip is unpacked, once. Send the body as it is or as gzip.",
         )
     return bool(named)

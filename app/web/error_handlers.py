@@ -10,7 +10,7 @@ from starlette.routing import Match, Mount
 
 from app.errors import AppError
 from app.web.problems import INTERNAL, Problem
-from app.web.request_log import request_id
+from app.web.request_id import request_id
 from app.web.responses import problem_response
 from models_store.errors import StoreError
 
@@ -22,7 +22,7 @@ _SENTENCES = {
 
 
 def install(app: FastAPI) -> None:
-    """Registers the handlers. Unforeseen exceptions pass on to `request_log.RequestLog`, which answers 500."""
+    """Registers the handlers. Unforeseen exceptions pass on to `entry.Entry`, which answers 500."""
     app.add_exception_handler(AppError, _from_table)
     app.add_exception_handler(StoreError, _from_table)
     app.add_exception_handler(HTTPException, _from_starlette)

@@ -3,22 +3,18 @@
 import io
 from collections.abc import Mapping
 
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
-from app.errors import AppError, PayloadTooLarge, UnsupportedMediaType
+from app.errors import PayloadTooLarge
 from app.web import encoding
-from app.web.budget import FREE, SENDER, ByteBudget, Held, told
+from app.web.budget import FREE, SENDER, ByteBudget, Held
 from app.web.client import client_of
-from app.web.problems import Problem
-from app.web.request_log import request_id
-from app.web.responses import problem_response
 
 _PIECE = 64 * 1024  # bytes that a route gets at once, but for the last ones
 _STREAMED = 12 * _PIECE  # of a body that goes to disk while it arrives: pieces on their way there
 
 
-class BodyLimit:
+class BodyLimits:
     """Refuses a body over the cap: at the headers where they say its length, at the byte too many otherwise. So it
     does where all bodies together are over the budget.
 
@@ -26,42 +22,37 @@ class BodyLimit:
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        max_bytes: int,
-        max_bytes_of: Mapping[str, int] | None = None,
-        budget: ByteBudget | None = None,
+        self, max_bytes: int, max_bytes_of: Mapping[str, int] | None = None, budget: ByteBudget | None = None
     ) -> None:
         """`max_bytes` for every request but those of `max_bytes_of`, whose keys are like `POST /v1/files`; their
         bodies go to disk, and of them only what is on its way counts for the `budget`.
         """
-        self._app = app
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._max_bytes_of = dict(max_bytes_of or {})
         self._budget = budget
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        streamed = self._max_bytes_of.get(f"{scope.get('method')} {scope.get('path')}")
-        cap = self._max_bytes if streamed is None else streamed
-        sender = scope.get(SENDER) if streamed is None else None
-        with Held(self._budget, client_of(scope), sender) as held:
-            try:
-                length = _declared(scope, cap)
-                is_packed = encoding.is_packed(scope)
-                if streamed is not None:
-                    held.become(FREE + min(length or _STREAMED, _STREAMED))
-            except AppError as refusal:
-                await _refused(refusal)(scope, receive, send)
-                return
-            receive = _counted(receive, cap)
-            if is_packed:
-                scope = encoding.unpacked_scope(scope)
-                receive = _counted(encoding.Unpacked(receive), cap)
-            whole = _Whole(receive, held if streamed is None else Held(None, ""))
-            await self._app(told(scope, held), whole, send)
+    def held(self, scope: Scope) -> Held:
+        """What a request is going to hold of the budget."""
+        return Held(self._budget, client_of(scope), scope.get(SENDER) if self._streamed(scope) is None else None)
+
+    def received(self, scope: Scope, receive: Receive, held: Held) -> tuple[Scope, Receive]:
+        """The request as its route gets it. Raises PayloadTooLarge, UnsupportedMediaType, NotReady at its headers, and
+        its `receive` while the body comes.
+        """
+        streamed = self._streamed(scope)
+        cap = self.max_bytes if streamed is None else streamed
+        length = _declared(scope, cap)
+        is_packed = encoding.is_packed(scope)
+        if streamed is not None:
+            held.become(FREE + min(length or _STREAMED, _STREAMED))
+        receive = _counted(receive, cap)
+        if is_packed:
+            scope = encoding.unpacked_scope(scope)
+            receive = _counted(encoding.Unpacked(receive), cap)
+        return scope, _Whole(receive, held if streamed is None else Held(None, ""))
+
+    def _streamed(self, scope: Scope) -> int | None:
+        return self._max_bytes_of.get(f"{scope.get('method')} {scope.get('path')}")
 
 
 class _Whole:
@@ -110,15 +101,6 @@ def _counted(receive: Receive, cap: int) -> Receive:
         return message
 
     return counted
-
-
-def _refused(refusal: AppError) -> Response:
-    problem = Problem.of(refusal)
-    assert problem is not None, "it is in the table"
-    answer = problem_response(problem, request_id())
-    if isinstance(refusal, UnsupportedMediaType):
-        answer.headers["accept-encoding"] = encoding.ACCEPTED  # RFC 9110, 12.5.3
-    return answer
 
 
 def _too_large(cap: int) -> PayloadTooLarge:

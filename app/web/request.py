@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from app.errors import BadRequest, UnsupportedMediaType
 from app.web.budget import held_by
+from app.web.direct import files_of
 from app.web.form import check_fields, picture_of
 from app.web.multipart import parts, without_file
 from models_store.text import shown
@@ -34,9 +35,14 @@ async def one_picture(request: Request) -> bytes:
     body = await body_of(request)
     if kind == FORM:
         held_by(request.scope).add(len(body))
-        form = await taken_apart(len(body), parts, body, request.headers["content-type"])
-        body = picture_of(form)
-        check_fields(request, form, "file")
+        kind = request.headers["content-type"]
+        files = files_of(kind.encode("latin-1"), body, b"file", most=1)
+        if files is not None:
+            body = files[0][1]
+        else:
+            form = await taken_apart(len(body), parts, body, kind)
+            body = picture_of(form)
+            check_fields(request, form, "file")
         held_by(request.scope).become(len(body))
     elif not (kind.startswith("image/") or kind == "application/octet-stream"):
         raise other_kind(

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import socket
 
-from app.web.http1.answer import new_request_id, spelled
+from app.web.http1.answer import spelled
 from app.web.problems import Problem
+from app.web.request_id import new_request_id
 
 STARTING = Problem(503, "not_ready", "No process of this server answers yet. Repeat the request in a few seconds.")
 ENDING = Problem(503, "draining", "This server is about to end. Repeat the request in a few seconds.")

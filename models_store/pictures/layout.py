@@ -23,10 +23,8 @@ def lies_as_mnist(grey: Grey) -> bool:
         return False
     height, width = grey.shape
     off_x, off_y = moments["m10"] / moments["m00"] - (width - 1) / 2, moments["m01"] / moments["m00"] - (height - 1) / 2
-    ink = grey > _FAINT
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    longer = max((int(np.ptp(places)) + 1 for places in (rows, columns) if len(places)), default=0)
-    return max(abs(off_x), abs(off_y)) <= _OFF and longer >= _LEAST_SIDE
+    _, _, wide, high = cv2.boundingRect((grey > _FAINT).view(np.uint8))
+    return max(abs(off_x), abs(off_y)) <= _OFF and max(wide, high) >= _LEAST_SIDE
 
 
 def centred(strokes: Ink, height: int, width: int) -> Grey:

@@ -11,11 +11,13 @@ from models_store.pictures.decode import DRAFT_SIDE, Pixels, colour_of, decoded,
 from models_store.pictures.layout import Ink, centred, lies_as_mnist
 from models_store.pictures.one import writing
 from models_store.pictures.release_0_1 import digit
+from models_store.pictures.unit import SIDE
 from models_store.pictures.warnings import PictureWarning
 from models_store.pictures.whole import whole
 from models_store.specs import InputSpec
 
-_UNIT = (28, 28)  # MNIST's format
+_UNIT = (SIDE, SIDE)  # MNIST's format
+_MOST_INK = SIDE * SIDE // 2 - 1  # pixels: the median of all is 0, the mean of the two in the middle
 _LEAST = 5  # pixels of the longer side: the smallest digits that anyone draws have 3x5
 _ENOUGH = 512  # pixels of both sides, in which a large JPEG is decoded: one digit is large enough in them
 _FAINT = 24  # grey levels of 255 between ink and ground under which a picture is blank
@@ -70,10 +72,17 @@ def prepare_opened(image: Image.Image, spec: InputSpec) -> Prepared:
 def as_it_is(image: Image.Image, spec: InputSpec) -> Prepared | None:
     """A picture in MNIST's own format, untouched; None for any other. Raises ImageRejected."""
     if image.mode == "L" and image.size == _UNIT == (spec.width, spec.height):
-        grey = grey_of(decoded(image, "L", DRAFT_SIDE))
-        if np.median(grey) == 0 and (grey.max() < _FAINT or lies_as_mnist(grey)):
-            return Prepared(grey[None], (PictureWarning.BLANK_IMAGE,) if grey.max() < _FAINT else ())
+        return in_mnists_format(grey_of(decoded(image, "L", DRAFT_SIDE)))
     return None
+
+
+def in_mnists_format(grey: Pixels) -> Prepared | None:
+    """uint8 [28, 28] as the model sees it where it is MNIST's: light on black, large and in the middle, or empty."""
+    if np.count_nonzero(grey) > _MOST_INK:
+        return None
+    if grey.max() < _FAINT:
+        return Prepared(grey[None], (PictureWarning.BLANK_IMAGE,))
+    return Prepared(grey[None]) if lies_as_mnist(grey) else None
 
 
 def _digit(image: Image.Image, spec: InputSpec) -> Prepared:

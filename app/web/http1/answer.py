@@ -1,15 +1,9 @@
 """A problem as the bytes of an HTTP/1.1 answer, where no route is there to give it: after it the connection ends."""
 
 import json
-import secrets
 from http import HTTPStatus
 
 from app.web.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
-
-
-def new_request_id() -> str:
-    """An id for a request that brought none."""
-    return f"req_{secrets.token_hex(8)}"
 
 
 def spelled(problem: Problem, request_id: str, *, with_body: bool = True) -> bytes:

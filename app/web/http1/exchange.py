@@ -49,11 +49,35 @@ class Flow(FlowControl):
         return now - self._read_at
 
 
+class Together:
+    """A transport that sends what it was told to hold together with what comes next: one call of the system less."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._holds = False
+        self._held = b""
+        self.close, self.is_closing = transport.close, transport.is_closing
+
+    def hold(self) -> None:
+        """What is written next waits for what is written after it."""
+        self._holds = True
+
+    def write(self, data: bytes) -> None:
+        if self._holds:
+            self._holds, self._held = False, data
+        elif self._held:
+            self._transport.writelines((self._held, data))
+            self._held = b""
+        else:
+            self._transport.write(data)
+
+
 class Exchange(RequestResponseCycle):
     """`failure` is what a route's reading of the body raises; `left` the bytes that the body has still to bring, None
     where nobody knows; `ends` whether the connection ends with the answer.
     """
 
+    together: Together
     failure: AppError | None = None
     left: int | None = 0
     ends = False
@@ -72,9 +96,14 @@ class Exchange(RequestResponseCycle):
         return message
 
     async def send(self, message: "ASGISendEvent") -> None:
-        """uvicorn's, but the end of the connection is left to the protocol: a body may still be on its way."""
-        if not self.response_started and self.more_body and (self.left is None or self.left > _LITTLE):
-            self.keep_alive = False
+        """uvicorn's, but the end of the connection is left to the protocol: a body may still be on its way. The head of
+        an answer of known length goes out with the answer.
+        """
+        if message["type"] == "http.response.start":
+            if self.more_body and (self.left is None or self.left > _LITTLE):
+                self.keep_alive = False
+            if self.scope["method"] != "HEAD" and any(name == b"content-length" for name, _ in message["headers"]):
+                self.together.hold()
         is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if is_last and not self.keep_alive and self.response_started:
             self.ends, self.keep_alive = True, True

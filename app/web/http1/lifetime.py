@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
@@ -13,12 +14,13 @@ from uvicorn.server import ServerState
 
 from app.errors import AppError
 from app.web.http1 import refusals
-from app.web.http1.answer import new_request_id, spelled
+from app.web.http1.answer import spelled
 from app.web.http1.connections import Connections
 from app.web.http1.counts import HeadCount
-from app.web.http1.exchange import Exchange, Flow
+from app.web.http1.exchange import Exchange, Flow, Together
 from app.web.http1.pace import Pace
 from app.web.problems import Problem
+from app.web.request_id import new_request_id
 
 _HALF_CLOSED_SECONDS = 1.0
 _LONGEST_LINGER = 6  # times `linger_seconds`, however much still comes
@@ -44,6 +46,7 @@ class Lifetime(HttpToolsProtocol):
 
     cycle: Exchange
     flow: Flow
+    _together: Together
 
     def __init__(
         self,
@@ -62,11 +65,13 @@ class Lifetime(HttpToolsProtocol):
         self._lingers_since = 0.0
         self._head = HeadCount(self._limits)
         self._pace: Pace | None = None  # of a body that did not come at once
+        self._leave: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._since = self.loop.time()
         self.flow = Flow(transport, self._since)
+        self._together = Together(transport)
         admitted = self._connections.admit(self)
         if admitted is None:
             transport.abort()
@@ -76,6 +81,12 @@ class Lifetime(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.leave(self)
         super().connection_lost(exc)
+        self.when_gone(self._leave)
+
+    def when_gone(self, leave: Callable[[], None] | None) -> None:
+        self._leave = leave
+        if leave is not None and self.cycle.disconnected:
+            leave()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Some clients say at once that nothing more comes, and wait for their answer (RFC 9112, 9.6). Others have

@@ -5,7 +5,7 @@ one request at a time.
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -13,6 +13,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from app.errors import AppError
 from app.web.budget import SENDER
+from app.web.connection import CONNECTION
 from app.web.http1 import refusals
 from app.web.http1.connections import Connections
 from app.web.http1.counts import ChunkCount, HeadCount
@@ -141,10 +142,10 @@ class HttpProtocol(Lifetime):
         self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
         self.scope["raw_path"] = self.root_path.encode("ascii") + target.path
         self.scope["query_string"] = target.query or b""
-        self.scope[SENDER] = self  # type: ignore[literal-required]
+        self.scope[SENDER] = self.scope[CONNECTION] = self  # type: ignore[literal-required]
         self.cycle = Exchange(
             scope=self.scope,
-            transport=self.transport,
+            transport=cast(asyncio.Transport, self._together),
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
@@ -155,6 +156,7 @@ class HttpProtocol(Lifetime):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        self.cycle.together = self._together
         self.cycle.left = self._length
         self._chunks = ChunkCount(self._limits) if self._length is None else None
         self._at = BODY

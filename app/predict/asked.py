@@ -1,0 +1,47 @@
+"""What the address of a request asks for beside the picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.web.direct import query_of
+from models_store.refs import Ref
+
+MOST_TOP_K = 1000
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which version shall read, and what its answer shall have; `top_k` of None means every label."""
+
+    ref: Ref
+    top_k: int | None = None
+    prepared: bool = False
+    explain: bool = False
+
+
+def asked_by(default_model: str, *, explains: bool) -> Callable[[bytes], Asked | None]:
+    """Reads queries on the direct way; `explains` tells whether the address knows `explain`.
+
+    What it returns says None of one that it doesn't know, and raises BadRef.
+    """
+    known = {"model", "top_k", "prepared", "explain"} if explains else {"model", "top_k", "prepared"}
+
+    @lru_cache(maxsize=256)
+    def asked(query: bytes) -> Asked | None:
+        found = query_of(query)
+        if found is None or not known.issuperset(found):
+            return None
+        top_k = found.get("top_k", "")
+        prepared, explain = (_BOOLEANS.get(found.get(name, "false")) for name in ("prepared", "explain"))
+        if prepared is None or explain is None or (top_k and not _is_count(top_k)):
+            return None
+        ref = Ref.parse(found.get("model", default_model))
+        return Asked(ref, int(top_k) if top_k else None, prepared, explain)
+
+    return asked
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_TOP_K
