@@ -180,7 +180,7 @@ class Engine:
         if not good:
             return BatchResult(np.empty((0, len(loaded.model.labels)), np.float32), 0.0)
         try:
-            return await loaded.batcher.submit(np.stack(good), deadline)
+            return await loaded.batcher.submit(good[0][None] if len(good) == 1 else np.stack(good), deadline)
         except Overloaded:
             raise TooBusy("too_busy", "More pictures wait than can be read soon. Repeat the request later.") from None
         except TooLate:

@@ -80,9 +80,9 @@ def in_mnists_format(grey: Pixels) -> Prepared | None:
     """uint8 [28, 28] as the model sees it where it is MNIST's: light on black, large and in the middle, or empty."""
     if np.count_nonzero(grey) > _MOST_INK:
         return None
-    if grey.max() < _FAINT:
-        return Prepared(grey[None], (PictureWarning.BLANK_IMAGE,))
-    return Prepared(grey[None]) if lies_as_mnist(grey) else None
+    if lies_as_mnist(grey):
+        return Prepared(grey[None])
+    return Prepared(grey[None], (PictureWarning.BLANK_IMAGE,)) if grey.max() < _FAINT else None
 
 
 def _digit(image: Image.Image, spec: InputSpec) -> Prepared:
