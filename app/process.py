@@ -29,6 +29,7 @@ from models_store.store.ballast import Ballast
 
 _DATABASE_SECONDS = 2.0  # to find out, before the start, whether it is one that can be used
 _LAST_SECONDS = 1.0  # between the end of accepting and the end of idle connections: their next answer closes them
+_SHARE_SECONDS = 0.0001  # what an idle process takes to wake up
 _FINISH_SECONDS = 25  # requests in flight get this long after that
 
 _log = structlog.get_logger("digitserve.process")
@@ -90,7 +91,11 @@ def _serve(settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
 def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn answers with `app`. Raises this process's limit of file descriptors."""
     most = descriptors.raise_limit(settings.max_connections)
-    limits = HttpLimits(settings.keep_alive_seconds, descriptors.most_connections(settings.max_connections, most))
+    limits = HttpLimits(
+        settings.keep_alive_seconds,
+        descriptors.most_connections(settings.max_connections, most),
+        share_seconds=0 if settings.workers == 1 else _SHARE_SECONDS,
+    )
     return uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", http_protocol(limits)),

@@ -82,7 +82,7 @@ class Model:
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.picture.shape:
             raise ValueError(f"expected uint8 [N, {self.picture.shape}], got {pixels.dtype} {pixels.shape}")
         count = len(pixels)
-        if count not in BUCKETS or not pixels.flags.writeable:  # torch wants to be able to write
+        if count not in BUCKETS or not pixels.flags.carray:  # torch wants to be able to write, and no turned rows
             filled = np.zeros((_bucket(count), *self.picture.shape), np.uint8)
             filled[:count] = pixels
             pixels = filled

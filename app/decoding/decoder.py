@@ -1,7 +1,7 @@
 """Decoder: strangers' pictures -> what a model sees, in children that can be killed.
 
-Small pictures have a lane of their own, so that no drawing waits behind a photograph; in each lane clients take turns.
-Every picture has a CPU budget, which the kernel keeps.
+What takes about as long shares a lane, so that no drawing waits behind a photograph, and no photograph behind a page;
+in each lane clients take turns. Every picture has a CPU budget, which the kernel keeps.
 """
 
 import asyncio
@@ -25,9 +25,11 @@ from models_store.pictures.stripped import Stripped
 from models_store.specs import InputSpec
 
 _SMALL_PIXELS, _SMALL_BYTES = 640 * 640, 128 * 1024  # of a drawing on a screen's canvas, twice as fine
+_MEDIUM_PIXELS, _MEDIUM_BYTES = 2_000_000, 4 * 1024 * 1024  # of a photograph as messengers send it
 # of small pictures that a child is asked about in one turn: some milliseconds
 _HANDFUL, _HANDFUL_BYTES, _HANDFUL_PIXELS = 32, 16 * 1024, 100_000
-_SMALL_SECONDS = 0.5  # of CPU that a small one may take: the heaviest that were found take 0.06, and drawings wait
+# of CPU that one may take: of the heaviest that were found a small one takes 0.06, a medium one 0.2, and others wait
+_SMALL_SECONDS, _MEDIUM_SECONDS = 0.5, 1.5
 _FEW = 4  # pictures whose headers the event loop reads itself: each may take a millisecond
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
 _WALL_SECONDS = 30.0  # a child that was stopped, or whose memory is on a disk
@@ -53,9 +55,13 @@ class Decoder:
         self._max_pixels = max_pixels
         self._cpu_seconds = cpu_seconds
         self._data_set_pixels = data_set_pixels
-        self._small = Lane(Children(Kind("small", 0, 256 * _MiB, _WALL_SECONDS)), Turns(clock=clock))
-        large = Kind("large", 10, 512 * _MiB, _WALL_SECONDS, _IDLE_SECONDS)
-        self._large = Lane(Children(large), Turns(clock=clock))
+
+        def lane(seconds: float, kind: Kind) -> Lane:
+            return Lane(Children(kind), Turns(clock=clock), min(cpu_seconds, seconds))
+
+        self._small = lane(_SMALL_SECONDS, Kind("small", 0, 256 * _MiB, _WALL_SECONDS))
+        self._medium = lane(_MEDIUM_SECONDS, Kind("medium", 1, 256 * _MiB, _WALL_SECONDS, _IDLE_SECONDS))
+        self._large = lane(cpu_seconds, Kind("large", 10, 512 * _MiB, _WALL_SECONDS, _IDLE_SECONDS))
         self._data_sets = Children(Kind("data sets", 15, 384 * _MiB, 3600.0, _IDLE_SECONDS))
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -84,7 +90,7 @@ class Decoder:
         """
         sizes = _sizes(images) if len(images) <= _FEW else await asyncio.to_thread(_sizes, images)
         self._check_together(sizes)
-        is_small = [self._is_small(image, size) for image, size in zip(images, sizes, strict=True)]
+        lanes = [self._lane(image, size) for image, size in zip(images, sizes, strict=True)]
         found: dict[int, Prepared | ImageRejected] = {}
 
         async def through(lane: Lane, handfuls: Sequence[Sequence[int]]) -> None:
@@ -97,11 +103,12 @@ class Decoder:
                         images[i], answer, lambda frame: spelling.prepared_of(frame, spec)
                     )
 
-        small = [i for i, is_so in enumerate(is_small) if is_so]
-        large = [[i] for i, is_so in enumerate(is_small) if not is_so]
+        each = {lane: [i for i, its in enumerate(lanes) if its is lane] for lane in dict.fromkeys(lanes)}
         await _together(
-            *([through(self._small, list(_handfuls(small, images, sizes)))] if small else []),
-            *([through(self._large, large)] if large else []),
+            *(
+                through(lane, list(_handfuls(its, images, sizes)) if lane is self._small else [[i] for i in its])
+                for lane, its in each.items()
+            )
         )
         return [found[i] for i in range(len(images))]
 
@@ -117,7 +124,9 @@ class Decoder:
     ) -> tuple[Stripped, bool]:
         """A picture as it is kept, and whether a version that takes `spec` sees nothing on it. Raises what `page`
         raises."""
-        lane = self._small if self._is_small(image, _pixels(image)) else self._large
+        lane = self._lane(image, _pixels(image))
+        if lane is self._medium:  # to pack it anew takes a tenth of a second
+            lane = self._large
         answers = await lane.ask(client, [self._frame("keep", image, spec, lane)], deadline)
         return _or_raise(outcomes.found_or_refusal(image, answers[0], spelling.stripped_of))
 
@@ -145,16 +154,17 @@ class Decoder:
         return outcomes.report(answer)
 
     def _every(self) -> tuple[Children, ...]:
-        return self._small.children, self._large.children, self._data_sets
+        return *(lane.children for lane in (self._small, self._medium, self._large)), self._data_sets
 
     def _frame(self, what: str, image: bytes, spec: InputSpec | None, lane: Lane) -> Frame:
-        seconds = self._cpu_seconds if lane is self._large else min(self._cpu_seconds, _SMALL_SECONDS)
-        facts: dict[str, Any] = {"work": what, "cpu_seconds": seconds, "max_pixels": self._max_pixels}
+        facts: dict[str, Any] = {"work": what, "cpu_seconds": lane.cpu_seconds, "max_pixels": self._max_pixels}
         return Frame({**facts, "spec": spelling.of_spec(spec) if spec else None}, image)
 
-    def _is_small(self, image: bytes, pixels: int) -> bool:
-        """Whether it costs milliseconds: as drawings do, and what is refused by its header."""
-        return pixels > self._max_pixels or (pixels <= _SMALL_PIXELS and len(image) <= _SMALL_BYTES)
+    def _lane(self, image: bytes, pixels: int) -> Lane:
+        """By what it costs: small are drawings, and what is refused by its header."""
+        if pixels > self._max_pixels or (pixels <= _SMALL_PIXELS and len(image) <= _SMALL_BYTES):
+            return self._small
+        return self._medium if pixels <= _MEDIUM_PIXELS and len(image) <= _MEDIUM_BYTES else self._large
 
     def _check_together(self, sizes: Sequence[int]) -> None:
         most = _MAX_REQUEST_PICTURES * self._max_pixels

@@ -14,8 +14,10 @@ _GRACE_SECONDS = 0.25  # for work that nobody waits for any more: to start anoth
 class Lane:
     """Whose turn it is, and whom to ask then."""
 
-    def __init__(self, children: Children, turns: Turns) -> None:
+    def __init__(self, children: Children, turns: Turns, cpu_seconds: float) -> None:
+        """`cpu_seconds` are what one picture may take."""
         self.children = children
+        self.cpu_seconds = cpu_seconds
         self._turns = turns
 
     async def ask(self, client: str, frames: Sequence[Frame], deadline: float = float("inf")) -> list[Frame | End]:

@@ -1,6 +1,7 @@
 """POST /v1/predict/batch: many pictures in, their labels out; a bad picture is an error in its place."""
 
 from asyncio import to_thread
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from app.predict.schemas import BatchPrediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
 from app.web.client import client_of
 from app.web.connection import while_connected
-from app.web.direct import Direct, Sent
+from app.web.direct import Direct, Sent, Take
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request_id import new_id
 from app.web.route import StrictRoute
@@ -75,12 +76,15 @@ def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Dire
     """The route's direct way."""
     asked_in = asked_by(default_model, explains=False)
 
-    async def predict_batch(sent: Sent) -> bytes | None:
-        asked = asked_in(sent.scope["query_string"])
-        pictures = in_plain_form(sent.kind, sent.body) if asked is not None else None
-        return await _answer(engine, keep, asked, pictures, sent.scope) if asked and pictures else None
+    async def predict_batch(asked: Asked, sent: Sent) -> bytes | None:
+        pictures = in_plain_form(sent.kind, sent.body)
+        return await _answer(engine, keep, asked, pictures, sent.scope) if pictures else None
 
-    return predict_batch
+    def taken(query: bytes) -> Take | None:
+        asked = asked_in(query)
+        return partial(predict_batch, asked) if asked is not None else None
+
+    return taken
 
 
 async def _answer(engine: Engine, keep: Keep | None, asked: Asked, sent: SentPictures, scope: Scope) -> bytes:

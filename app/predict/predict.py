@@ -1,6 +1,7 @@
 """POST /v1/predict: one picture in, its label out."""
 
 import base64
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -15,7 +16,7 @@ from app.predict.schemas import Prediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
 from app.web.client import client_of
 from app.web.connection import while_connected
-from app.web.direct import Direct, Sent, picture_of
+from app.web.direct import Direct, Sent, Take, picture_of
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
 from app.web.request_id import new_id
@@ -56,12 +57,15 @@ def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Dire
     """The route's direct way."""
     asked_in = asked_by(default_model, explains=True)
 
-    async def predict(sent: Sent) -> bytes | None:
-        asked = asked_in(sent.scope["query_string"])
-        image = picture_of(sent) if asked is not None else None
-        return await _answer(engine, keep, asked, image, sent.scope) if asked and image else None
+    async def predict(asked: Asked, sent: Sent) -> bytes | None:
+        image = picture_of(sent)
+        return await _answer(engine, keep, asked, image, sent.scope) if image else None
 
-    return predict
+    def taken(query: bytes) -> Take | None:
+        asked = asked_in(query)
+        return partial(predict, asked) if asked is not None else None
+
+    return taken
 
 
 async def _answer(engine: Engine, keep: Keep | None, asked: Asked, image: bytes, scope: Scope) -> bytes:

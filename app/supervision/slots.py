@@ -84,7 +84,9 @@ async def _started(slot: Slot) -> asyncio.subprocess.Process:
         *slot.command,
         pass_fds=slot.fds,
         env=slot.environment,
-        start_new_session=True,  # a Ctrl-C in the terminal is ours to handle: it would break a process that just starts
+        # A Ctrl-C in the terminal is ours to handle: it would break a process that just starts. In a session of its own
+        # it would not hear it either, but Linux groups by session (autogroup): who is nice in one counts in no other.
+        process_group=0,
     )
 
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol, TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-CONNECTION = "digitserve.connection"  # of a scope: the Connection that the request came on
+CONNECTION = "digitserve.connection"  # of a scope: the ClientConnection that the request came on
 T = TypeVar("T")
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """The way to the client of one request."""
 
     def when_gone(self, leave: Callable[[], None] | None) -> None:
@@ -23,7 +23,7 @@ async def while_connected(scope: Scope, work: Coroutine[Any, Any, T]) -> T:
 
     A scope without a connection has a client that stays.
     """
-    connection: Connection | None = scope.get(CONNECTION)
+    connection: ClientConnection | None = scope.get(CONNECTION)
     if connection is None:
         return await work
     task, has_gone = asyncio.current_task(), False

@@ -28,7 +28,8 @@ class Sent:
     body: bytes
 
 
-Direct = Callable[[Sent], Awaitable[bytes | None]]  # the JSON of an answer; None: it is for the framework
+Take = Callable[[Sent], Awaitable[bytes | None]]  # gives the JSON of an answer
+Direct = Callable[[bytes], Take | None]  # by the query, before anything is read; None, of both: it is for the framework
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import structlog
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,6 +41,12 @@ class Service(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.entry(scope, receive, send)
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """Without Starlette's outermost layer, which would answer what broke in its own words."""
+        outermost = super().build_middleware_stack()
+        assert isinstance(outermost, ServerErrorMiddleware), "it stands around all others"
+        return outermost.app
+
     async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The framework's way."""
         await super().__call__(scope, receive, send)
@@ -64,7 +71,7 @@ class Entry:
             return
         began = time.perf_counter()
         headers = dict(reversed(scope["headers"]))  # of several of one name the first counts
-        answering = _Answering(scope, send, request_id.begin(headers.get(request_id.HEADER)), self._drain)
+        answering = _Outgoing(scope, send, request_id.begin(headers.get(request_id.HEADER)), self._drain)
         try:
             await self._answer(scope, receive, headers, answering)
         except ClientDisconnect:
@@ -83,13 +90,14 @@ class Entry:
             self._lines.say(answering.name, scope["method"], path, answering.status, seconds, quiet=path in _QUIET)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], answering: "_Answering"
+        self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], answering: "_Outgoing"
     ) -> None:
         try:
             way = self._direct_way(scope, headers)
-            if way is not None:
+            take = way(scope["query_string"]) if way is not None else None
+            if take is not None:
                 body = await _whole(receive)
-                answer = await way(Sent(scope, headers.get(b"content-type", b""), body))
+                answer = await take(Sent(scope, headers.get(b"content-type", b""), body))
                 if answer is not None:
                     await answering.json(answer)
                     return
@@ -111,7 +119,7 @@ class Entry:
         return way if length.isdigit() and len(length) < 6 and int(length) <= self._direct_bytes else None
 
 
-class _Answering:
+class _Outgoing:
     """The answer to one request, on its way out. `status` is 0 until it has begun."""
 
     def __init__(self, scope: Scope, send: Send, name: str, drain: Drain) -> None:

@@ -56,7 +56,7 @@ class Together:
         self._transport = transport
         self._holds = False
         self._held = b""
-        self.close, self.is_closing = transport.close, transport.is_closing
+        self.is_closing = transport.is_closing
 
     def hold(self) -> None:
         """What is written next waits for what is written after it."""
@@ -70,6 +70,12 @@ class Together:
             self._held = b""
         else:
             self._transport.write(data)
+
+    def close(self) -> None:
+        """What is held goes out before: the head of an answer that broke."""
+        if self._held:
+            self.write(b"")
+        self._transport.close()
 
 
 class Exchange(RequestResponseCycle):
@@ -102,7 +108,7 @@ class Exchange(RequestResponseCycle):
         if message["type"] == "http.response.start":
             if self.more_body and (self.left is None or self.left > _LITTLE):
                 self.keep_alive = False
-            if self.scope["method"] != "HEAD" and any(name == b"content-length" for name, _ in message["headers"]):
+            if self.scope["method"] != "HEAD" and b"content-length" in dict(message.get("headers", ())):
                 self.together.hold()
         is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if is_last and not self.keep_alive and self.response_started:

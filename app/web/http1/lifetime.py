@@ -87,6 +87,8 @@ class Lifetime(HttpToolsProtocol):
         self._leave = leave
         if leave is not None and self.cycle.disconnected:
             leave()
+        elif leave is not None:
+            self.flow.resume_reading()  # a long body has paused it, and who doesn't read hears of no end
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Some clients say at once that nothing more comes, and wait for their answer (RFC 9112, 9.6). Others have

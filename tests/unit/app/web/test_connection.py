@@ -17,7 +17,8 @@ from app.inference.pool import ModelPool
 from app.predict import predict, read
 from app.web import error_handlers
 from app.web.connection import while_connected
-from app.web.request_log import RequestLog
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from models_store.model import Model
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
@@ -156,7 +157,7 @@ async def app(registry: Registry, model: HeldModel) -> AsyncIterator[FastAPI]:
     error_handlers.install(service)
     service.include_router(predict.router(engine, "digits"))
     service.include_router(read.router(engine, "digits"))
-    service.add_middleware(RequestLog)
+    service.add_middleware(Entry, limits=BodyLimits(2**24))
     yield service
     model.go.set()
     threads.shutdown()

@@ -1,4 +1,4 @@
-"""A process that is about to end: from then on each answer closes its connection."""
+"""A process that is about to end: from then on each answer closes its connection, whoever has given it."""
 
 import asyncio
 
@@ -10,7 +10,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from app.web.drain import Drain, Draining
+from app.web.drain import Drain
+from app.web.entry import Entry, Service
+from app.web.limits import BodyLimits
+
+LIMITS = BodyLimits(10_000)
 
 
 def client(drain: Drain, begins: bool = False) -> httpx.AsyncClient:
@@ -21,7 +25,7 @@ def client(drain: Drain, begins: bool = False) -> httpx.AsyncClient:
             drain.begin()
         return PlainTextResponse("here", headers={"connection": "keep-alive", "x-mine": "1"})
 
-    app = Draining(Starlette(routes=[Route("/", answer)]), drain)
+    app = Entry(Starlette(routes=[Route("/", answer)]), LIMITS, drain)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
@@ -49,6 +53,20 @@ async def test_an_answer_that_is_being_made_when_it_begins_closes_too() -> None:
     assert (answer.text, answer.headers["connection"]) == ("here", "close")
 
 
+async def test_a_refusal_and_what_broke_close_it_too() -> None:
+    async def broken(_: Request) -> Response:
+        raise ArithmeticError
+
+    drain = Drain()
+    drain.begin()
+    app = Service(routes=[Route("/broken", broken)])
+    app.entry = Entry(app.routed, LIMITS, drain)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        for answer in (await http.get("/broken"), await http.post("/", content=b"x" * 10_001)):
+            assert answer.headers.get_list("connection") == ["close"]
+    assert answer.status_code == 413
+
+
 async def test_what_is_no_answer_passes_untouched() -> None:
     drain, sent = Drain(), list[Message]()
     drain.begin()
@@ -62,7 +80,7 @@ async def test_what_is_no_answer_passes_untouched() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await Draining(app, drain)({"type": "lifespan"}, receive, send)
+    await Entry(app, LIMITS, drain)({"type": "lifespan"}, receive, send)
     assert sent == [{"type": "lifespan.startup.complete"}]
 
 
@@ -84,7 +102,7 @@ async def test_what_is_not_done_at_the_end_is_answered_all_the_same(begins: bool
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    task = asyncio.create_task(Draining(app, drain)(scope, receive, send))
+    task = asyncio.create_task(Entry(app, LIMITS, drain)(scope, receive, send))
     await waits.wait()
     if begins:
         drain.begin()

@@ -8,9 +8,10 @@ from fastapi import APIRouter, FastAPI, Request
 
 from app.errors import Unprocessable
 from app.web import error_handlers
+from app.web.entry import Entry
 from app.web.form import check_fields, check_length, picture_of
+from app.web.limits import BodyLimits
 from app.web.multipart import Part, parts
-from app.web.request_log import RequestLog
 from app.web.route import StrictRoute
 
 Field = tuple[str, tuple[str | None, str]]
@@ -36,7 +37,7 @@ def app() -> FastAPI:
     service = FastAPI()
     error_handlers.install(service)
     service.include_router(routes)
-    service.add_middleware(RequestLog)
+    service.add_middleware(Entry, limits=BodyLimits(2**24))
     return service
 
 

@@ -7,7 +7,8 @@ import pytest
 from fastapi import APIRouter, FastAPI, Query
 
 from app.web import error_handlers
-from app.web.request_log import RequestLog
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from app.web.route import ANY_KEY, StrictRoute
 
 
@@ -30,7 +31,7 @@ def app() -> FastAPI:
     service = FastAPI()
     error_handlers.install(service)
     service.include_router(routes)
-    service.add_middleware(RequestLog)
+    service.add_middleware(Entry, limits=BodyLimits(2**24))
     return service
 
 

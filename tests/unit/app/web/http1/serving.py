@@ -14,11 +14,11 @@ from fastapi.responses import StreamingResponse
 
 from app.web import error_handlers
 from app.web.budget import ByteBudget
+from app.web.entry import Entry
 from app.web.http1.connections import Connections
 from app.web.http1.limits import HttpLimits
 from app.web.http1.protocol import HttpProtocol, http_protocol
-from app.web.limits import BodyLimit
-from app.web.request_log import RequestLog
+from app.web.limits import BodyLimits
 from tests.support.patience import until
 
 GET = b"GET /here HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -69,8 +69,7 @@ def service(budget: ByteBudget) -> FastAPI:
         return "not read"
 
     error_handlers.install(app)
-    app.add_middleware(BodyLimit, max_bytes=10 * MIB, budget=budget)
-    app.add_middleware(RequestLog)
+    app.add_middleware(Entry, limits=BodyLimits(10 * MIB, budget=budget))
     return app
 
 

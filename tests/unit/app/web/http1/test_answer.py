@@ -6,7 +6,7 @@ import json
 import socket
 from typing import cast
 
-from app.web.http1.answer import new_request_id, spelled
+from app.web.http1.answer import spelled
 from app.web.problems import Problem
 
 BUSY = Problem(503, "too_busy", "Later.")
@@ -44,7 +44,3 @@ def test_only_who_may_come_again_is_told_when() -> None:
 def test_the_head_alone_tells_the_length_of_the_body() -> None:
     answer, body = read(spelled(BUSY, "req_1", with_body=False), "HEAD")
     assert int(answer.headers["content-length"]) > 0 and body == b""
-
-
-def test_no_two_requests_have_one_id() -> None:
-    assert len({new_request_id() for _ in range(1000)}) == 1000

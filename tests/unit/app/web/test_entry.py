@@ -1,4 +1,6 @@
-"""The outermost layer of a request: its id, its one line in the log, and 500 where nothing else answered."""
+"""The one layer around all routes: a request's id, its line in the log, what is said where nothing else answers, and
+which way it goes. What it does while a process ends is tested beside `drain`.
+"""
 
 import re
 from collections.abc import MutableMapping
@@ -6,15 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from app.web.request_log import RequestLog, request_id
+from app.web.entry import Entry, Service
+from app.web.limits import BodyLimits
+from app.web.request_id import request_id
 
 Logs = list[MutableMapping[str, Any]]
 
@@ -39,12 +41,15 @@ async def cut(_: Request) -> Response:
     return StreamingResponse(pieces())
 
 
+LIMITS = BodyLimits(10_000)
 ROUTES = [Route(f"/{route.__name__}", route) for route in (named, broken, gone, cut)]
 ROUTES += [Route(path, named) for path in ("/healthz", "/readyz")]
 
 
-def service() -> Starlette:
-    return Starlette(routes=ROUTES, middleware=[Middleware(RequestLog)])
+def service() -> Service:
+    app = Service(routes=list(ROUTES))
+    app.entry = Entry(app.routed, LIMITS)
+    return app
 
 
 async def asked(path: str, given: str | None = None) -> tuple[httpx.Response, Logs]:
@@ -124,5 +129,5 @@ async def test_what_is_no_request_passes_unlogged() -> None:
         raise AssertionError
 
     with capture_logs() as logs:
-        await RequestLog(app)({"type": "lifespan"}, nothing, nothing)
+        await Entry(app, LIMITS)({"type": "lifespan"}, nothing, nothing)
     assert (passed, logs, request_id()) == ([{"type": "lifespan"}], [], "")
