@@ -22,6 +22,7 @@ from app.supervision import readiness
 from app.supervision.lifeline import Lifeline
 from app.web.drain import Drain
 from app.web.http1 import descriptors
+from app.web.http1.acceptor import Acceptor
 from app.web.http1.limits import HttpLimits
 from app.web.http1.protocol import http_protocol
 from models_store.model import best_device
@@ -29,7 +30,6 @@ from models_store.store.ballast import Ballast
 
 _DATABASE_SECONDS = 2.0  # to find out, before the start, whether it is one that can be used
 _LAST_SECONDS = 1.0  # between the end of accepting and the end of idle connections: their next answer closes them
-_SHARE_SECONDS = 0.0001  # what an idle process takes to wake up
 _FINISH_SECONDS = 25  # requests in flight get this long after that
 
 _log = structlog.get_logger("digitserve.process")
@@ -81,7 +81,7 @@ def _check(settings: Settings) -> None:
 def _serve(settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
     app = create_app(settings)
     config = configured(app, settings)
-    server = Server(config, app.state.drain, lifeline)
+    server = Server(config, app.state.drain, lifeline, is_alone=settings.workers == 1)
     with socket.socket(fileno=fd) as listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if server.broke:
@@ -91,11 +91,7 @@ def _serve(settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
 def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn answers with `app`. Raises this process's limit of file descriptors."""
     most = descriptors.raise_limit(settings.max_connections)
-    limits = HttpLimits(
-        settings.keep_alive_seconds,
-        descriptors.most_connections(settings.max_connections, most),
-        share_seconds=0 if settings.workers == 1 else _SHARE_SECONDS,
-    )
+    limits = HttpLimits(settings.keep_alive_seconds, descriptors.most_connections(settings.max_connections, most))
     return uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", http_protocol(limits)),
@@ -112,8 +108,12 @@ def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 class Server(uvicorn.Server):
     """uvicorn that drains before it ends: no answered client is reset, and the end is no failure."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, lifeline: Lifeline | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain: Drain, lifeline: Lifeline | None, *, is_alone: bool = False
+    ) -> None:
+        """`is_alone` says that no other process accepts from its socket."""
         super().__init__(config)
+        self._is_alone = is_alone
         self._drain = drain
         self._lifeline = lifeline
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,12 +126,21 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        await super().startup([])
+        for listener in sockets or []:
+            listener.listen(self.config.backlog)
+            acceptor = Acceptor(listener, self._protocol, is_alone=self._is_alone)
+            self.servers.append(cast(asyncio.Server, acceptor))
         _keep_what_stays()
         if self._lifeline is not None and self.started:
             self._lifeline.take_over(self._parent_ended)
         if self.started and not self._drain.begun:
             _log.info(readiness.ANSWERING, pid=os.getpid())
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: type[asyncio.Protocol] = self.config.http_protocol_class
+        given = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        return made(**given)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The signal handler. Before the loop runs there is nothing to drain; a second signal changes nothing."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections import deque
 from collections.abc import Callable
 from operator import itemgetter
@@ -11,8 +10,6 @@ from typing import Protocol
 from app.web.http1.limits import HttpLimits
 
 _TURNED_AWAY = 64  # newcomers that are told so at once; what is more is closed unheard
-_SHARES = 0.1  # of a process's time, after this many times at once
-_SHARES_AT_ONCE = 32
 
 
 class Connection(Protocol):
@@ -39,8 +36,6 @@ class Connections:
         self._lingering: dict[Connection, None] = {}  # answered for good, the longest first
         self._turns: deque[Callable[[], None]] = deque()
         self._looked_at = 0.0
-        self._shared_at = 0.0
-        self._may_share = 0.0  # seconds
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -59,7 +54,6 @@ class Connections:
             return False
         self._open.add(connection)
         self._waiting[connection] = None
-        self._share(loop.time())
         return True
 
     def wait(self, connection: Connection) -> None:
@@ -94,17 +88,6 @@ class Connections:
         if not self._open and not self._turned_away and self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _share(self, now: float) -> None:
-        """Lets another process have the next newcomer. The one that is awake would take all that come together, and
-        another, which takes a moment to wake up, would have none of them for as long as they last.
-        """
-        seconds = self.limits.share_seconds
-        self._may_share = min(_SHARES_AT_ONCE * seconds, self._may_share + _SHARES * (now - self._shared_at))
-        self._shared_at = now
-        if 0 < seconds <= self._may_share:
-            time.sleep(seconds)
-            self._may_share -= seconds
 
     def _take_turn(self) -> None:
         go_on = self._turns.popleft()

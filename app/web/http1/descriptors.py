@@ -6,7 +6,7 @@ import resource
 _ENOUGH = 4096  # the limit that we raise ours to, where the machine lets us
 _OTHERS = 200  # descriptors that are no connections: versions, pictures, children, the database
 _USUAL = 1000  # connections
-_BACKLOG = 1024  # newcomers that the kernel may hold, and that are then accepted all at once
+_BACKLOG = 1024  # newcomers that the kernel may hold
 
 
 def raise_limit(connections: int) -> int:
@@ -33,5 +33,5 @@ def most_connections(asked: int, limit: int) -> int:
 
 
 def backlog(limit: int) -> int:
-    """How many newcomers the kernel may hold: a loop accepts all of them before it looks at the first."""
+    """How many newcomers the kernel may hold."""
     return max(16, min(_BACKLOG, limit // 4))

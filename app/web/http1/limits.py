@@ -17,7 +17,6 @@ class HttpLimits:
     whole_seconds: float = 300.0  # afterwards a body must have had `whole_rate` on average
     whole_rate: int = 32 * 1024  # 64 MiB in 40 minutes
     write_seconds: float = 60.0  # an answer of which nothing more is read
-    share_seconds: float = 0.0  # after a newcomer, in which another process may take the next one
     linger_seconds: float = 5.0  # what still comes after a refusal is passed over, so that its answer is read
 
     @property

@@ -115,6 +115,10 @@ class Client:
         """Nothing more comes, and an answer is waited for."""
         self._writer.write_eof()
 
+    def abort(self) -> None:
+        """Gone, without a word."""
+        self._writer.transport.abort()
+
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the next answer."""
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

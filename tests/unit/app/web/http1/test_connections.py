@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.web.http1.connections import Connections
 from app.web.http1.limits import HttpLimits
 from tests.support.leaping import LeapingLoop, leap
 from tests.support.patience import until
@@ -118,33 +117,3 @@ async def test_nothing_is_left_when_all_have_gone() -> None:
         await until(lambda: not served.open)
         assert len(served.connections) == 0 and served.connections._timer is None
         await until(lambda: not served.server.server_state.tasks)
-
-
-class Newcomer:
-    """A connection that asks for nothing."""
-
-    def check(self, now: float, seconds: float) -> None: ...
-
-    def give_way(self) -> None: ...
-
-    def rate(self) -> float:
-        return 0.0
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1.0])
-async def test_of_many_newcomers_at_once_others_may_have_some_but_nobody_rests_for_long(
-    seconds: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rested: list[float] = []
-    monkeypatch.setattr("app.web.http1.connections.time.sleep", rested.append)
-    connections = Connections(HttpLimits(share_seconds=seconds))
-    newcomers = [Newcomer() for _ in range(101)]
-    for newcomer in newcomers[:100]:
-        assert connections.admit(newcomer)
-    at_once = [] if not seconds else [seconds] * 32
-    assert rested == at_once
-    leap(15)  # of which it may rest a second and a half
-    assert connections.admit(newcomers[100])
-    assert rested == at_once + ([seconds] if seconds else [])
-    for newcomer in newcomers:
-        connections.leave(newcomer)
