@@ -66,8 +66,11 @@ class Together:
         if self._holds:
             self._holds, self._held = False, data
         elif self._held:
-            self._transport.writelines((self._held, data))
-            self._held = b""
+            held, self._held = self._held, b""
+            if len(data) > _LITTLE:
+                self._transport.writelines((held, data))
+            else:
+                self._transport.write(held + data)
         else:
             self._transport.write(data)
 
