@@ -14,7 +14,7 @@ REPLACE := --force-reinstall
 .PHONY: $(RUNS) $(DEVELOPS)
 endif
 
-.PHONY: demo serve test fuzz soak check format train bench bench-training
+.PHONY: demo serve test fuzz soak check format train bench bench-peers bench-training
 .NOTPARALLEL:  # two of pip must not write into one environment
 .DEFAULT_GOAL := demo
 
@@ -24,10 +24,11 @@ demo: $(RUNS)  ## start a server, let it read pictures and learn a handwriting t
 serve: $(RUNS)  ## serve on http://127.0.0.1:8000 until stopped
 	$(BIN)/digitserve serve
 
-# Files with long tests first, so that no process is left with them alone at the end.
+# Files with long tests first, so that no process is left with them alone at the end. Hundreds of processes read the
+# same sources, which Python keeps compiled whatever the shell says of that.
 SUITE := tests/system tests/browser tests/unit tests/integration tests/contracts
 test: $(DEVELOPS)  ## unit, integration, system and contract tests
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
 
 SEED ?= 1
 PICTURES ?= 20000
@@ -54,8 +55,11 @@ RECIPE ?= fast
 train: $(RUNS)  ## train a version: make train RECIPE=bundled
 	$(BIN)/python -m training train $(RECIPE)
 
-bench: $(DEVELOPS)  ## the quickest recipes beside the tutorials' way
-	$(BIN)/python -m benchmarks.training lite cnn
+bench: $(DEVELOPS)  ## serving beside every peer that is installed; needs wrk
+	$(BIN)/python -m benchmarks.serving
+
+bench-peers: $(DEVELOPS)  ## install the peers that `bench` compares with, each in an environment of its own
+	$(BIN)/python -m benchmarks.peers.install $(TORCH_INDEX:%=--torch-index '%')
 
 bench-training: $(DEVELOPS)  ## every recipe; the table goes into docs/benchmarks.md
 	$(BIN)/python -m benchmarks.training --write docs/benchmarks.md

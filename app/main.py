@@ -18,6 +18,7 @@ from app.files.inspection import Inspections
 from app.files.room import FileLimits
 from app.files.store import FileStore
 from app.inference.engine import Engine
+from app.inference.fastest import KnownFastest
 from app.jobs import routes as job_routes
 from app.jobs.bounds.effort import Effort
 from app.jobs.bounds.history import History
@@ -55,15 +56,17 @@ Every error is `application/problem+json`; its `code` is stable, its `detail` sa
 the log and in the answer's header `X-Request-ID`."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Service:
     """The service. Making it touches nothing; when it starts, it copies the shipped version into the store and loads
     the default model's champion."""
     registry = Registry(settings.store_dir)
     device = best_device() if settings.device == "auto" else settings.device
     decoder = Decoder(settings.max_image_pixels, settings.picture_cpu_seconds, settings.data_set_pixels)
     engine = Engine(
-        registry, device, decoder, max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels
-    )
+        registry, device, decoder,
+        max_loaded=settings.max_live_versions, max_image_pixels=settings.max_image_pixels,
+        fastest=KnownFastest(settings.state_dir, device),
+    )  # fmt: skip
     database, drain = Database(settings.database), Drain()
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
     sampler = UncertaintySampler(review.add, decoder.strip) if settings.keep_uncertain else None

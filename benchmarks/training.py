@@ -12,7 +12,6 @@ the one between the marks there.
 import argparse
 import dataclasses
 import os
-import re
 import statistics
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks import page
 from benchmarks.peers import tutorial_training
 from models_store.machine import cores
 from models_store.recipe import Recipe
@@ -41,7 +41,6 @@ BESIDE = ("lite", "cnn")  # in turn with the tutorials' way
 _SHAPES = ("rectangle", "ellipse", "triangle")
 _SHAPES_EACH = 60
 _TUTORIAL = "the tutorials' way"
-_MARKS = "<!-- benchmarks.training -->", "<!-- end -->"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +77,7 @@ def main() -> int:
     table = _table(results)
     print(table)
     if options.write:
-        text, (begin, end) = options.write.read_text(), _MARKS
-        assert begin in text, f"{options.write} has no place for the table: {begin} … {end}"
-        block = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        options.write.write_text(block.sub(lambda _: f"{begin}\n{table}\n{end}", text))
+        page.write(options.write, "benchmarks.training", table)
     return 0
 
 

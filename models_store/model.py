@@ -6,7 +6,7 @@ import itertools
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -146,26 +146,35 @@ class Model:
         return self._clock() - began
 
 
-def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:
+def load_fastest(folder: Path, manifest: Manifest, device: str = "cpu", known: str | None = None) -> Model:
     """The quickest candidate that gives the version's own answers to its probes, warmed up.
 
-    Every byte of the version is checked first. Raises VersionCorrupt, and ManifestMismatch where even the plain
+    `known` was it before, on this machine: where it still gives these answers, no other is tried. Every byte of the
+    version is checked first. Raises VersionCorrupt, and ManifestMismatch where even the plain
     candidate answers differently here.
     """
     manifest.check_files(folder)
     pictures, expected = read_probes(manifest.read_file(folder, PROBES))
-    agreeing = []
-    for candidate in manifest.candidates:
-        if candidate == "int8" and not torch.cpu._is_vnni_supported():
-            continue  # without VNNI, sums of full 8-bit products overflow now and then: wrong, and rarely on the probes
-        try:
-            model = Model.load(folder, manifest, candidate, device)
-            model.warm_up(_TRIAL)
-            answers = predict_all(model, pictures)
-        except (ManifestMismatch, RuntimeError):  # an int8 kernel that this CPU or GPU does not have
-            continue
-        if agrees(answers, expected):
-            agreeing.append(model)
+
+    def agreeing_of(candidates: Iterable[str]) -> list[Model]:
+        found = []
+        for candidate in candidates:
+            if candidate == "int8" and not torch.cpu._is_vnni_supported():
+                continue  # without VNNI, sums of full 8-bit products overflow at times: wrong, and rarely on the probes
+            try:
+                model = Model.load(folder, manifest, candidate, device)
+                model.warm_up(_TRIAL)
+                answers = predict_all(model, pictures)
+            except (ManifestMismatch, RuntimeError):  # an int8 kernel that this CPU or GPU does not have
+                continue
+            if agrees(answers, expected):
+                found.append(model)
+        return found
+
+    for model in agreeing_of([known] if known is not None and known in manifest.candidates else []):
+        model.warm_up()
+        return model
+    agreeing = agreeing_of(manifest.candidates)
     if not any(model.candidate == PLAIN for model in agreeing):
         raise ManifestMismatch("This version does not give its own answers to its probes on this machine.")
     fastest = quickest(agreeing)

@@ -36,11 +36,15 @@ EXAMPLES = ROOT / "docs" / "examples"
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_apart(monkeypatch, tmp_path)
+
+
+def set_apart(environment: pytest.MonkeyPatch, folder: Path) -> None:
     """No setting of the developer's shell reaches a test, and no test writes into the working tree."""
     for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("DIGITSERVE_STORE_DIR", str(tmp_path / "store"))
-    monkeypatch.setenv("DIGITSERVE_STATE_DIR", str(tmp_path / "state"))
+        environment.delenv(name)
+    environment.setenv("DIGITSERVE_STORE_DIR", str(folder / "store"))
+    environment.setenv("DIGITSERVE_STATE_DIR", str(folder / "state"))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -66,7 +70,7 @@ def _models_are_loaded_once() -> Iterator[None]:
     spent on trying the candidates of one version again. Servers that tests start as processes load their own."""
     loaded: dict[tuple[bytes, str], Model] = {}
 
-    def once(folder: Path, manifest: Manifest, device: str = "cpu") -> Model:
+    def once(folder: Path, manifest: Manifest, device: str = "cpu", known: str | None = None) -> Model:
         manifest.check_files(folder)
         facts = (folder / FILE).read_bytes(), device
         if facts not in loaded:

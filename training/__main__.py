@@ -11,6 +11,7 @@ from models_store import variables
 from models_store.errors import ManifestMismatch, RecipeRejected, StoreError, VersionCorrupt
 from models_store.machine import cores
 from models_store.recipe import Recipe
+from models_store.refs import Ref
 from training.commands import (
     check_finetune,
     compress_recipe,
@@ -20,6 +21,7 @@ from training.commands import (
     read_recipe,
     recipe_of,
 )
+from training.errors import TrainingError, sentence
 
 if TYPE_CHECKING:
     from models_store.registry import Registry, Version
@@ -34,21 +36,22 @@ _OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 def main(arguments: list[str] | None = None, *, own_process: bool = False) -> int:
     """Runs one command and returns its exit code: 2 where the input is at fault, in one sentence on standard error.
 
-    A job says so as a JSON line instead. Where the process is its own, it dies with the parent that gave it the job,
-    and ends without tidying the interpreter up, which takes torch a second.
+    A job says so as a JSON line instead. Its own process dies with the parent that gave it a job, and ends untidied:
+    torch would take a second, and may abort where several trained as one (gloo's threads, pytorch/pytorch#179291).
     """
-    from training.errors import TrainingError, sentence
-
     store = variables.folder(os.environ.get("DIGITSERVE_STORE_DIR", "")) or variables.STORE
     data = variables.folder(os.environ.get("DIGITSERVE_DATA_DIR", "")) or variables.absolute(variables.DATA)
     options = parser(_COMMANDS, store, data).parse_args(arguments)
-    if getattr(options, "job", None) is not None:
-        code = _job(options, own_process)
-        if own_process:
-            os._exit(code)
-        return code
+    code = _job(options, own_process) if getattr(options, "job", None) is not None else _done(options)
+    if own_process:
+        os._exit(code)
+    return code
+
+
+def _done(options: argparse.Namespace) -> int:
     try:
         options.command(options)
+        sys.stdout.flush()
     except (StoreError, TrainingError) as refusal:
         return _said(str(refusal), _REFUSED)
     except OSError as error:  # a full disk, a folder without permission, a reader such as `head` that is gone
@@ -189,9 +192,6 @@ def _registry(options: argparse.Namespace) -> "Registry":
 
 
 def _version(options: argparse.Namespace, ref: str) -> "Version":
-    from models_store.refs import Ref
-    from training.errors import TrainingError
-
     try:
         return _registry(options).verify(Ref.parse(ref))
     except (VersionCorrupt, ManifestMismatch) as refusal:  # which of several refs it was

@@ -22,6 +22,7 @@ _STREAM_TRIES = 8  # half a minute: a server that was started again has to load 
 _PAUSE = 0.5  # seconds before the second try, doubled before each further one
 _LONGEST_PAUSE = 10.0
 _SECONDS = 60.0  # the longest wait for an answer
+_CONNECT_SECONDS = 1.2  # a machine that has not said in this time that it is there is not: TCP asks twice in it
 _SILENCE_SECONDS = 45.0  # a stream that says nothing for so long, not even that it lives, is opened again
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)  # the server never saw the request
 
@@ -45,10 +46,14 @@ class StreamEvent:
 class Client:
     """Every method raises Refusal: with the server's own sentence, or where no server answers."""
 
-    def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, url: str, sleep: Callable[[float], None] = time.sleep, connect_seconds: float = _CONNECT_SECONDS
+    ) -> None:
         """`url` is the server's root, such as `http://127.0.0.1:8000`."""
         self._sleep = sleep
-        self._http = connection(url, _SECONDS)
+        self._heard = False  # whether anybody is there at all
+        self._connect_seconds = connect_seconds
+        self._http = connection(url, _SECONDS, connect_seconds)
         self._url = url
 
     def __enter__(self) -> Self:
@@ -118,7 +123,8 @@ class Client:
                     if event.state in ("succeeded", "failed", "cancelled"):
                         return
                 failures = 0
-            except (httpx.TransportError, _Later):
+            except (httpx.TransportError, _Later) as error:
+                self._check_heard(error, pause)
                 failures += 1
             if failures >= _STREAM_TRIES:
                 raise Refusal(f"{spelled(self._url)} does not answer any more. The job is kept; look again later.")
@@ -128,8 +134,9 @@ class Client:
     def _stream(self, job_id: str, last: str) -> Iterator[StreamEvent]:
         """What one connection brings; however it breaks once it stands, it ends: the server was there."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
-        timeout = httpx.Timeout(_SECONDS, read=_SILENCE_SECONDS)
+        timeout = httpx.Timeout(_SECONDS, connect=self._connect_seconds, read=_SILENCE_SECONDS)
         with self._http.stream("GET", f"{_path(job_id)}/events", headers=headers, timeout=timeout) as answer:
+            self._heard = True
             if answer.status_code == 503:
                 raise _Later
             if answer.status_code != 200:
@@ -146,15 +153,26 @@ class Client:
             try:
                 answer = send()
             except httpx.TransportError as error:
+                self._check_heard(error, pause)
                 if attempt == _TRIES or not isinstance(error, again):
-                    raise Refusal(f"{spelled(self._url)} does not answer{proxied(self._url)}") from None
+                    raise self._no_answer() from None
             else:
+                self._heard = True
                 if answer.status_code != 503 or attempt == _TRIES:
                     return _content(answer)
                 pause = max(pause, _seconds(answer.headers.get("retry-after", "")))
             self._sleep(min(pause, _LONGEST_PAUSE))
             pause *= 2
         raise AssertionError("the last attempt returns or raises")
+
+    def _check_heard(self, error: Exception, pause: float) -> None:
+        """Raises Refusal where nobody was ever there, after a second look at most: it is down, or the URL is wrong."""
+        looked_twice = isinstance(error, httpx.ConnectTimeout) or pause > _PAUSE
+        if isinstance(error, _UNSENT) and not self._heard and looked_twice:
+            raise self._no_answer() from None
+
+    def _no_answer(self) -> Refusal:
+        return Refusal(f"{spelled(self._url)} does not answer{proxied(self._url)}")
 
 
 def _path(job_id: str) -> str:

@@ -13,13 +13,15 @@ _PORTS = {"http": 80, "https": 443}
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
-def connection(url: str, seconds: float) -> httpx.Client:
-    """A client of the server at `url`, such as `http://127.0.0.1:8000`. Raises Refusal where `url` is none, or where
-    the environment names a proxy or certificates that can't be used.
+def connection(url: str, seconds: float, connect_seconds: float | None = None) -> httpx.Client:
+    """A client of the server at `url`, such as `http://127.0.0.1:8000`, that waits so long for each answer, and for a
+    connection perhaps less. Raises Refusal where `url` is none, or where the environment names a proxy or certificates
+    that can't be used.
     """
     is_here = _is_here(_host(url))
     try:
-        return httpx.Client(base_url=url.rstrip("/"), timeout=seconds, trust_env=not is_here)
+        timeout = httpx.Timeout(seconds, connect=connect_seconds or seconds)
+        return httpx.Client(base_url=url.rstrip("/"), timeout=timeout, trust_env=not is_here)
     except ImportError:
         raise Refusal(
             f"A SOCKS proxy is named in {_named(_PROXIES)}, and the package socksio, which speaks to one, is missing. "

@@ -28,8 +28,8 @@ _SMALL_PIXELS, _SMALL_BYTES = 640 * 640, 128 * 1024  # of a drawing on a screen'
 _MEDIUM_PIXELS, _MEDIUM_BYTES = 2_000_000, 4 * 1024 * 1024  # of a photograph as messengers send it
 # of small pictures that a child is asked about in one turn: some milliseconds
 _HANDFUL, _HANDFUL_BYTES, _HANDFUL_PIXELS = 32, 16 * 1024, 100_000
-# of CPU that one may take: of the heaviest that were found a small one takes 0.06, a medium one 0.2, and others wait
-_SMALL_SECONDS, _MEDIUM_SECONDS = 0.5, 1.5
+# of CPU that one may take, while others wait: of the heaviest that were found a small one takes 0.06, a medium one 0.1
+_SMALL_SECONDS, _MEDIUM_SECONDS = 0.5, 1.0
 _FEW = 4  # pictures whose headers the event loop reads itself: each may take a millisecond
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
 _WALL_SECONDS = 30.0  # a child that was stopped, or whose memory is on a disk

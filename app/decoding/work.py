@@ -21,7 +21,7 @@ from models_store.pictures.stripped import strip
 from models_store.specs import InputSpec
 
 MAX_ROWS = 10_000
-_LARGE = 1_000_000  # pixels, of a picture whose memory is given back at once
+_LARGE = 2_000_000  # pixels, of a picture whose memory is given back at once: below that it takes a seventh of the CPU
 # what may be wrong, as the only key of an answer's header
 MEMORY, REFUSED, UNUSABLE, OVER, BROKE = "memory", "refused", "unusable", "over", "broke"
 

@@ -18,6 +18,7 @@ from app.errors import NotReady, TooBusy, Unprocessable
 from app.inference import decoding
 from app.inference.answer import Answer, Answers, Durations, PageAnswer
 from app.inference.batcher import BatchResult, Overloaded, TooLate
+from app.inference.fastest import KnownFastest
 from app.inference.loaded import LoadedModel, load
 from app.inference.pool import ModelPool
 from models_store.errors import ImageRejected
@@ -35,8 +36,9 @@ from models_store.specs import InputSpec
 
 _QUEUE_SECONDS = 10.0  # from its arrival: what waited longer is refused, its client has likely given up
 _DECODED_SECONDS = 2.0  # that pictures which were decoded in time may wait for the model at least
-_MAX_EXPLAINING, _MAX_EXPLAINING_EACH = 16, 7  # that wait: each loads a model, and takes a fifth of a second
-_EXPLAINING_NICE = 4  # at 10 it kept Python's lock for too long where others took its core: p99 of a digit 57-134 ms
+_MAX_EXPLAINING, _MAX_EXPLAINING_EACH = 16, 7  # that wait: each takes a tenth of a second
+_EXPLAINING_NICE = 4  # at 0 a photograph took half as long again beside it, at 10 digits waited longer for the lock
+_EXPLAINS_SECONDS = 60.0  # that a model which nobody asks to explain stays loaded
 _SWITCH_SECONDS = 0.001  # after which a thread that computes in Python lets the event loop go on, instead of 0.005
 
 
@@ -52,17 +54,20 @@ class Engine:
         max_loaded: int = 4,
         max_image_pixels: int = 16_000_000,
         max_waiting: int = 2048,
+        fastest: KnownFastest | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.device = device
         self._max_image_pixels = max_image_pixels
         self._max_waiting = max_waiting
+        self._fastest = fastest
         self._clock = clock
         self._explaining = Turns(max_waiting=_MAX_EXPLAINING, max_waiting_each=_MAX_EXPLAINING_EACH, clock=clock)
         self._explains: tuple[Path, Model] | None = None
+        self._forgetting: asyncio.TimerHandle | None = None
         self._decoder = decoder
         self._computer = ThreadPoolExecutor(1, "compute")
-        # a fifth of a second each, for which no picture waits
+        # a tenth of a second each, for which no picture waits
         self._explainer = ThreadPoolExecutor(1, "explain", initializer=_step_back)
         self.pool = ModelPool(registry, self._load, max_loaded, clock)
 
@@ -115,11 +120,13 @@ class Engine:
             ) from None
         except Late:
             raise NotReady("too_late", "The explanation waited too long. Repeat the request later.") from None
+        loop = asyncio.get_running_loop()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._explainer, self._explained, version, pixels, image
-            )
+            return await loop.run_in_executor(self._explainer, self._explained, version, pixels, image)
         finally:
+            self._forgetting = loop.call_later(_EXPLAINS_SECONDS, self._forget)
             self._explaining.give(client)
 
     async def read(self, ref: Ref, image: bytes, client: str = "") -> PageAnswer:
@@ -145,7 +152,7 @@ class Engine:
         return PageAnswer(loaded.version, page, done.rows, self._durations(began, ready, done))
 
     def _explained(self, version: Version, pixels: Pixels, image: bytes) -> bytes:
-        """In the explainer's thread. The model is kept while others wait: loading one holds up the event loop."""
+        """In the explainer's thread. The model is kept for a while: loading one holds Python's lock for 20 ms."""
         try:
             if self._explains is None or self._explains[0] != version.folder:
                 self._explains = version.folder, Model.load(version.folder, version.manifest)
@@ -153,14 +160,16 @@ class Engine:
                 return saliency.drawn(pixels, self._explains[1].explain(pixels)[1])
         finally:
             if not self._explaining.waiting:
-                self._explains = None
-            give_back_memory()  # of a hundred pictures and their gradients
+                give_back_memory()  # of a hundred pictures and their gradients
+
+    def _forget(self) -> None:
+        self._explains = None
 
     def _durations(self, began: float, ready: float, done: BatchResult) -> Durations:
         return Durations(ready - began, self._clock() - ready - done.seconds, done.seconds)
 
     def _load(self, version: Version) -> LoadedModel:
-        return load(version, self.device, self._computer, self._max_waiting)
+        return load(version, self.device, self._computer, self._max_waiting, self._fastest)
 
     async def _prepared(
         self, images: Sequence[bytes], spec: InputSpec, client: str, deadline: float

@@ -64,7 +64,7 @@ class LocalLauncher:
         ):
             child = subprocess.Popen(  # noqa: S603 (our own program, no shell)
                 command, stdin=subprocess.DEVNULL, stdout=lines, stderr=errors, env=self._environment,
-                process_group=0,  # a Ctrl-C in the terminal is the worker's to handle; in a session `_NICE` would not count
+                process_group=0,  # a Ctrl-C in the terminal is the worker's; in a session `_NICE` would not count
             )  # fmt: skip
         with contextlib.suppress(OSError):  # it has ended already, or may not be told
             os.setpriority(os.PRIO_PROCESS, child.pid, _NICE)

@@ -8,6 +8,7 @@ from app.web.direct import query_of
 from models_store.refs import Ref
 
 MOST_TOP_K = 1000
+_LONGEST = 1000  # bytes of a query that is remembered: four parameters have fewer
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -40,7 +41,7 @@ def asked_by(default_model: str, *, explains: bool) -> Callable[[bytes], Asked |
         ref = Ref.parse(found.get("model", default_model))
         return Asked(ref, int(top_k) if top_k else None, prepared, explain)
 
-    return asked
+    return lambda query: asked(query) if len(query) <= _LONGEST else None
 
 
 def _is_count(text: str) -> bool:

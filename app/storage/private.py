@@ -11,6 +11,7 @@ from pathlib import Path
 
 FILE, FOLDER = 0o600, 0o700
 KEPT = "files", "feedback", "review", "jobs"  # the folders in the state folder, each made when it is first needed
+CANDIDATES = "candidates.json"  # which candidate of a version was the quickest here
 _BALLAST = ".ballast"
 # What a umask of 022, 002 or 0 leaves of a new file and of a new folder: nobody chose that.
 _BY_ITSELF = {0o644, 0o664, 0o666, 0o755, 0o775, 0o777}
@@ -49,7 +50,7 @@ def tighten(state_dir: Path, database: Path | None) -> None:
     beside = (
         [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm", "-journal")] if database else []
     )
-    known = {path.name for path in (*ours, *beside)} | {_BALLAST}
+    known = {path.name for path in (*ours, *beside)} | {CANDIDATES, _BALLAST}
     with contextlib.suppress(OSError):
         if {path.name for path in state_dir.iterdir()} <= known:
             ours.append(state_dir)

@@ -19,6 +19,8 @@ class Stop:
         # Not the loop's own handlers: those go when it closes, and a Ctrl-C after that would be a traceback.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: self._handle(number))
+        # What is started inherits it: in the background of a terminal it may log, whatever `stty tostop` says.
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
     def hold(self) -> None:
         """From now on a signal sets the events: an exception would leave asyncio half made. No loop runs yet."""

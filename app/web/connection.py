@@ -26,15 +26,20 @@ async def while_connected(scope: Scope, work: Coroutine[Any, Any, T]) -> T:
     connection: ClientConnection | None = scope.get(CONNECTION)
     if connection is None:
         return await work
-    task, has_gone = asyncio.current_task(), False
+    task, has_begun, has_gone = asyncio.current_task(), False, False
     assert task is not None, "a request is answered in a task"
 
     def leave() -> None:
         nonlocal has_gone
         has_gone = True
-        task.cancel()
+        if has_begun:
+            task.cancel()
 
     connection.when_gone(leave)
+    if has_gone:
+        work.close()
+        raise ClientDisconnect
+    has_begun = True
     try:
         return await work
     except asyncio.CancelledError:

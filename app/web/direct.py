@@ -5,7 +5,6 @@ about one, this module says None; then it goes the framework's way, which has an
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -32,7 +31,6 @@ Take = Callable[[Sent], Awaitable[bytes | None]]  # gives the JSON of an answer
 Direct = Callable[[bytes], Take | None]  # by the query, before anything is read; None, of both: it is for the framework
 
 
-@lru_cache(maxsize=256)
 def query_of(query: bytes) -> dict[str, str] | None:
     """The parameters of an address, in which nothing is escaped and none comes twice."""
     found: dict[str, str] = {}

@@ -36,7 +36,7 @@ async def one_picture(request: Request) -> bytes:
     if kind == FORM:
         held_by(request.scope).add(len(body))
         kind = request.headers["content-type"]
-        files = files_of(kind.encode("latin-1"), body, b"file", most=1)
+        files = await taken_apart(len(body), files_of, kind.encode("latin-1"), body, b"file", 1)
         if files is not None:
             body = files[0][1]
         else:

@@ -20,12 +20,9 @@ was not answered with 200.
 """
 
 import argparse
-import contextlib
-import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -36,7 +33,6 @@ from benchmarks.hostile.attacks import ATTACKS
 from benchmarks.load import ROOT
 
 _ALONE, _ALL = "nobody", "all at once"
-_NICE = 10
 _WARM_SECONDS, _LEAD_SECONDS = 3.0, 2.0  # of people alone before; of attackers before people are measured
 
 
@@ -78,21 +74,11 @@ def _row(kind: str, checkout: Path, options: argparse.Namespace) -> table.Row:
         watch.start()
         crowd.begin()
         time.sleep(_LEAD_SECONDS)
-        with _first():
+        with honest.first():
             digit, drawing = uvloop.run(people(options.seconds))
         watch.stop()
         answers = crowd.end()
     return table.Row(kind, str(checkout), digit, drawing, watch, answers)
-
-
-@contextlib.contextmanager
-def _first() -> Iterator[None]:
-    """This thread comes before others, where the machine allows it."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, -_NICE)
-    yield
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 if __name__ == "__main__":

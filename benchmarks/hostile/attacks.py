@@ -49,6 +49,7 @@ _drawings = partial(map, bodies.drawing, range(10))
 ATTACKS: dict[str, Attack] = {
     "webp": Attack(_one(_PREDICT, "image/webp", bodies.large_webp)),
     "photographs": Attack(_several(_PREDICT, "image/jpeg", bodies.photographs)),
+    "12 megapixels": Attack(_one(_PREDICT, "image/jpeg", bodies.photograph)),
     "pages": Attack(_one(_READ, "image/jpeg", bodies.page)),
     "noise": Attack(_one(_READ, "image/png", bodies.noise)),
     "explanations": Attack(_several(f"{_PREDICT}?explain=true", "image/png", lambda: list(_drawings()))),

@@ -8,11 +8,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from benchmarks.camera import scene
 from benchmarks.hostile import jpeg
@@ -43,6 +44,15 @@ def photographs(count: int = 3) -> Sequence[bytes]:
     """JPEG of up to twelve megapixels from a phone."""
     digits = [strokes.unit(number, np.random.default_rng(number)) for number in range(count)]
     return [scene.photograph(digit, "large_photo", np.random.default_rng(n)) for n, digit in enumerate(digits)]
+
+
+@lru_cache
+def photograph(megapixels: int = 12, number: int = 0) -> bytes:
+    """A JPEG of four to three with so many megapixels, as a phone saves it."""
+    digit = strokes.unit(number % 10, np.random.default_rng(number))
+    taken = Image.open(io.BytesIO(scene.photograph(digit, "large_photo", np.random.default_rng(number))))
+    unit = round((megapixels * 10**6 / 12) ** 0.5)
+    return _saved(ImageOps.fit(taken, (4 * unit, 3 * unit)), "JPEG", quality=88)
 
 
 def page(digits: int = 200, height: int = 56) -> bytes:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from benchmarks import load
 from benchmarks.hostile.wire import Address
+from benchmarks.processes import descriptors, resident, tree
 
 _DESCRIPTORS = 1024  # the soft limit of systemd and of most shells
 _START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 120.0, 20.0, 0.2
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -69,30 +70,19 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     child.wait()
 
 
-def tree(pid: int) -> list[int]:
-    """A process and all that it started."""
-    found = [pid]
-    for one in found:
+def busy_cores() -> float:
+    """Core seconds that this machine has been busy for, whoever with (proc(5): all but idle and iowait)."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / _TICKS
+
+
+def cpu(supervisor: int) -> float:
+    """Seconds of CPU that a server's processes have used so far, with those that have ended."""
+    together = 0
+    for pid in tree(supervisor):
         with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds; 0 where it has ended."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except OSError:
-        return 0
-
-
-def descriptors(pid: int) -> int:
-    """How many files and sockets a process has open; 0 where it has ended."""
-    try:
-        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return 0
+            together += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
+    return together / _TICKS
 
 
 class Watch(threading.Thread):

@@ -1,7 +1,6 @@
 """A real Chromium that reaches this machine only, and a real server in a process of its own."""
 
 import dataclasses
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 from models_store.refs import Ref
 from models_store.shipped_version import open_store
-from tests.conftest import republished
+from tests.conftest import republished, set_apart
 from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.support.pictures import png
 from tests.support.programs import missing
@@ -87,10 +86,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     known = registry.resolve(Ref("digits")).manifest.calibration
     assert republished(registry, calibration=dataclasses.replace(known, threshold=1.01)).ref == DOUBTFUL
     with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith("DIGITSERVE_")]:
-            environment.delenv(name)
-        settings = {"STORE_DIR": folder / "store", "STATE_DIR": folder / "state", "KEEP_UNCERTAIN": 1}
-        for name, value in {**settings, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0, "WORKERS": 1}.items():
+        set_apart(environment, folder)
+        settings = {"KEEP_UNCERTAIN": 1, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0, "WORKERS": 1}
+        for name, value in settings.items():
             environment.setenv(f"DIGITSERVE_{name}", str(value))
         with serving(folder / "log") as (_, url):
             _warm(url)

@@ -12,8 +12,9 @@ from app.errors import AppError
 from app.main import create_app
 from app.settings import Settings
 from app.web import error_handlers, problems
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from app.web.problems import Problem
-from app.web.request_log import RequestLog
 from models_store.errors import StoreError
 
 KEYS = {"type", "title", "status", "detail", "code", "request_id", "error"}
@@ -84,7 +85,7 @@ async def test_every_route_refuses_the_wrong_method_in_that_shape(client: httpx.
 async def test_an_unforeseen_error_shows_nothing_of_itself() -> None:
     service = FastAPI()
     error_handlers.install(service)
-    service.add_middleware(RequestLog)
+    service.add_middleware(Entry, limits=BodyLimits(2**24))
 
     @service.get("/broken")
     def broken() -> None:

@@ -1,6 +1,8 @@
 """What tests of stores and of workers stand on: `database` runs a test on SQLite and on PostgreSQL."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,11 +32,25 @@ def postgres() -> Iterator[Postgres]:
 def template(postgres: Postgres) -> Iterator[str]:
     """A database with this release's tables: a copy of it is made faster than the tables are."""
     with postgres.database() as name:
-        database = Database(postgres.url(name), PATIENCE_SECONDS)
-        with database.reading():
+        with closing(Database(postgres.url(name), PATIENCE_SECONDS)) as database, database.reading():
             pass
-        database.close()
         yield name
+
+
+@pytest.fixture(scope="session")
+def shared(postgres: Postgres, template: str) -> Iterator[str]:
+    """A database with this release's tables, which each test finds empty."""
+    with postgres.database(template) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with this release's tables, to be copied."""
+    path = tmp_path_factory.mktemp("made") / "digitserve.db"
+    with closing(Database(f"sqlite:///{path}", PATIENCE_SECONDS)) as database, database.reading():
+        pass
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -57,11 +73,12 @@ def empty_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
 def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database with this release's tables, and nothing in them."""
     if kind == "sqlite":
-        yield f"sqlite:///{tmp_path / 'digitserve.db'}"
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('made'), tmp_path)}"
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        with server.database(request.getfixturevalue("template")) as name:
-            yield server.url(name)
+        name = request.getfixturevalue("shared")
+        yield server.url(name)
+        server.emptied(name)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.hostile.server import descriptors, resident
+from benchmarks.processes import descriptors, resident
 from tests.soak.server import Server
 
 _LOOK_SECONDS = 1.0

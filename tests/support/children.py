@@ -14,6 +14,7 @@ DRAWN = np.full((120, 100), 250, np.uint8)
 DRAWN[30:90, 40:52] = 10  # a one, dark on light
 DRAWING = png(DRAWN)
 SIDE = 3200
+MEDIUM = png(np.full((1000, 1200), 250, np.uint8))
 LARGE = encoded(np.full((SIDE, SIDE, 3), 240, np.uint8), "WEBP", method=0)  # some tenths of a second of CPU
 
 

@@ -19,8 +19,8 @@ from app.files.store import FileStore
 from app.jobs.store import JobStore
 from app.storage.db import Database
 from app.web import error_handlers
-from app.web.limits import BodyLimit
-from app.web.request_log import RequestLog
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from models_store.pictures.stripped import Stripped, strip
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -77,8 +77,7 @@ async def serving(
     app.include_router(routes.router(store, intake, decoder, "digits", job_after, wait_seconds))
     files, jobs = FileStore(database, state), JobStore(database)
     app.include_router(file_routes.router(files, InputSpec, jobs.using, Inspections(DECODER)))
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY)
-    app.add_middleware(RequestLog)
+    app.add_middleware(Entry, limits=BodyLimits(MAX_BODY))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield Service(http, app, store, intake, state / "feedback")

@@ -22,6 +22,14 @@ _SETTINGS = {
     "max_connections": "200", "shared_buffers": "16MB", "lc_messages": "C",
 }  # fmt: skip
 _PR_SET_PDEATHSIG = 1
+_EMPTIED = """
+DO $$ BEGIN
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+  EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY CASCADE'
+    FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'identity'));
+END $$
+"""
 
 
 class Postgres:
@@ -69,6 +77,11 @@ class Postgres:
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield name
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def emptied(self, database: str) -> None:
+        """Ends what is connected to a database and takes every row out of it that was not made with its tables: that
+        costs a quarter of another database. Only for whoever leaves the tables as they were made."""
+        self.run(_EMPTIED, database)
 
     def _answers(self) -> bool:
         try:

@@ -29,7 +29,8 @@ from app.jobs.stream import Streams
 from app.storage.db import Database
 from app.web import error_handlers
 from app.web.drain import Drain
-from app.web.request_log import RequestLog
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -120,7 +121,7 @@ async def serving(
     effort = Effort(lambda: PACE, max_hours)
     app.include_router(job_routes.router(store, builder, watched, inspections, effort, wait_seconds))
     app.include_router(catalog.router(registry, lambda version: None, changed, JobNeeds(database).without))
-    app.add_middleware(RequestLog)
+    app.add_middleware(Entry, limits=BodyLimits(2**24))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         service = Service(app, http, store, Leases(database), watched, drain)

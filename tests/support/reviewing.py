@@ -12,7 +12,8 @@ from app.review.routes import router
 from app.review.store import ReviewStore, Uncertain
 from app.storage.db import Database
 from app.web import error_handlers
-from app.web.request_log import RequestLog
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from models_store.pictures.stripped import strip
 from tests.support.pictures import png
 from tests.support.uploading import lying_in
@@ -66,7 +67,7 @@ async def serving(database: Database, state_dir: Path, keeping: bool = True) -> 
     app = FastAPI()
     error_handlers.install(app)
     app.include_router(router(store, recorder, keeping))
-    app.add_middleware(RequestLog)
+    app.add_middleware(Entry, limits=BodyLimits(2**24))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield Service(http, store, recorder, state_dir / "review")

@@ -17,8 +17,8 @@ from app.files.routes import router
 from app.files.store import FileStore
 from app.storage.db import Database
 from app.web import error_handlers
-from app.web.limits import BodyLimit
-from app.web.request_log import RequestLog
+from app.web.entry import Entry
+from app.web.limits import BodyLimits
 from models_store.specs import InputSpec
 from tests.support.decoding import DECODER
 from tests.support.patience import PATIENCE_SECONDS
@@ -70,8 +70,7 @@ async def serving(
     app = FastAPI()
     error_handlers.install(app)
     app.include_router(router(store, spec, in_use, Inspections(DECODER)))
-    app.add_middleware(BodyLimit, max_bytes=2048, max_bytes_of={f"POST {FILES}": max_bytes})
-    app.add_middleware(RequestLog)
+    app.add_middleware(Entry, limits=BodyLimits(2048, {f"POST {FILES}": max_bytes}))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield Service(http, store, app, state_dir / "files")

@@ -69,8 +69,8 @@ def caller(url: str) -> httpx.Client:
 
 def events(log: Path, name: str) -> list[dict[str, object]]:
     """What the server logged under that event, in order."""
-    lines = (json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))
-    return [line for line in lines if line["event"] == name]
+    said = (line for line in log.read_text().splitlines() if line.startswith("{") and name in line)
+    return [line for line in map(json.loads, said) if line["event"] == name]
 
 
 def until(log: Path, name: str, count: int = 1) -> list[dict[str, object]]:

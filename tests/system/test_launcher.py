@@ -66,7 +66,8 @@ def test_a_training_is_nice_and_hears_no_ctrl_c_of_the_terminal(tmp_path: Path, 
     try:
         (process,) = wait_until(lambda: trainings(tmp_path))
         assert os.getpriority(os.PRIO_PROCESS, process) == 19
-        assert os.getsid(process) == process  # no Ctrl-C of the worker's terminal is for it
+        assert os.getpgid(process) == process  # no Ctrl-C of the worker's terminal is for it
+        assert os.getsid(process) == os.getsid(0)  # in another session it would not be nice to this process
     finally:
         child.kill()
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from models_store.refs import Ref
 from models_store.registry import Registry
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_apart
 from tests.support.programs import missing
 from tests.system.harness import serving
 
@@ -38,23 +39,33 @@ def curl() -> str:
     return "curl --silent --fail "
 
 
-def answered(lines: list[str], tmp_path: Path, curl: str) -> list[Any]:
-    """What a server of its own answers to each of the lines."""
-    with serving(tmp_path / "log", "--workers", "1", shipped=True) as (_, url):
-        answers = []
-        for line in lines:
-            command = line.replace("http://127.0.0.1:8000", url).replace("curl ", curl, 1)
-            done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-            answers.append(json.loads(done.stdout))
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that has just been started, for all whose lines only ask it for answers."""
+    folder = tmp_path_factory.mktemp("served")
+    with pytest.MonkeyPatch.context() as environment:
+        set_apart(environment, folder)
+        environment.setenv("DIGITSERVE_JOB_WORKERS", "0")
+        with serving(folder / "log", "--workers", "1", shipped=True) as (_, url):
+            yield url
+
+
+def answered(lines: list[str], server: str, curl: str) -> list[Any]:
+    """What the server answers to each of the lines."""
+    answers = []
+    for line in lines:
+        command = line.replace("http://127.0.0.1:8000", server).replace("curl ", curl, 1)
+        done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        answers.append(json.loads(done.stdout))
     return answers
 
 
-def test_the_readmes_five_curl_lines_are_answered(tmp_path: Path, curl: str) -> None:
+def test_the_readmes_five_curl_lines_are_answered(server: str, curl: str) -> None:
     text = section(ROOT / "README.md", "Five lines of curl")
     lines = re.findall(r"^curl .+$", text, re.M)
     assert len(lines) == 5
-    one, several, page, correction, models = answered(lines, tmp_path, curl)
+    one, several, page, correction, models = answered(lines, server, curl)
     (shown,) = re.findall(r"^```json\n(.+?)^```", text, re.M | re.S)
     shown = json.loads(shown)
     assert one.keys() == shown.keys() and one["timing_ms"].keys() == shown["timing_ms"].keys()
@@ -66,10 +77,10 @@ def test_the_readmes_five_curl_lines_are_answered(tmp_path: Path, curl: str) -> 
     assert models["data"][0]["id"] == "digits"
 
 
-def test_the_curl_lines_about_serving_are_answered(tmp_path: Path, curl: str) -> None:
+def test_the_curl_lines_about_serving_are_answered(server: str, curl: str) -> None:
     lines = re.findall(r"^curl .+$", section(GUIDES / "serve.md", "Send pictures"), re.M)
     assert len(lines) >= 8
-    answers = answered(lines, tmp_path, curl)
+    answers = answered(lines, server, curl)
     assert (answers[0]["label"], answers[1]["label"]) == ("7", "3")
     assert len(answers[1]["probabilities"]) == 3
     assert [reading["label"] for reading in answers[2]["predictions"]] == ["1", "2"]

@@ -35,6 +35,7 @@ def test_pictures_outlive_the_server_and_go_when_their_days_are_over(
             wait_until(lambda request=request: http.post("/v1/predict", **request).status_code == 200)  # type: ignore[misc]
         wait_until(lambda: len(lying_in(home)) == 4)
     monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "1")
+    monkeypatch.setenv("DIGITSERVE_WORKERS", "1")
     with (
         serving(tmp_path / "second") as (_, url),
         caller(url) as http,

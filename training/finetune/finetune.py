@@ -28,6 +28,7 @@ from training.learn import Session, experiment, key, teacher
 from training.publish.assemble import Draft, Outcome, assemble
 from training.publish.release import announce, complete, release
 from training.publish.weights import rebuild
+from training.synthetic.kept import FOLDER
 
 _STAND_IN = "drawn digits in place of its own test"
 
@@ -64,7 +65,7 @@ def finetune(base: Version, recipe: Recipe, session: Session, job: JobFolder | N
     """
     registry, report = session.registry, session.report
     report.stage("reading the new pictures")
-    task = read_task(base, recipe, session.data_folder, report)
+    task = read_task(base, recipe, session.data_folder, report, registry.root / FOLDER)
     facts = DataSet(task.rows, task.rows, task.labels, f"files: {Path(recipe.data.path).resolve().name}")
     folder = contextlib.nullcontext(job.folder) if job else experiment(session, key(recipe, facts))
     registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 from pathlib import Path
 
 import torch
@@ -13,21 +14,23 @@ from training.data.rows import OUTLIER, DataSet, Rows, join
 from training.errors import DataMissing
 from training.fit.augment import bend
 from training.synthetic import handwriting
+from training.synthetic.kept import kept
 from training.synthetic.outliers.mixture import outliers
 
 _DIGITS = tuple("0123456789")
 _KNOWN = 1500  # rows; they are in random order
-_REMINDERS, _JUDGES = 1000, 4000  # drawings: 0.6 s a thousand
+_REMINDERS, _JUDGES = 1000, 4000  # drawings: a quarter of a second a thousand
 _OUTLIERS = 600  # pictures of no digit
 # Bent so far that the shipped version misreads one in twenty: what it was never sure of is lost first.
 _FAR = AugmentSpec(rotate_degrees=20, log_scale=0.25, shear=0.35, shift_pixels=2.5, elastic_pixels=1.6)
 
 
-def known(base: Version, data_folder: Path) -> DataSet | None:
+def known(base: Version, data_folder: Path, drawings: Path | None = None) -> DataSet | None:
     """MNIST for a version that reads digits, where it lies on this machine, otherwise scikit-learn's digits, with
     drawings to test by: its loss on these goes with its loss on MNIST, that on digits like the repeated ones does not.
 
-    None for a version with other labels or other pictures: the store does not keep what it learned from.
+    None for a version with other labels or other pictures: the store does not keep what it learned from. With a folder
+    for `drawings`, they are kept there.
     """
     picture = base.manifest.input
     if base.manifest.labels != _DIGITS or picture.shape != (1, 28, 28) or not picture.finds_writing:
@@ -38,19 +41,21 @@ def known(base: Version, data_folder: Path) -> DataSet | None:
         return sources.mnist(data_folder, download=False)
     except DataMissing:
         bundled = sources.bundled()
-        return dataclasses.replace(bundled, test=_judges())
+        return dataclasses.replace(bundled, test=_judges(drawings))
 
 
-def reminders(known: DataSet, base: Version) -> Rows:
+def reminders(known: DataSet, base: Version, drawings: Path | None = None) -> Rows:
     """Rows to repeat while a version learns: of the known ones, of scikit-learn's digits, and drawn handwriting; and
     pictures of no digit, where the base is unsure of them.
 
     With MNIST's alone, 20 digits of Semeion teach a point less.
     """
-    rows = join(remembered(known), _drawn(_REMINDERS, seed=1))
+    rows = join(remembered(known), _drawn(_REMINDERS, 1, drawings))
     if base.manifest.calibration.plausible > 0:
-        none = torch.from_numpy(outliers(_OUTLIERS, seed=3, digits=known.train.pictures[:_KNOWN].numpy()))
-        rows = join(rows, Rows(none, torch.full((_OUTLIERS,), OUTLIER)))
+        digits = known.train.pictures[:_KNOWN].numpy()
+        name = f"outliers-{hashlib.sha256(digits.tobytes()).hexdigest()[:16]}"
+        none = kept(drawings, name, lambda: outliers(_OUTLIERS, seed=3, digits=digits))
+        rows = join(rows, Rows(torch.from_numpy(none), torch.full((_OUTLIERS,), OUTLIER)))
     return rows
 
 
@@ -66,14 +71,15 @@ def repeated(rows: Rows, least: int) -> Rows:
     return join(*[rows] * times)
 
 
-@functools.cache  # two seconds, for those who fine-tune often in one process
-def _judges() -> Rows:
-    return _bent(_drawn(_JUDGES, seed=2))
+@functools.cache  # a second, for those who fine-tune often in one process
+def _judges(drawings: Path | None) -> Rows:
+    return _bent(_drawn(_JUDGES, 2, drawings))
 
 
 @functools.cache
-def _drawn(count: int, seed: int) -> Rows:
-    return Rows(torch.from_numpy(handwriting.pictures(count, seed)), torch.arange(count) % len(_DIGITS))
+def _drawn(count: int, seed: int, drawings: Path | None) -> Rows:
+    drawn = kept(drawings, f"handwriting{seed}-{count}", lambda: handwriting.pictures(count, seed))
+    return Rows(torch.from_numpy(drawn), torch.arange(count) % len(_DIGITS))
 
 
 def _bent(rows: Rows) -> Rows:

@@ -42,8 +42,8 @@ class Task:
         return parts.without(rows, self.by_heart)
 
 
-def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> Task:
-    """Reads the recipe's data; says what of them was left out, and why.
+def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter, drawings: Path | None = None) -> Task:
+    """Reads the recipe's data; says what of them was left out, and why. What is drawn is kept in `drawings`.
 
     Raises DataSetRejected, and RecipeRejected where the recipe's net or pictures are not the base's.
     """
@@ -73,7 +73,7 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter) -> 
         raise DataSetRejected("too_few_examples", few.rstrip())
     given = [own.train, *divided.judges.values()]
     by_heart = own.train[:0] if new_labels else _learned(base, join(*given), Memory(data_folder, recipe.data))
-    kept = None if new_labels else known(base, data_folder)
+    kept = None if new_labels else known(base, data_folder, drawings)
     stand_in = kept is not None and kept.source == "bundled" != base.manifest.data.source
     if stand_in:
         report.note(

@@ -20,6 +20,7 @@ from training.judge.score import most_frequent
 from training.learn import Session, learn, teacher
 from training.nets.catalog import options, skeleton
 from training.publish.weights import rebuild
+from training.synthetic.kept import FOLDER
 
 _FEW = 50  # new pictures; below, one hold-out of a handful says nothing, so five folds judge in turn
 _FOLDS = 5
@@ -134,18 +135,19 @@ def _learned(tuning: Tuning, name: str, rows: Rows) -> Fitted:
         head = net.get_submodule("head")
         assert isinstance(head, nn.Linear), "every net of the catalog ends in one"
         net.head = nn.Linear(head.in_features, len(task.labels))
-    material = _material(task, repeated(rows, task.spec.epoch_rows if name == LAST else 0), runtime.device)
+    rows, drawings = repeated(rows, task.spec.epoch_rows if name == LAST else 0), tuning.session.registry.root / FOLDER
+    material = _material(task, rows, runtime.device, drawings)
     return learn(
         name, task.recipe, material, len(task.labels), runtime, tuning.session.report,
         folder=tuning.checkpoints, net=net,
     )  # fmt: skip
 
 
-def _material(task: Task, rows: Rows, device: torch.device) -> Material:
+def _material(task: Task, rows: Rows, device: torch.device, drawings: Path) -> Material:
     """The new rows; and where there are rows of the base's kind, reminders and what the base says of them."""
     if task.known is None or not task.spec.replay_rows:
         return Material(rows)
-    replay = Replay(reminders(task.known, task.base), task.spec.replay_rows)
+    replay = Replay(reminders(task.known, task.base, drawings), task.spec.replay_rows)
     if not task.spec.distil:
         return Material(rows, replay=replay)
     base = teacher(rebuild(task.base), task.recipe.input, device)

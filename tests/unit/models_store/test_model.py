@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models_store import durable
 from models_store.errors import ManifestMismatch, VersionCorrupt
 from models_store.files import PROBES, WEIGHTS, read_probes
-from models_store.model import Model, load_fastest, predict_all
+from models_store.model import BUCKETS, Model, load_fastest, predict_all
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from training.nets.catalog import build
@@ -19,6 +19,7 @@ from training.publish.candidates import Servable, script
 from training.synthetic import strokes
 
 Pixels = NDArray[np.uint8]
+COUNTS = (7, 40, *(size for size in BUCKETS if size <= 40))
 DEVICES = ("cpu", *(("cuda",) if torch.cuda.is_available() else ()))
 
 
@@ -82,16 +83,26 @@ def test_order_is_kept(version: Version, digits: Pixels, rng: np.random.Generato
 
 
 def test_pictures_need_not_lie_in_one_piece(plain: Model, digits: Pixels) -> None:
-    turned = np.rot90(digits, 2, (2, 3))
-    assert not turned.flags["C_CONTIGUOUS"]
-    assert (plain.predict(turned) == plain.predict(turned.copy())).all()
+    for count in COUNTS:
+        turned = np.rot90(digits[:count], 2, (2, 3))
+        assert not turned.flags["C_CONTIGUOUS"]
+        assert (plain.predict(turned) == plain.predict(turned.copy())).all()
 
 
 def test_pictures_may_be_read_only(plain: Model, digits: Pixels) -> None:
-    shared = digits.copy()
-    shared.flags.writeable = False
-    assert (plain.predict(shared) == plain.predict(digits)).all()
-    assert (shared == digits).all()
+    for count in COUNTS:
+        shared = digits[:count].copy()
+        shared.flags.writeable = False
+        assert (plain.predict(shared) == plain.predict(digits[:count])).all()
+        assert (shared == digits[:count]).all()
+
+
+def test_pictures_are_left_as_they_are(plain: Model, digits: Pixels) -> None:
+    """Also where the batch is one of the sizes that the net sees, and isn't copied."""
+    for count in COUNTS:
+        given = digits[:count].copy()
+        plain.predict(given)
+        assert (given == digits[:count]).all()
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (3, 28, 28), (1, 1, 27, 28), (1, 3, 28, 28), (1, 1, 28, 28, 1)])
@@ -152,6 +163,24 @@ def test_a_version_that_forgot_its_own_answers_is_refused(registry: Registry, ru
     tampered = published(registry, lambda folder: durable.write(folder / "model.pt", data))
     with pytest.raises(ManifestMismatch, match="its own answers"):
         load_fastest(tampered.folder, tampered.manifest)
+
+
+def test_a_candidate_that_was_the_quickest_before_is_not_compared_again(version: Version) -> None:
+    for candidate in ("fp32", "bf16"):
+        known = load_fastest(version.folder, version.manifest, known=candidate)
+        assert known.candidate == candidate and known.largest_batch == BUCKETS[-1]
+
+
+@pytest.mark.parametrize("known", ["bf16", "fp64", ""])
+def test_one_that_was_and_agrees_no_longer_is_one_of_all(registry: Registry, known: str) -> None:
+    original = registry.resolve(Ref("digits"))
+
+    def change(folder: Path) -> None:
+        for file in ("model.bf16.pt", "model.int8.pt"):
+            (folder / file).write_bytes(another_model(original))
+
+    tampered = published(registry, change)
+    assert load_fastest(tampered.folder, tampered.manifest, known=known).candidate == "fp32"
 
 
 def test_a_flipped_bit_in_any_file_is_refused(version: Version) -> None:

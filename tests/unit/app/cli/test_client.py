@@ -1,7 +1,10 @@
 """What the command line sends, how often it tries, and what it makes of a stream."""
 
+import contextlib
 import itertools
 import json
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,17 @@ class Slept(list[float]):
 
     def __call__(self, seconds: float) -> None:
         self.append(seconds)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """The URL of a socket whose queue is full: the kernel leaves whoever knocks there without an answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as waiting:
+        for _ in range(4):
+            knocking = waiting.enter_context(socket.socket())
+            knocking.setblocking(False)
+            knocking.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 # As the WHATWG's text has them: comments, a field without a blank, two data lines, an event without data.
@@ -62,6 +76,37 @@ def test_a_server_that_is_gone_is_asked_for_half_a_minute() -> None:
     ):
         list(client.events("ftjob-1"))
     assert 25 < sum(slept) < 60
+
+
+@pytest.mark.parametrize("ask", [lambda client: client.jobs(1), lambda client: list(client.events("ftjob-1"))])
+def test_a_server_that_was_never_there_is_looked_for_twice(ask: Callable[[Client], object]) -> None:
+    slept = Slept()
+    with answering({}) as (url, _):
+        pass  # it is gone
+    with Client(url, slept) as client, pytest.raises(Refusal, match=r"does not answer\. Start the server"):
+        ask(client)
+    assert slept == [0.5]
+
+
+def test_a_machine_that_keeps_silent_is_looked_for_once() -> None:
+    slept = Slept()
+    with (
+        silent() as url,
+        Client(url, slept, connect_seconds=0.02) as client,
+        pytest.raises(Refusal, match=r"does not answer\. Start the server"),
+    ):
+        client.jobs(1)
+    assert slept == []
+
+
+def test_a_server_that_was_heard_before_may_take_its_time_to_come_back() -> None:
+    slept = Slept()
+    with answering({"GET /v1/fine_tuning/jobs": [as_json({"data": []})]}) as (url, _):
+        client = Client(url, slept)
+        assert client.jobs(1) == {"data": []}
+    with client, pytest.raises(Refusal, match=r"does not answer\."):
+        client.jobs(1)
+    assert sum(slept) > 5
 
 
 def test_one_who_waits_long_is_not_left_by_connections_that_break_now_and_then() -> None:

@@ -19,7 +19,7 @@ from models_store.pictures.decode import open_picture
 from models_store.pictures.many.page import page_of
 from models_store.pictures.prepare import Prepared, prepare
 from models_store.pictures.stripped import strip
-from tests.support.children import DRAWING, DRAWN, LARGE, SIDE, SPEC, code, is_there, runs
+from tests.support.children import DRAWING, DRAWN, LARGE, MEDIUM, SIDE, SPEC, code, is_there, runs
 from tests.support.decoding import DECODER
 from tests.support.patience import until
 from tests.support.pictures import encoded, png
@@ -36,9 +36,9 @@ def decoder() -> Iterator[Decoder]:
 
 
 async def test_a_child_sees_what_this_process_would_see() -> None:
-    pictures = [DRAWING, png(unit(1)), b"rubbish", encoded(DRAWN, "JPEG"), LARGE]
+    pictures = [DRAWING, png(unit(1)), b"rubbish", MEDIUM, encoded(DRAWN, "JPEG"), LARGE]
     found = await DECODER.read(pictures, SPEC)
-    assert [code(one) for one in found] == ["", "", "image_invalid", "", ""]
+    assert [code(one) for one in found] == ["", "", "image_invalid", "", "", ""]
     for one, picture in zip(found, pictures, strict=True):
         if isinstance(one, Prepared):
             here = prepare(picture, SPEC)
@@ -94,16 +94,29 @@ async def test_a_stopped_child_is_killed(monkeypatch: pytest.MonkeyPatch) -> Non
         assert [code(one) for one in await decoder.read([DRAWING] * 2, SPEC)] == ["image_too_complex", ""]
 
 
-async def test_small_pictures_wait_for_no_large_one() -> None:
+@pytest.mark.parametrize(("heavier", "lighter"), [(LARGE, [DRAWING, MEDIUM]), (MEDIUM, [DRAWING])])
+async def test_what_takes_less_time_waits_for_nothing_heavier(heavier: bytes, lighter: list[bytes]) -> None:
     with closing(Decoder(cpu_seconds=600)) as decoder:
-        await decoder.read([LARGE], SPEC)
+        await decoder.read([heavier], SPEC)
         os.kill(decoder.pids[0], signal.SIGSTOP)
-        large = asyncio.create_task(decoder.read([LARGE], SPEC))
-        assert [code(one) for one in await decoder.read([DRAWING], SPEC)] == [""]
-        assert not large.done()
-        large.cancel()
+        waits = asyncio.create_task(decoder.read([heavier], SPEC))
+        assert [code(one) for one in await decoder.read(lighter, SPEC)] == [""] * len(lighter)
+        assert not waits.done()
+        waits.cancel()
         with suppress(asyncio.CancelledError):
-            await large
+            await waits
+
+
+async def test_no_picture_waits_for_one_that_is_packed_anew() -> None:
+    with closing(Decoder(cpu_seconds=600)) as decoder:
+        await decoder.keep(MEDIUM, SPEC)
+        os.kill(decoder.pids[0], signal.SIGSTOP)
+        kept = asyncio.create_task(decoder.keep(MEDIUM, SPEC))
+        assert [code(one) for one in await decoder.read([MEDIUM], SPEC)] == [""]
+        assert not kept.done()
+        kept.cancel()
+        with suppress(asyncio.CancelledError):
+            await kept
 
 
 async def test_what_waited_too_long_is_refused_before_it_is_decoded() -> None:

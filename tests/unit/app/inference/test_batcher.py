@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from app.inference.batcher import Batcher, Overloaded, Rows, TooLate
+from app.inference.batcher import Batcher, BatchResult, Overloaded, Rows, TooLate
 from tests.support.patience import PATIENCE_SECONDS
 
 
@@ -42,6 +42,57 @@ async def test_what_comes_together_is_computed_together(executor: ThreadPoolExec
     answers = await asyncio.gather(*(batcher.submit(rows(i)) for i in range(20)))
     assert [answer.rows.tolist() for answer in answers] == [[[2 * i]] for i in range(20)]
     assert model.batches == [list(range(20))]
+
+
+async def ticks_until_computed(batcher: Batcher, model: Doubling, *together: Rows) -> int:
+    """How often the event loop turns until a batch runs, of an idle batcher."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    before = len(model.batches)
+    tasks = [asyncio.create_task(batcher.submit(one)) for one in together]
+    ticks = 0
+    while len(model.batches) == before:
+        await asyncio.sleep(0)
+        ticks += 1
+    await asyncio.gather(*tasks)
+    return ticks
+
+
+async def test_after_a_lone_row_the_next_waits_a_tick_less(executor: ThreadPoolExecutor) -> None:
+    model = Doubling()
+    batcher = Batcher(model, executor, inline_rows=1000)
+    first = await ticks_until_computed(batcher, model, rows(1))
+    after_one = await ticks_until_computed(batcher, model, rows(2))
+    assert after_one == first - 1
+    assert await ticks_until_computed(batcher, model, rows(3), rows(4)) == after_one
+    assert await ticks_until_computed(batcher, model, rows(5)) == first  # others may come with it, as before
+    assert await ticks_until_computed(batcher, model, rows(6)) == after_one
+    assert model.batches == [[1], [2], [3, 4], [5], [6]]
+
+
+async def test_what_comes_a_tick_later_comes_along_unless_the_last_row_was_alone(executor: ThreadPoolExecutor) -> None:
+    model = Doubling()
+    batcher = Batcher(model, executor, inline_rows=1000)
+
+    async def later() -> BatchResult:
+        await asyncio.sleep(0)
+        return await batcher.submit(rows(2))
+
+    for _ in range(2):
+        await asyncio.gather(batcher.submit(rows(1)), later())
+        await asyncio.sleep(0)
+    assert model.batches == [[1, 2], [1, 2]]
+
+
+async def test_an_answer_is_its_callers_own(executor: ThreadPoolExecutor) -> None:
+    """Rows are passed on and not copied: who is alone in a batch has the model's own."""
+    batcher = Batcher(lambda batch: batch * 2, executor, inline_rows=1000)
+    given = rows(1)
+    alone = await batcher.submit(given)
+    both = await asyncio.gather(batcher.submit(rows(3)), batcher.submit(rows(4)))
+    assert (given.item(), alone.rows.item(), [one.rows.item() for one in both]) == (1, 2, [6, 8])
+    split = await Batcher(lambda batch: batch * 2, executor, max_batch=4).submit(rows(*range(11)))
+    assert np.array_equal(split.rows, rows(*range(11)) * 2)
 
 
 async def test_while_a_batch_runs_the_next_one_fills(executor: ThreadPoolExecutor) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from app.decoding.decoder import Decoder
 from app.errors import AppError, NotReady, TooBusy, Unprocessable
+from app.inference import engine as engines
 from app.inference.answer import Answer, Durations
 from app.inference.batcher import Batcher, BatchResult, Rows
 from app.inference.engine import Engine
@@ -28,7 +29,7 @@ from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
 from tests.support.decoding import DECODER
-from tests.support.pictures import png
+from tests.support.pictures import encoded
 from tests.unit.models_store.datasets.test_clean import unit
 
 CHAMPION = Ref("digits")
@@ -50,10 +51,10 @@ class Corner:
         return np.eye(10, dtype=np.float32)[rows[:, 0, 0, 0]]
 
 
-def numbered(number: int) -> bytes:
+def numbered(number: int, kind: str = "PNG") -> bytes:
     pixels = unit(number)
     pixels[0, 0] = number
-    return png(pixels)
+    return encoded(pixels, kind)
 
 
 class Slow(Batcher):
@@ -104,6 +105,18 @@ async def test_every_picture_is_answered_in_its_place(registry: Registry, copies
     assert model.batches == [2 * copies]
 
 
+@pytest.mark.parametrize("copies", [1, 3])
+async def test_what_children_read_and_what_is_read_here_stand_in_their_places(registry: Registry, copies: int) -> None:
+    dark = encoded(255 - unit(4), "PNG")  # is laid out anew, with nothing in its corner
+    images = [numbered(1), numbered(2, "BMP"), b"rubbish", numbered(3), dark, numbered(5, "BMP")] * copies
+    model = Corner()
+    async with started(registry, model) as engine:
+        items = (await engine.predict(CHAMPION, images)).items
+    labels = [one.verdict.label if isinstance(one, Answer) else one.code for one in items]
+    assert labels == ["1", "2", "image_invalid", "3", "0", "5"] * copies
+    assert sum(model.batches) == 5 * copies
+
+
 async def test_where_no_picture_is_good_nothing_is_computed(registry: Registry) -> None:
     model = Corner()
     async with started(registry, model) as engine:
@@ -113,7 +126,7 @@ async def test_where_no_picture_is_good_nothing_is_computed(registry: Registry) 
 
 
 async def test_many_small_pictures_may_have_as_many_pixels_as_four_large_ones(registry: Registry) -> None:
-    pictures = [numbered(number) for number in range(9)]  # too many for the event loop
+    pictures = [numbered(number, "BMP") for number in range(9)]  # as PNG they need no child
     async with started(registry, Corner(), max_image_pixels=9 * UNIT // 4) as engine:
         assert len((await engine.predict(CHAMPION, pictures)).items) == 9
     async with started(registry, Corner(), max_image_pixels=9 * UNIT // 4 - 1) as engine:
@@ -157,6 +170,19 @@ async def test_an_explanation_is_a_picture_ten_times_as_large_in_colours(registr
         drawn = await engine.explain(registry.resolve(CHAMPION), unit(7)[None], numbered(7))
     picture = Image.open(io.BytesIO(drawn))
     assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (280, 280))
+
+
+async def test_what_explains_is_kept_for_whoever_asks_soon(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = registry.resolve(CHAMPION)
+    monkeypatch.setattr(engines, "_EXPLAINS_SECONDS", 600.0)
+    async with started(registry, Corner()) as engine:
+        first = await engine.explain(version, unit(7)[None], numbered(7))
+        (version.folder / "model.pt").unlink()  # it can be loaded no more
+        monkeypatch.setattr(engines, "_EXPLAINS_SECONDS", 0.0)
+        assert await engine.explain(version, unit(7)[None], numbered(7)) == first
+        await asyncio.sleep(0.01)
+        with pytest.raises(VersionCorrupt):  # after its time it is forgotten
+            await engine.explain(version, unit(7)[None], numbered(7))
 
 
 async def test_more_than_eight_explanations_do_not_wait(registry: Registry, tmp_path: Path) -> None:

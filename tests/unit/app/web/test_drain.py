@@ -1,6 +1,7 @@
 """A process that is about to end: from then on each answer closes its connection, whoever has given it."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -71,7 +72,10 @@ async def test_what_is_no_answer_passes_untouched() -> None:
     drain, sent = Drain(), list[Message]()
     drain.begin()
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    passed: list[object] = []
+
+    async def app(*given: Any) -> None:
+        passed.extend(given)
         await send({"type": "lifespan.startup.complete"})
 
     async def receive() -> Message:
@@ -82,6 +86,7 @@ async def test_what_is_no_answer_passes_untouched() -> None:
 
     await Entry(app, LIMITS, drain)({"type": "lifespan"}, receive, send)
     assert sent == [{"type": "lifespan.startup.complete"}]
+    assert passed == [{"type": "lifespan"}, receive, send]
 
 
 @pytest.mark.parametrize(("begins", "starts"), [(True, False), (True, True), (False, False)])

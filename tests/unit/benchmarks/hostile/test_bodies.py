@@ -22,6 +22,12 @@ def test_what_people_send_is_small_and_different_for_each_number() -> None:
         assert draw(3) == draw(3) != draw(4)
 
 
+@pytest.mark.parametrize(("megapixels", "size"), [(1, (1156, 867)), (12, (4000, 3000))])
+def test_a_photograph_has_the_megapixels_that_were_asked_for(megapixels: int, size: tuple[int, int]) -> None:
+    image = opened(bodies.photograph(megapixels))
+    assert (image.format, image.size) == ("JPEG", size)
+
+
 def test_sheets_have_digits_all_over() -> None:
     webp, page = opened(bodies.large_webp(400)), opened(bodies.page(30, 40))
     assert (webp.format, webp.size) == ("WEBP", (400, 400))

@@ -3,7 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.hostile.server import Watch, descriptors, resident, tree
+from benchmarks.hostile.server import Watch, busy_cores, cpu
+from benchmarks.processes import descriptors, resident, tree
 from tests.support.patience import wait_until
 
 GROWS = """
@@ -15,6 +16,14 @@ files = [open("/dev/null") for _ in range(50)]
 print("grown", flush=True)
 sys.stdin.read()
 """
+
+
+def test_what_processes_computed_counts_when_they_have_ended_too() -> None:
+    burns = "import time\nwhile time.process_time() < 0.3: pass"
+    before = cpu(os.getpid()), busy_cores()
+    subprocess.run([sys.executable, "-c", burns], check=True)
+    mine, everybodys = cpu(os.getpid()) - before[0], busy_cores() - before[1]
+    assert mine >= 0.29 and everybodys >= 0.25  # both are counted in hundredths
 
 
 def test_a_process_is_seen_with_what_it_started_and_how_much_it_took(tmp_path: Path) -> None:

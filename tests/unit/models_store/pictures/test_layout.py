@@ -105,3 +105,34 @@ def test_what_lies_as_mnists_digits_do(height: int, width: int, top: int, left: 
     unit = np.zeros((28, 28), np.uint8)
     unit[top : top + height, left : left + width] = 200
     assert lies_as_mnist(unit) == lies
+
+
+def naively(grey: Grey) -> bool:
+    """The same written out: the ink's centre of mass, and its extent, axis by axis."""
+    if not grey.any():
+        return False
+    off_x, off_y = (place - 13.5 for place in centre_of_mass(grey))
+    rows, columns = np.flatnonzero((grey > 24).any(1)), np.flatnonzero((grey > 24).any(0))
+    longer = max((int(np.ptp(places)) + 1 for places in (rows, columns) if len(places)), default=0)
+    return max(abs(off_x), abs(off_y)) <= 2 and longer >= 16
+
+
+def test_thousands_of_pictures_lie_as_they_do_by_the_slow_way(rng: np.random.Generator) -> None:
+    decided = []
+    for place, unit in enumerate(draw.units(per_digit=100, seed=4)[:, 0]):
+        moved = np.roll(unit, rng.integers(-4, 5, 2), (0, 1))
+        faint = (unit * rng.uniform(0, 0.3)).astype(np.uint8)
+        dots = np.where(rng.random((28, 28)) < 0.02 * (place % 9), rng.integers(0, 256, (28, 28)), 0).astype(np.uint8)
+        cut = unit.copy()
+        cut[: rng.integers(0, 20)] = 0
+        for grey in (unit, moved, faint, dots, cut, np.ascontiguousarray(moved[::-1]), moved.T.copy()):
+            decided.append(lies_as_mnist(grey))
+            assert decided[-1] == naively(grey)
+    assert 0.2 < np.mean(decided) < 0.8 and len(decided) == 7000
+
+
+def test_ink_at_the_limits_of_faintness_counts_or_does_not() -> None:
+    for level in (23, 24, 25, 255):
+        grey = np.zeros((28, 28), np.uint8)
+        grey[6:22, 12:16] = level
+        assert lies_as_mnist(grey) == naively(grey) == (level > 24)

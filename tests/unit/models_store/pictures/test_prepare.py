@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from models_store.pictures.layout import lies_as_mnist
-from models_store.pictures.prepare import prepare
+from models_store.pictures.prepare import in_mnists_format, prepare
 from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
 from tests.support import layout
@@ -185,3 +185,37 @@ def test_a_digit_anywhere_on_paper_gets_its_own_layout(rng: np.random.Generator,
         seen = pixels(png(paper))
         assert layout.likeness(seen, layout.naive(strokes)) > 0.97
         assert seen.max() == 255
+
+
+def formerly(grey: Grey) -> tuple[bool, bool]:
+    """Whether a picture passed untouched, and as a blank one, by the formula of former releases."""
+    passes = bool(np.median(grey) == 0) and bool(grey.max() < 24 or lies_as_mnist(grey))
+    return passes, passes and bool(grey.max() < 24)
+
+
+def test_thousands_of_pictures_pass_untouched_or_not_as_formerly(rng: np.random.Generator) -> None:
+    passed, blank = [], []
+    for place, unit in enumerate(draw.units(per_digit=60, seed=6)[:, 0]):
+        moved = np.roll(unit, rng.integers(-4, 5, 2), (0, 1))
+        inked = np.where(rng.random((28, 28)) < rng.uniform(0.45, 0.55), np.maximum(unit, 1), unit).astype(np.uint8)
+        full = np.zeros(28 * 28, np.uint8)
+        full[rng.permutation(28 * 28)[: 388 + place % 9]] = rng.integers(1, 256)  # 391 are fewer than half by one
+        faint = (unit * rng.uniform(0, 0.2)).astype(np.uint8)
+        for grey in (unit, moved, inked, full.reshape(28, 28), faint, 255 - unit, np.maximum(unit, 1)):
+            seen = in_mnists_format(grey)
+            passed.append(seen is not None)
+            blank.append(seen is not None and seen.is_blank)
+            assert (passed[-1], blank[-1]) == formerly(grey)
+            assert seen is None or np.array_equal(seen.pixels[0], grey)
+    assert len(passed) == 4200 and 0.2 < np.mean(passed) < 0.8 and any(blank)
+
+
+@pytest.mark.parametrize("level", [1, 23, 24, 255])
+@pytest.mark.parametrize("count", [0, 1, 390, 391, 392, 393, 784])
+def test_half_of_the_pixels_are_ground(level: int, count: int) -> None:
+    """The median of 784 numbers is the mean of the two in the middle."""
+    grey = np.zeros(28 * 28, np.uint8)
+    grey[:count] = level
+    seen = in_mnists_format(grey.reshape(28, 28))
+    assert (seen is not None, seen is not None and seen.is_blank) == formerly(grey.reshape(28, 28))
+    assert seen is None or count <= 391

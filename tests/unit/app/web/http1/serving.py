@@ -119,9 +119,13 @@ class Client:
         """Gone, without a word."""
         self._writer.transport.abort()
 
+    async def head(self) -> bytes:
+        """All up to the next empty line."""
+        return await self._reader.readuntil(b"\r\n\r\n")
+
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the next answer."""
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        head = (await self.head()).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         body = await self._reader.readexactly(int(headers.get("content-length", 0)))
         return int(head[0].split(" ")[1]), headers, body
