@@ -13,7 +13,9 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from app.web.connection import CONNECTION
 from models_store.specs import InputSpec
+from tests.support.lines import Line
 from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.uploading import FILES, ZIP, Service, digits, picture, serving
 
@@ -141,7 +143,14 @@ async def _hang_up(service: Service, *bodies: bytes, when: Callable[[], bool] = 
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    await service.app(_scope("POST", FILES, **headers), receive, send)
+    async def leave() -> None:
+        await until(lambda: line.is_waited_on and when())
+        line.go()
+
+    line = Line()
+    leaving = asyncio.create_task(leave())
+    await service.app({**_scope("POST", FILES, **headers), CONNECTION: line}, receive, send)
+    leaving.cancel()
 
 
 async def test_an_upload_whose_client_goes_away_leaves_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from fastapi import FastAPI
 from app import main
 from app.decoding.decoder import Decoder
 from app.settings import Settings
+from app.web.connection import CONNECTION
 from tests.conftest import running
+from tests.support.lines import Line
 from tests.support.patience import until
 from tests.support.pictures import encoded, png
 from tests.unit.models_store.datasets.test_clean import unit
@@ -79,14 +81,10 @@ async def test_addresses_take_turns(service: Service) -> None:
 
 async def test_who_hangs_up_leaves_no_work_behind(service: Service) -> None:
     pid = await _stopped_large_child(service)
-    messages: list[dict[str, object]] = [{"type": "http.request", "body": LARGE}]
-    gone = asyncio.Event()
+    line = Line()
 
     async def receive() -> dict[str, object]:
-        if messages:
-            return messages.pop()
-        await gone.wait()
-        return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": LARGE}
 
     async def send(_: object) -> None:
         pass
@@ -94,14 +92,14 @@ async def test_who_hangs_up_leaves_no_work_behind(service: Service) -> None:
     scope = {
         "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/v1/predict",
         "raw_path": b"/v1/predict", "query_string": b"", "root_path": "", "client": ("10.0.0.3", 50_000),
-        "server": ("test", 80),
+        "server": ("test", 80), CONNECTION: line,
         "headers": [(b"content-type", b"image/webp"), (b"content-length", b"%d" % len(LARGE)), (b"host", b"test")],
     }  # fmt: skip
     hanging = asyncio.create_task(service.app(scope, receive, send))
-    await until(lambda: not messages)
+    await until(lambda: line.is_waited_on)
     await asyncio.sleep(0.2)
-    gone.set()
-    await asyncio.gather(hanging, return_exceptions=True)
+    line.go()
+    await hanging
     async with service.at("10.0.0.4") as other:  # would wait for the stopped child
         assert (await other.post("/v1/predict", content=LARGE, headers=WEBP)).status_code == 200
     assert pid not in service.decoder.pids

@@ -6,8 +6,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from app.web.connection import while_connected
+from tests.support.lines import Line, Work, scope
 from tests.support.patience import PATIENCE_SECONDS, until
-from tests.unit.app.web.lines import Line, Work, scope
 
 
 async def test_a_client_that_waits_gets_the_result() -> None:

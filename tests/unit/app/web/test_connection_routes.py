@@ -23,9 +23,9 @@ from models_store.model import Model
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
 from tests.support.decoding import DECODER
+from tests.support.lines import Line, scope
 from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.pictures import png
-from tests.unit.app.web.lines import Line, scope
 from training.synthetic import strokes
 
 

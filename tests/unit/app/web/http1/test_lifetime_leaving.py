@@ -9,9 +9,9 @@ from app.web.connection import while_connected
 from app.web.entry import Entry
 from app.web.http1.protocol import HttpProtocol
 from app.web.limits import BodyLimits
+from tests.support.lines import Work
 from tests.support.patience import until
 from tests.unit.app.web.http1.serving import Client, client, post, serving
-from tests.unit.app.web.lines import Work
 
 
 def working(work: Work, bytes_read: list[int], outcomes: list[str]) -> ASGIApp:

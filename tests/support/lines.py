@@ -21,6 +21,11 @@ class Line:
         if leave is not None and self._has_gone:
             leave()
 
+    @property
+    def is_waited_on(self) -> bool:
+        """Whether somebody wants to hear of it."""
+        return bool(self.heard) and self.heard[-1] is not None
+
     def go(self) -> None:
         """The client leaves, while somebody waits for that."""
         leave = self.heard[-1]
