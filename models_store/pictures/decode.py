@@ -143,7 +143,7 @@ def grey_of(image: Image.Image) -> Pixels:
         return (np.asarray(image, np.int32).clip(0, 65535) >> 8).astype(np.uint8)
     if image.has_transparency_data:
         return _on_ground(image.convert("RGBA"))
-    return np.asarray(image.convert("L"))
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
 
 
 def colour_of(image: Image.Image) -> Pixels:
@@ -152,7 +152,7 @@ def colour_of(image: Image.Image) -> Pixels:
         return np.repeat(grey_of(image)[..., None], 3, axis=2)
     if image.has_transparency_data:
         return _on_ground(image.convert("RGBA"), colours=True)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # `convert` copies, whatever it is
 
 
 def _on_ground(image: Image.Image, colours: bool = False) -> Pixels:

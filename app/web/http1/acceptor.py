@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 _REST_SECONDS = 0.002
 _MOST = 64  # newcomers at once
-_LATELY_SECONDS = 0.02  # newcomers who come after less time come together
 _NO_ROOM_SECONDS = 0.1  # where there is no file descriptor to be had
 
 
@@ -26,7 +25,6 @@ class Acceptor:
         self._is_alone = is_alone
         self._loop = asyncio.get_running_loop()
         self._at_once = _MOST if is_alone else 1
-        self._accepted_at = 0.0
         self._resting: asyncio.TimerHandle | None = None
         self._beginning: set[asyncio.Task[object]] = set()
         self._is_closed = False
@@ -47,10 +45,12 @@ class Acceptor:
             await asyncio.wait(self._beginning)
 
     def _accept(self) -> None:
-        now = self._loop.time()
-        if not self._is_alone:  # of a crowd ever more at a time
-            together = now - self._accepted_at < _LATELY_SECONDS
-            self._at_once = min(2 * self._at_once, _MOST) if together else 1
+        if not self._is_alone:
+            self._at_once = 1
+        self._take()
+
+    def _take(self) -> None:
+        """As many as may be taken now; then others have their turn."""
         taken = 0
         try:
             while taken < self._at_once:
@@ -61,10 +61,11 @@ class Acceptor:
         except OSError:
             self._rest(_NO_ROOM_SECONDS)
             return
-        if taken:
-            self._accepted_at = now
-            if not self._is_alone:
-                self._rest(_REST_SECONDS)
+        if taken and not self._is_alone:
+            self._rest(_REST_SECONDS)
+        elif self._resting is not None:
+            self._resting = None
+            self._loop.add_reader(self._listener, self._accept)
 
     def _begin(self, newcomer: socket.socket) -> None:
         newcomer.setblocking(False)
@@ -81,9 +82,11 @@ class Acceptor:
             newcomer.close()
 
     def _rest(self, seconds: float) -> None:
-        self._loop.remove_reader(self._listener)
+        if self._resting is None:
+            self._loop.remove_reader(self._listener)
         self._resting = self._loop.call_later(seconds, self._go_on)
 
     def _go_on(self) -> None:
-        self._resting = None
-        self._loop.add_reader(self._listener, self._accept)
+        """Whoever waits now belongs to a crowd, of which ever more are taken at a time."""
+        self._at_once = min(2 * self._at_once, _MOST)
+        self._take()
