@@ -24,7 +24,7 @@ from app.web.drain import Drain
 from app.web.http1 import descriptors
 from app.web.http1.acceptor import Acceptor
 from app.web.http1.limits import HttpLimits
-from app.web.http1.protocol import http_protocol
+from app.web.http1.protocol import connections_of, http_protocol
 from models_store.model import best_device
 from models_store.store.ballast import Ballast
 
@@ -127,9 +127,10 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup([])
+        connections = connections_of(self.config.http_protocol_class)
         for listener in sockets or []:
             listener.listen(self.config.backlog)
-            acceptor = Acceptor(listener, self._protocol, is_alone=self._is_alone)
+            acceptor = Acceptor(listener, self._protocol, lambda: connections.is_busy, is_alone=self._is_alone)
             self.servers.append(cast(asyncio.Server, acceptor))
         _keep_what_stays()
         if self._lifeline is not None and self.started:

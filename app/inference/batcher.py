@@ -1,6 +1,6 @@
 """Batcher: rows that wait -> batches -> each caller's own rows back.
 
-A batch is what one tick of the event loop brought, and one more tick unless the last batch was a single row; or what
+A batch is what one tick of the event loop brought, and two more ticks unless the last batch was a single row; or what
 came while the previous batch was computed. There is no timer: an idle service answers at once, a busy one fills its
 batches by itself.
 """
@@ -117,7 +117,7 @@ class Batcher:
             waiting.taken = len(waiting.rows)
 
     def _gather_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_soon(loop.call_soon, self._next)  # after this tick and one more
+        loop.call_soon(loop.call_soon, loop.call_soon, self._next)  # after this tick and two more
 
     def _next(self) -> None:
         batch = self._gather()

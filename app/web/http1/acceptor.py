@@ -1,6 +1,6 @@
-"""Newcomers, from a listening socket that several processes share: who has taken some leaves the next to others for a
-moment. Without that, whoever is awake takes all that come together, and another, which takes a moment to wake up,
-has none of them for as long as they last.
+"""Newcomers, from a listening socket that several processes share: who has something to do leaves them to others for a
+moment. Without that, whoever is awake takes all that come, and another, which takes a while to wake up, has none of
+them for as long as they last.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import contextlib
 import socket
 from collections.abc import Callable
 
-_REST_SECONDS = 0.002
+_REST_SECONDS = 0.004  # what another process may take to wake up on a busy core
 _MOST = 64  # newcomers at once
 _NO_ROOM_SECONDS = 0.1  # where there is no file descriptor to be had
 
@@ -17,14 +17,21 @@ class Acceptor:
     """Lives on one event loop, from its making on. `close` and `wait_closed` are what uvicorn asks of a server."""
 
     def __init__(
-        self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], *, is_alone: bool = False
+        self,
+        listener: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        is_busy: Callable[[], bool] = lambda: False,
+        *,
+        is_alone: bool = False,
     ) -> None:
-        """`listener` listens already. `is_alone` says that no other process has it."""
+        """`listener` listens already. `is_busy` tells whether this process has requests to answer, `is_alone` that no
+        other process accepts from the listener.
+        """
         self._listener = listener
         self._protocol = protocol
+        self._is_busy = is_busy
         self._is_alone = is_alone
         self._loop = asyncio.get_running_loop()
-        self._at_once = _MOST if is_alone else 1
         self._resting: asyncio.TimerHandle | None = None
         self._beginning: set[asyncio.Task[object]] = set()
         self._is_closed = False
@@ -45,25 +52,30 @@ class Acceptor:
             await asyncio.wait(self._beginning)
 
     def _accept(self) -> None:
-        if not self._is_alone:
-            self._at_once = 1
-        self._take()
+        if self._is_alone:
+            self._take(_MOST)
+        elif self._beginning or self._is_busy():
+            self._rest(_REST_SECONDS, 1)
+        else:
+            self._take(1)
 
-    def _take(self) -> None:
-        """As many as may be taken now; then others have their turn."""
+    def _take(self, most: int) -> None:
+        """So many newcomers. Who still waits after a rest is of a crowd, of which ever more are taken at a time."""
         taken = 0
         try:
-            while taken < self._at_once:
+            while taken < most:
                 self._begin(self._listener.accept()[0])
                 taken += 1
         except (BlockingIOError, ConnectionAbortedError):  # another was quicker, or the client left at once
             pass
         except OSError:
-            self._rest(_NO_ROOM_SECONDS)
+            self._rest(_NO_ROOM_SECONDS, 1)
             return
-        if taken and not self._is_alone:
-            self._rest(_REST_SECONDS)
-        elif self._resting is not None:
+        if self._resting is None:
+            return
+        if taken == most:
+            self._rest(_REST_SECONDS, min(2 * most, _MOST))
+        else:
             self._resting = None
             self._loop.add_reader(self._listener, self._accept)
 
@@ -81,12 +93,7 @@ class Acceptor:
         except OSError:  # it has gone
             newcomer.close()
 
-    def _rest(self, seconds: float) -> None:
+    def _rest(self, seconds: float, most: int) -> None:
         if self._resting is None:
             self._loop.remove_reader(self._listener)
-        self._resting = self._loop.call_later(seconds, self._go_on)
-
-    def _go_on(self) -> None:
-        """Whoever waits now belongs to a crowd, of which ever more are taken at a time."""
-        self._at_once = min(2 * self._at_once, _MOST)
-        self._take()
+        self._resting = self._loop.call_later(seconds, self._take, most)

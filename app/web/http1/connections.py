@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.web.http1.limits import HttpLimits
 
+_MOMENT = 0.02  # seconds
 _TURNED_AWAY = 64  # newcomers that are told so at once; what is more is closed unheard
 
 
@@ -36,10 +37,19 @@ class Connections:
         self._lingering: dict[Connection, None] = {}  # answered for good, the longest first
         self._turns: deque[Callable[[], None]] = deque()
         self._looked_at = 0.0
+        self._newest: Connection | None = None  # of which nothing has come yet
+        self._newest_came = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there are requests to answer, or one will come in a moment from whoever has just come."""
+        if len(self._open) > len(self._waiting) + len(self._lingering):
+            return True
+        return self._newest is not None and asyncio.get_running_loop().time() - self._newest_came < _MOMENT
 
     def admit(self, connection: Connection) -> bool | None:
         """Whether a newcomer has a place. None where there is not even one to tell it so."""
@@ -54,6 +64,7 @@ class Connections:
             return False
         self._open.add(connection)
         self._waiting[connection] = None
+        self._newest, self._newest_came = connection, loop.time()
         return True
 
     def wait(self, connection: Connection) -> None:
@@ -64,6 +75,8 @@ class Connections:
     def work(self, connection: Connection) -> None:
         """The head of a request is whole."""
         self._waiting.pop(connection, None)
+        if connection is self._newest:
+            self._newest = None
 
     def linger(self, connection: Connection) -> None:
         """It was answered, and ends when its client has read that."""
@@ -82,6 +95,8 @@ class Connections:
     def leave(self, connection: Connection) -> None:
         """It has ended."""
         self._open.discard(connection)
+        if connection is self._newest:
+            self._newest = None
         self._turned_away.discard(connection)
         self._waiting.pop(connection, None)
         self._lingering.pop(connection, None)

@@ -29,6 +29,13 @@ def http_protocol(limits: HttpLimits) -> Callable[..., "HttpProtocol"]:
     return partial(HttpProtocol, connections=Connections(limits))
 
 
+def connections_of(protocol: object) -> Connections:
+    """All connections that a protocol of `http_protocol` has made."""
+    assert isinstance(protocol, partial)
+    connections: Connections = protocol.keywords["connections"]
+    return connections
+
+
 class HttpProtocol(Lifetime):
     """One connection, and what comes on it."""
 

@@ -58,12 +58,12 @@ async def ticks_until_computed(batcher: Batcher, model: Doubling, *together: Row
     return ticks
 
 
-async def test_after_a_lone_row_the_next_waits_a_tick_less(executor: ThreadPoolExecutor) -> None:
+async def test_after_a_lone_row_the_next_waits_two_ticks_less(executor: ThreadPoolExecutor) -> None:
     model = Doubling()
     batcher = Batcher(model, executor, inline_rows=1000)
     first = await ticks_until_computed(batcher, model, rows(1))
     after_one = await ticks_until_computed(batcher, model, rows(2))
-    assert after_one == first - 1
+    assert after_one == first - 2
     assert await ticks_until_computed(batcher, model, rows(3), rows(4)) == after_one
     assert await ticks_until_computed(batcher, model, rows(5)) == first  # others may come with it, as before
     assert await ticks_until_computed(batcher, model, rows(6)) == after_one

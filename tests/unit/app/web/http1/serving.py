@@ -17,7 +17,7 @@ from app.web.budget import ByteBudget
 from app.web.entry import Entry
 from app.web.http1.connections import Connections
 from app.web.http1.limits import HttpLimits
-from app.web.http1.protocol import HttpProtocol, http_protocol
+from app.web.http1.protocol import HttpProtocol, connections_of, http_protocol
 from app.web.limits import BodyLimits
 from tests.support.patience import until
 
@@ -85,7 +85,7 @@ async def serving(
         log_config=None, access_log=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    connections: Connections = cast(Any, protocol).keywords["connections"]
+    connections = connections_of(protocol)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)

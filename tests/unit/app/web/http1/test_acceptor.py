@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -28,8 +29,8 @@ async def listener() -> AsyncIterator[socket.socket]:
         yield listening
 
 
-def acceptor(listener: socket.socket, name: bytes, **options: bool) -> Acceptor:
-    return Acceptor(listener, lambda: Greets(name), **options)
+def acceptor(listener: socket.socket, name: bytes, *, is_alone: bool = False) -> Acceptor:
+    return Acceptor(listener, lambda: Greets(name), is_alone=is_alone)
 
 
 async def greeted(listener: socket.socket) -> bytes:
@@ -40,8 +41,11 @@ async def greeted(listener: socket.socket) -> bytes:
 
 
 async def test_of_those_who_come_together_each_process_has_some(listener: socket.socket) -> None:
+    """Of two that are busy all the time; a crowd is through soon."""
     with listener.dup() as same:  # each process has a descriptor of its own
-        first, second = acceptor(listener, b"a"), acceptor(same, b"b")
+        first, second = (
+            Acceptor(one, partial(Greets, name), lambda: True) for one, name in ((listener, b"a"), (same, b"b"))
+        )
         greetings = await asyncio.gather(*(greeted(listener) for _ in range(200)))
         assert {*greetings} == {b"a", b"b"}
         assert 20 <= greetings.count(b"a") <= 180
@@ -53,6 +57,20 @@ async def test_who_comes_alone_is_taken_however_often(listener: socket.socket) -
     only = acceptor(listener, b"a")
     assert [await greeted(listener) for _ in range(20)] == [b"a"] * 20
     only.close()
+
+
+async def test_who_is_busy_leaves_newcomers_to_who_is_not_and_takes_them_where_nobody_does(
+    listener: socket.socket,
+) -> None:
+    with listener.dup() as same:
+        busy, idle = Acceptor(listener, lambda: Greets(b"a"), lambda: True), acceptor(same, b"b")
+        greetings = []
+        for _ in range(20):
+            greetings.append(await greeted(listener))
+        assert greetings.count(b"b") > greetings.count(b"a")
+        idle.close()
+        assert await greeted(listener) == b"a"
+        busy.close()
 
 
 async def test_who_is_alone_takes_all_that_wait_at_once(listener: socket.socket) -> None:
@@ -67,7 +85,7 @@ async def test_who_is_alone_takes_all_that_wait_at_once(listener: socket.socket)
 
 async def test_once_closed_it_takes_nobody_and_another_does(listener: socket.socket) -> None:
     first = acceptor(listener, b"a")
-    assert await greeted(listener) == b"a"  # from now on it rests a moment, and must not go on after that
+    assert await greeted(listener) == b"a"
     first.close()
     first.close()
     await first.wait_closed()
