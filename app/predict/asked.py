@@ -1,10 +1,10 @@
 """What the address of a request asks for beside the picture."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from app.web.direct import query_of
+from app.web.direct import Direct, Sent, Take, query_of
 from models_store.refs import Ref
 
 MOST_TOP_K = 1000
@@ -42,6 +42,19 @@ def asked_by(default_model: str, *, explains: bool) -> Callable[[bytes], Asked |
         return Asked(ref, int(top_k) if top_k else None, prepared, explain)
 
     return lambda query: asked(query) if len(query) <= _LONGEST else None
+
+
+def direct_way(
+    default_model: str, answer: Callable[[Asked, Sent], Awaitable[bytes | None]], *, explains: bool = False
+) -> Direct:
+    """The direct way of an address: `answer` is given what is asked for, once that is known, and what was sent."""
+    asked_in = asked_by(default_model, explains=explains)
+
+    def taken(query: bytes) -> Take | None:
+        asked = asked_in(query)
+        return partial(answer, asked) if asked is not None else None
+
+    return taken
 
 
 def _is_count(text: str) -> bool:

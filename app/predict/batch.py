@@ -1,7 +1,6 @@
 """POST /v1/predict/batch: many pictures in, their labels out; a bad picture is an error in its place."""
 
 from asyncio import to_thread
-from functools import partial
 from typing import Any
 
 import orjson
@@ -13,13 +12,13 @@ from app.inference.engine import Engine
 from app.inference.loaded import MAX_BATCH
 from app.predict import spelled
 from app.predict.answers import PICTURE, ModelParam
-from app.predict.asked import Asked, asked_by
+from app.predict.asked import Asked, direct_way
 from app.predict.pictures import SentPictures, in_plain_form, many_pictures
 from app.predict.schemas import BatchPrediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
 from app.web.client import client_of
 from app.web.connection import while_connected
-from app.web.direct import Direct, Sent, Take
+from app.web.direct import Direct, Sent
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request_id import new_id
 from app.web.route import StrictRoute
@@ -74,17 +73,12 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
 
 def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Direct:
     """The route's direct way."""
-    asked_in = asked_by(default_model, explains=False)
 
     async def predict_batch(asked: Asked, sent: Sent) -> bytes | None:
         pictures = in_plain_form(sent.kind, sent.body)
         return await _answer(engine, keep, asked, pictures, sent.scope) if pictures else None
 
-    def taken(query: bytes) -> Take | None:
-        asked = asked_in(query)
-        return partial(predict_batch, asked) if asked is not None else None
-
-    return taken
+    return direct_way(default_model, predict_batch)
 
 
 async def _answer(engine: Engine, keep: Keep | None, asked: Asked, sent: SentPictures, scope: Scope) -> bytes:

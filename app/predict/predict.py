@@ -1,7 +1,6 @@
 """POST /v1/predict: one picture in, its label out."""
 
 import base64
-from functools import partial
 from typing import Annotated
 
 import orjson
@@ -11,12 +10,12 @@ from starlette.types import Scope
 from app.inference.engine import Engine
 from app.predict import spelled
 from app.predict.answers import ONE_PICTURE, ModelParam
-from app.predict.asked import Asked, asked_by
+from app.predict.asked import Asked, direct_way
 from app.predict.schemas import Prediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
 from app.web.client import client_of
 from app.web.connection import while_connected
-from app.web.direct import Direct, Sent, Take, picture_of
+from app.web.direct import Direct, Sent, picture_of
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture
 from app.web.request_id import new_id
@@ -55,17 +54,12 @@ def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIR
 
 def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Direct:
     """The route's direct way."""
-    asked_in = asked_by(default_model, explains=True)
 
     async def predict(asked: Asked, sent: Sent) -> bytes | None:
         image = picture_of(sent)
         return await _answer(engine, keep, asked, image, sent.scope) if image else None
 
-    def taken(query: bytes) -> Take | None:
-        asked = asked_in(query)
-        return partial(predict, asked) if asked is not None else None
-
-    return taken
+    return direct_way(default_model, predict, explains=True)
 
 
 async def _answer(engine: Engine, keep: Keep | None, asked: Asked, image: bytes, scope: Scope) -> bytes:

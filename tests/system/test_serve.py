@@ -98,8 +98,7 @@ def test_output_into_a_closed_pipe_is_no_error() -> None:
     assert (done.stdout, done.stderr) == ("{\n", "")
 
 
-def test_the_demo_reads_every_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DIGITSERVE_WORKERS", "1")
+def test_the_demo_reads_every_picture() -> None:
     done = subprocess.run([sys.executable, "docs/demo.py"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "10 of 10 read right" in done.stdout
