@@ -2,12 +2,15 @@
 
 AppError
 ├── BadRequest            what was sent cannot be understood
+├── Unauthorized          no key, or none that counts
+├── Forbidden             who asks may not
 ├── NotFound              there is no such thing
 ├── Conflict              there is, and it is in no state for this
 ├── Unprocessable         it can be understood, and it cannot be done
 ├── PayloadTooLarge
 ├── UnsupportedMediaType
 ├── TooBusy               the queue is full
+│   └── RateExceeded      this client has asked too much
 ├── NotReady              later, perhaps
 ├── DatabaseUnavailable
 ├── StateReadOnly         nothing new can be kept
@@ -26,6 +29,14 @@ class AppError(Exception):
 
 class BadRequest(AppError):
     """What was sent cannot be understood."""
+
+
+class Unauthorized(AppError):
+    """No key was shown, or none that counts."""
+
+
+class Forbidden(AppError):
+    """Who asks may not do this."""
 
 
 class NotFound(AppError):
@@ -50,6 +61,14 @@ class UnsupportedMediaType(AppError):
 
 class TooBusy(AppError):
     """The queue is full."""
+
+
+class RateExceeded(TooBusy):
+    """This client has asked too much; `retry_seconds` says when it may ask again."""
+
+    def __init__(self, code: str, detail: str, retry_seconds: int) -> None:
+        super().__init__(code, detail)
+        self.retry_seconds = retry_seconds
 
 
 class NotReady(AppError):

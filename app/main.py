@@ -8,7 +8,7 @@ from importlib.metadata import version as package_version
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from app import catalog, health
+from app import catalog
 from app.decoding.decoder import Decoder
 from app.feedback import routes as feedback_routes
 from app.feedback.intake import Intake
@@ -34,8 +34,15 @@ from app.review.sampler import UncertaintySampler
 from app.review.store import ReviewStore
 from app.settings import Settings
 from app.storage.db import Database
+from app.supervision import health
 from app.ui import pages
 from app.web import error_handlers, openapi
+from app.web.access.door import Door
+from app.web.access.hosts import Hosts
+from app.web.access.keyring import Keyring
+from app.web.access.origins import Origins
+from app.web.access.proxies import Proxies
+from app.web.access.rates import RateLimits
 from app.web.budget import ByteBudget
 from app.web.drain import Drain
 from app.web.entry import Entry, Service
@@ -114,8 +121,13 @@ def create_app(settings: Settings) -> Service:
         "/v1/predict": predict.direct(engine, settings.default_model, keep),
         "/v1/predict/batch": batch.direct(engine, settings.default_model, keep),
     }
-    app.entry = Entry(app.routed, limits, drain, direct)
+    app.entry = Entry(app.routed, limits, drain, direct, _door(settings))
     return app
+
+
+def _door(settings: Settings) -> Door:
+    """Whom the service lets in."""
+    return Door(Proxies(), Hosts(), Origins(), Keyring(), RateLimits())
 
 
 def _reading(

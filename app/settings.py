@@ -34,6 +34,7 @@ class AddressSettings(Environment):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    key: str = Field("", repr=False)  # what a command shows the server
 
 
 class WorkerSettings(StoreSettings):
@@ -62,6 +63,8 @@ class WorkerSettings(StoreSettings):
     feedback_max: int = Field(10_000, ge=1)
     feedback_kept_days: float = Field(0.0, ge=0)
     feedback_job_after: int = Field(0, ge=0)
+    feedback_promote: Literal["never", "if_better", "shadow"] = "never"
+    feedback_giver_share: float = Field(0.25, gt=0, le=1)
     review_max: int = Field(1000, ge=1, le=10_000)
     review_kept_days: float = Field(30.0, ge=0)
     log_format: Literal["auto", "words", "json", "text"] = "auto"
@@ -113,6 +116,15 @@ class Settings(AddressSettings, WorkerSettings):
     job_streams: int = Field(64, ge=1, le=1024)
     job_streams_per_client: int = Field(40, ge=1)
     keep_uncertain: bool = False
+    insecure: bool = False
+    allowed_hosts: str = ""
+    allowed_origins: str = ""
+    trusted_proxies: str = ""
+    root_path: str = ""
+    rate_requests: float = Field(0.0, ge=0)
+    rate_concurrent: int = Field(0, ge=0)
+    rate_bytes: int = Field(0, ge=0)
+    shadow_share: float = Field(0.2, ge=0, le=1)
 
     @classmethod
     def lenient(cls) -> tuple[Self, list[str]]:

@@ -15,7 +15,7 @@ from app.feedback.presenters import given, page, shown
 from app.feedback.schemas import FeedbackDeleted, FeedbackGiven, FeedbackList, FeedbackObject, FeedbackSummary
 from app.feedback.store import FeedbackStore
 from app.storage.db import WAIT_SECONDS
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.route import StrictRoute

@@ -22,8 +22,22 @@ feedback = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("job", String(40)),
+    Column("giver", String(64)),
+    Column("held", String(32)),
+    Column("held_at", Float),
+    Column("held_by", String(40)),
+    Column("held_group", Text),
     Index("feedback_by_pixels", "model", "sha256", unique=True),
     Index("feedback_by_time", "created_at", "id"),
+    Index("feedback_by_giver", "giver", "created_at"),
+)
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("correction", String(40), primary_key=True),
+    Column("job", String(40), primary_key=True),
+    Column("model", String(64), nullable=False),
+    Column("learned_at", Float, nullable=False),
 )
 
 
@@ -43,6 +57,11 @@ class Correction:
     width: int
     height: int
     job: str | None  # the first one that learned from it with this label
+    giver: str | None = None  # who gave it: `key:ID`, or a keyed hash of an address
+    held: str | None = None  # why no job learns from it until a person has looked
+    held_at: float | None = None
+    held_by: str | None = None  # the job that held it back
+    held_group: str | None = None  # what it has in common with others that are held
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.files.presenters import listed, shown
 from app.files.room import OpenUploads
 from app.files.schemas import FileDeleted, FileList, FileObject
 from app.files.store import DATA, FileStore, InUse
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.route import StrictRoute

@@ -21,7 +21,7 @@ from app.jobs.schemas import CheckpointList, EventList, JobList, JobObject
 from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
 from app.storage.db import WAIT_SECONDS
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json

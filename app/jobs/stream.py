@@ -18,7 +18,7 @@ from app.errors import DatabaseUnavailable, NotFound, NotReady
 from app.jobs.job import ENDED, Job, JobEvent
 from app.jobs.presenters import event_object, job_object
 from app.jobs.store import JobStore
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.drain import Drain
 
 _PAGE = 100  # events that are read at once

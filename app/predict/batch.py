@@ -16,7 +16,7 @@ from app.predict.asked import Asked, direct_way
 from app.predict.pictures import SentPictures, in_plain_form, many_pictures
 from app.predict.schemas import BatchPrediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.direct import Direct, Sent
 from app.web.problems import EXAMPLE_RESPONSE

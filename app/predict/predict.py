@@ -13,7 +13,7 @@ from app.predict.answers import ONE_PICTURE, ModelParam
 from app.predict.asked import Asked, direct_way
 from app.predict.schemas import Prediction, PreparedParam, TopKParam
 from app.predict.uncertain import Keep, hand_over
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.direct import Direct, Sent, picture_of
 from app.web.problems import EXAMPLE_RESPONSE

@@ -11,7 +11,7 @@ from app.inference.engine import Engine
 from app.inference.verdict import Verdict
 from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing
 from app.predict.spelled import timing
-from app.web.client import client_of
+from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import one_picture

@@ -22,7 +22,7 @@ from models_store.store.ballast import Ballast
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"  # the newest script in app/storage/migrations/versions
+HEAD = "0007"  # the newest script in app/storage/migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5.0  # for a lock, for a connection, for an answer
 

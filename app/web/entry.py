@@ -1,6 +1,6 @@
-"""Where every request comes in: the one layer around all routes. It names a request, holds its body to the limits,
-takes the direct way where there is one, has connections closed while the process ends, logs a line, and answers where
-nothing else has.
+"""Where every request comes in: the one layer around all routes. It names a request, has it pass the door, holds its
+body to the limits, takes the direct way where there is one, has connections closed while the process ends, logs a line,
+and answers where nothing else has.
 """
 
 import asyncio
@@ -14,9 +14,11 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import AppError
+from app.errors import AppError, RateExceeded
 from app.logs.requests import RequestLines
 from app.web import encoding, request_id
+from app.web.access.door import Door, Passage
+from app.web.access.headers import SAFE
 from app.web.budget import FREE, told
 from app.web.direct import Direct, Sent
 from app.web.drain import Drain
@@ -57,13 +59,20 @@ class Entry:
     """The outermost layer of the app. `direct` has the direct ways, by the addresses that take them with POST."""
 
     def __init__(
-        self, app: ASGIApp, limits: BodyLimits, drain: Drain | None = None, direct: Mapping[str, Direct] | None = None
+        self,
+        app: ASGIApp,
+        limits: BodyLimits,
+        drain: Drain | None = None,
+        direct: Mapping[str, Direct] | None = None,
+        door: Door | None = None,
     ) -> None:
+        """Without a door everybody is let in."""
         self._app = app
         self._limits = limits
         self._drain = drain or Drain()
         self._direct = dict(direct or {})
         self._direct_bytes = min(FREE, limits.max_bytes)
+        self._door = door
         self._lines = RequestLines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +96,7 @@ class Entry:
                 raise  # an answer has begun: the server must cut the connection
             await answering.problem(INTERNAL)
         finally:
+            answering.passage.leave()
             seconds, path = time.perf_counter() - began, scope["path"]
             self._lines.say(answering.name, scope["method"], path, answering.status, seconds, quiet=path in _QUIET)
 
@@ -94,6 +104,11 @@ class Entry:
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], answering: "_Outgoing"
     ) -> None:
         try:
+            if self._door is not None:
+                await self._door.admit(scope, headers, answering.passage)
+                if answering.passage.is_preflight:
+                    await answering.nothing()
+                    return
             way = self._direct_way(scope, headers)
             take = way(scope["query_string"]) if way is not None else None
             if take is not None:
@@ -126,6 +141,7 @@ class _Outgoing:
     def __init__(self, scope: Scope, send: Send, name: str, drain: Drain) -> None:
         self.name = name
         self.status = 0
+        self.passage = Passage()
         self._scope = scope
         self._send = send
         self._drain = drain
@@ -133,27 +149,39 @@ class _Outgoing:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            ours = [(request_id.HEADER, self.name.encode())]
+            ours = [(request_id.HEADER, self.name.encode()), *self.passage.headers]
             if self._drain.begun:
                 ours.append(_CLOSE)
             names = {name for name, _ in ours}
             theirs = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
-            message = {**message, "headers": theirs + ours}
+            said = {name.lower() for name, _ in theirs}
+            safe = [pair for pair in SAFE if pair[0] not in said]
+            message = {**message, "headers": theirs + safe + ours}
         await self._send(message)
 
     async def json(self, body: bytes) -> None:
         """200, with what is JSON already."""
         self.status = 200
-        headers = [(b"content-length", b"%d" % len(body)), _JSON, (request_id.HEADER, self.name.encode())]
+        length, name = (b"content-length", b"%d" % len(body)), (request_id.HEADER, self.name.encode())
+        headers = [length, _JSON, *SAFE, name, *self.passage.headers]
         if self._drain.begun:
             headers.append(_CLOSE)
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
+    async def nothing(self) -> None:
+        """204."""
+        await self.send({"type": "http.response.start", "status": 204, "headers": []})
+        await self.send({"type": "http.response.body", "body": b""})
+
     async def refusal(self, error: AppError | StoreError) -> None:
         """The problem that an error of the table is."""
         problem = Problem.of(error) or INTERNAL
         headers = {"accept-encoding": encoding.ACCEPTED} if problem.code == encoding.UNSUPPORTED else {}
+        if isinstance(error, RateExceeded):
+            headers["retry-after"] = str(error.retry_seconds)
+        elif problem.status == 401:
+            headers["www-authenticate"] = "Bearer"  # RFC 6750, 3
         await self.problem(problem, headers)  # RFC 9110, 12.5.3
 
     async def problem(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:

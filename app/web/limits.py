@@ -7,8 +7,8 @@ from starlette.types import Message, Receive, Scope
 
 from app.errors import PayloadTooLarge
 from app.web import encoding
+from app.web.access.visitor import client_of
 from app.web.budget import FREE, SENDER, ByteBudget, Held
-from app.web.client import client_of
 
 _PIECE = 64 * 1024  # bytes that a route gets at once, but for the last ones
 _STREAMED = 12 * _PIECE  # of a body that goes to disk while it arrives: pieces on their way there

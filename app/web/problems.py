@@ -11,12 +11,15 @@ from app.errors import (
     BadRequest,
     Conflict,
     DatabaseUnavailable,
+    Forbidden,
     NotFound,
     NotReady,
     PayloadTooLarge,
+    RateExceeded,
     StateReadOnly,
     StorageFull,
     TooBusy,
+    Unauthorized,
     Unprocessable,
     UnsupportedMediaType,
 )
@@ -44,6 +47,8 @@ RETRY_SECONDS = 5
 # A code of None is the error's own.
 _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     BadRequest: (400, None),
+    Unauthorized: (401, None),
+    Forbidden: (403, None),
     VersionNotFound: (404, "model_not_found"),
     NotFound: (404, None),
     Conflict: (409, None),
@@ -59,6 +64,7 @@ _TABLE: dict[type[Exception], tuple[int, str | None]] = {
     ImageRejected: (422, None),
     DataSetRejected: (422, None),
     TooBusy: (429, None),
+    RateExceeded: (429, None),
     AliasesCorrupt: (503, "version_corrupt"),
     VersionCorrupt: (503, "version_corrupt"),
     ManifestMismatch: (503, "version_unusable"),

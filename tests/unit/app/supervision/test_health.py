@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app import health
+from app.supervision import health
 from app.web import error_handlers
 
 
