@@ -126,8 +126,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wrk(url: str, bodies: Bodies, connections: int, seconds: int, timeout_seconds: int = 10) -> Result:
-    """So many connections that post the bodies in turn, for so many seconds. Only 2xx and 3xx count as requests."""
+def wrk(url: str, bodies: Bodies, connections: int, seconds: int, timeout_seconds: int = 10, key: str = "") -> Result:
+    """So many connections that post the bodies in turn, for so many seconds, showing the key where there is one. Only 2xx
+    and 3xx count as requests.
+    """
     script = [
         "-s",
         str(ROOT / "benchmarks" / "post.lua"),
@@ -137,7 +139,17 @@ def wrk(url: str, bodies: Bodies, connections: int, seconds: int, timeout_second
         str(bodies.count),
         bodies.kind,
     ]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={timeout_seconds}s", "--latency", *script]
+    shown = ["-H", f"Authorization: Bearer {key}"] if key else []
+    command = [
+        "wrk",
+        *shown,
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        f"--timeout={timeout_seconds}s",
+        "--latency",
+        *script,
+    ]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = re.search(r"RESULT (\{.*\})", printed)
     assert found, printed

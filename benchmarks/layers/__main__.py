@@ -3,6 +3,7 @@
     .venv/bin/python -m benchmarks.layers                        (needs wrk, and py-spy: benchmarks.peers.install)
     .venv/bin/python -m benchmarks.layers --server before=/tmp/before --server now=. --functions 8
     .venv/bin/python -m benchmarks.layers --server now=. --server without_log=/tmp/without_log --totals
+    .venv/bin/python -m benchmarks.layers --server before=/tmp/before --server now=. --guarded all_checks=. --totals
 
 The whole is what the kernel says that the process used (/proc/PID/stat), divided by the requests that it answered: the
 median of rounds in which the servers take turns. The parts are shares of samples, taken in another run, since being
@@ -63,11 +64,13 @@ def main() -> int:
         print("wrk is missing: apt-get install wrk" if spy else install.missing("py-spy"), file=sys.stderr)
         return 2
     checkouts = dict(_named(text) for text in options.server or ["now=."])
+    guarded = dict(_named(text) for text in options.guarded or [])
+    checkouts |= guarded
     profiles = {name: Profile() for name in checkouts}
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         bodies = load.bodies(Path(place) / "bodies")
         running = {
-            name: stack.enter_context(servers.ours(Path(place) / name, checkout, processes=1))
+            name: stack.enter_context(servers.ours(Path(place) / name, checkout, processes=1, guarded=name in guarded))
             for name, checkout in checkouts.items()
         }
         for _ in range(options.rounds):
@@ -90,6 +93,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", action="append", metavar="NAME=FOLDER", help="checkouts (default: this one)")
+    parser.add_argument("--guarded", action="append", metavar="NAME=FOLDER", help="served with key, rates, all checks")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seconds", type=int, default=6, help="of each timed run; the sampled one is twice as long")
     parser.add_argument("--rounds", type=int, default=3)
@@ -107,9 +111,9 @@ def _named(text: str) -> tuple[str, Path]:
 
 def _cost(server: servers.Running, bodies: load.Bodies, options: argparse.Namespace) -> Cost:
     (process,) = api_processes(server.pid)
-    load.wrk(server.one.url, bodies, options.connections, 2)
+    load.wrk(server.one.url, bodies, options.connections, 2, key=server.key)
     began, began_main = cpu(process), cpu(process, main_thread=True)
-    run = load.wrk(server.one.url, bodies, options.connections, options.seconds)
+    run = load.wrk(server.one.url, bodies, options.connections, options.seconds, key=server.key)
     used, main = cpu(process) - began, cpu(process, main_thread=True) - began_main
     each = 1e6 / max(1.0, run["requests"])
     others = used.together - main.together
@@ -124,7 +128,7 @@ def _sampled(server: servers.Running, bodies: load.Bodies, options: argparse.Nam
         kind = ["--rate", str(_PER_SECOND), "--format", "raw", "--threads", "--nolineno", "--full-filenames"]
         command = [spy, "record", "--pid", str(process), "--duration", str(seconds), *kind, "--output", str(record)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as sampler:
-            load.wrk(server.one.url, bodies, options.connections, seconds + 2)
+            load.wrk(server.one.url, bodies, options.connections, seconds + 2, key=server.key)
             complaint = sampler.communicate(timeout=120)[1]
         if not record.exists():
             raise SystemExit(f"py-spy took no samples: {complaint}")

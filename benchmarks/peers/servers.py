@@ -1,7 +1,9 @@
 """How this service and each peer is started, all with the same net in as many processes, one torch thread each."""
 
 import contextlib
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +15,15 @@ from benchmarks.peers.torchserve import configured
 from models_store.machine import cores
 
 OURS, TUTORIAL, MOSEC, TORCHSERVE, LITSERVE, BARE = "DigitServe", "tutorial", "mosec", "torchserve", "litserve", "bare"
+# Every check of the door, with limits that no benchmark reaches.
+_GUARDED = {
+    "DIGITSERVE_ALLOWED_HOSTS": "127.0.0.1,digits.example.org",
+    "DIGITSERVE_ALLOWED_ORIGINS": "https://example.org",
+    "DIGITSERVE_TRUSTED_PROXIES": "10.0.0.0/8",
+    "DIGITSERVE_RATE_REQUESTS": "1000000",
+    "DIGITSERVE_RATE_CONCURRENT": "10000",
+    "DIGITSERVE_RATE_BYTES": "10000000000",
+}
 _UVICORN = ("--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools")
 
 
@@ -32,12 +43,15 @@ class Running:
     one: Way
     many: Way | None = None  # up to 256 pictures at once
     pid: int = 0
+    key: str = ""  # what it wants to be shown
 
 
 @contextlib.contextmanager
-def ours(place: Path, checkout: Path = load.ROOT, processes: int = 0, device: str = "auto") -> Iterator[Running]:
+def ours(
+    place: Path, checkout: Path = load.ROOT, processes: int = 0, device: str = "auto", *, guarded: bool = False
+) -> Iterator[Running]:
     """This service as it is by default: preparation, ids, log and limits on. Store and state lie in `place`. As many
-    processes as it starts by itself where none are asked for.
+    processes as it starts by itself where none are asked for. `guarded`: with a key, rates and all other checks.
     """
     port = load.free_port()
     command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
@@ -48,10 +62,18 @@ def ours(place: Path, checkout: Path = load.ROOT, processes: int = 0, device: st
         "DIGITSERVE_DEVICE": device,
         "PYTHONPATH": str(checkout),
     }
+    key = ""
+    if guarded:
+        environment |= _GUARDED
+        making = [sys.executable, "-m", "app", "keys", "create", "benchmark", "--scope", "predict"]
+        made = subprocess.run(
+            making, cwd=checkout, env={**os.environ, **environment}, check=True, capture_output=True, text=True
+        )
+        key = next(word for word in made.stdout.split() if word.startswith("ds_"))
     url = f"http://127.0.0.1:{port}"
     with load.process(command, environment, f"{url}/readyz", checkout) as child:
         many = Way(f"{url}/v1/predict/batch", load.multipart("files"))
-        yield Running(OURS, Way(f"{url}/v1/predict", load.multipart("file")), many, child.pid)
+        yield Running(OURS, Way(f"{url}/v1/predict", load.multipart("file")), many, child.pid, key)
 
 
 @contextlib.contextmanager
