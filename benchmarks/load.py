@@ -127,7 +127,7 @@ def free_port() -> int:
 
 
 def wrk(url: str, bodies: Bodies, connections: int, seconds: int, timeout_seconds: int = 10, key: str = "") -> Result:
-    """So many connections that post the bodies in turn, for so many seconds, showing the key where there is one. Only 2xx
+    """So many connections that post the bodies in turn, for so many seconds, showing a key where there is one. Only 2xx
     and 3xx count as requests.
     """
     script = [
