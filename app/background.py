@@ -9,8 +9,11 @@ from pathlib import Path
 
 import structlog
 
+from app.feedback.lessons import Lessons
+from app.feedback.lineage import Lineage
 from app.feedback.store import FeedbackStore
 from app.feedback.tables import feedback as feedback_table
+from app.feedback.tables import lessons as lesson_table
 from app.files.store import FileStore
 from app.files.tables import files as file_table
 from app.jobs import corrections
@@ -21,6 +24,7 @@ from app.jobs.bounds.room import job_limits
 from app.jobs.builder import JobBuilder
 from app.jobs.folder import AttemptFolders
 from app.jobs.housekeeping import Housekeeping
+from app.jobs.job import Job
 from app.jobs.launcher import LocalLauncher
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
@@ -31,6 +35,10 @@ from app.logs import output
 from app.review.store import ReviewStore
 from app.review.tables import review as review_table
 from app.settings import WorkerSettings
+from app.shadow.keeper import ShadowKeeper
+from app.shadow.sample import Sample
+from app.shadow.tables import differences as difference_table
+from app.shadow.tables import shadows as shadow_table
 from app.storage import times, upkeep
 from app.storage.db import Database
 from app.supervision.lifeline import Lifeline
@@ -40,8 +48,10 @@ from models_store.registry import Registry
 from models_store.shipped_version import open_store
 
 _TIMES = (
-    feedback_table.c.changed_at, feedback_table.c.created_at, job_table.c.created_at, job_table.c.started_at,
+    feedback_table.c.changed_at, feedback_table.c.created_at, feedback_table.c.released_at, feedback_table.c.held_at,
+    lesson_table.c.as_of, job_table.c.created_at, job_table.c.started_at,
     job_table.c.finished_at, file_table.c.created_at, review_table.c.created_at,
+    shadow_table.c.created_at, shadow_table.c.ended_at, difference_table.c.created_at,
 )  # fmt: skip
 _log = structlog.get_logger("digitserve.jobs")
 
@@ -74,18 +84,29 @@ def create_worker(settings: WorkerSettings, registry: Registry, database: Databa
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
+    keeper = ShadowKeeper(registry, database, Sample(database, settings.state_dir))
     history = History(database, settings.job_rows_kept_days)
     leases = Leases(database, settings.job_lease_seconds, on_success=corrections.mark)
     root = Path(os.path.realpath(settings.state_dir)) / "jobs"
-    folders = AttemptFolders(root, files.path, partial(corrections.write, feedback))
-    builder = JobBuilder(registry, files, feedback.per_label, settings.job_min_accuracy)
+    lessons = Lessons(feedback, Lineage(database, registry), settings.feedback_giver_share)
+
+    def tell(job: Job, sentence: str) -> None:
+        leases.tell(job, "info", "message", sentence)
+
+    learned = corrections.Corrections(database, feedback, lessons, tell)
+    folders = AttemptFolders(root, files.path, learned.write)
+    builder = JobBuilder(registry, files, lessons.per_label, settings.job_min_accuracy)
     jobs = JobStore(database, job_limits(settings), builder.check_base)
-    automatic = AutomaticJobs(jobs, builder, feedback.waiting, settings.default_model, settings.feedback_job_after)
+    automatic = AutomaticJobs(
+        jobs, builder, feedback.waiting, settings.default_model, settings.feedback_job_after, settings.feedback_promote
+    )
 
     def sweep() -> None:
         review.sweep()  # first: people's pictures
+        keeper.sweep()
         history.sweep()
         feedback.sweep(settings.feedback_kept_days)
+        corrections.forget(database)
         files.sweep(settings.files_kept_days, jobs.using)
         retention.sweep(registry, datetime.datetime.now(datetime.UTC))
 

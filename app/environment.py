@@ -2,6 +2,8 @@
 says `app.settings`.
 """
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -12,7 +14,16 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from models_store.variables import PREFIX, absolute, folder, is_address, meant
 
 DATABASE = "digitserve.db"
+_PORT = r"(?::(?P<port>[0-9]{1,5}))?"
+_NAME = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?"
+_ADDRESS = r"\[(?P<v6>[0-9a-f:.]{2,45})\]"
+_HOST = re.compile(rf"(?:\*|(?:\*\.)?{_NAME}|{_ADDRESS}){_PORT}", re.IGNORECASE)
+_ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://(?:{_NAME}|{_ADDRESS}){_PORT}", re.IGNORECASE)
 _SYNONYMS = {"warn": "warning"}
+_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,62}")  # of a path, as no proxy spells it in another way
+_OURS = (  # begin our own paths
+    "docs", "healthz", "held", "metrics", "openapi.json", "readyz", "redoc", "review", "shadow", "ui", "v1", "v2",
+)  # fmt: skip
 
 
 class _Variables(EnvSettingsSource):
@@ -93,3 +104,49 @@ def is_database(url: str) -> bool:
     if parts.drivername == "sqlite":
         return parts.database not in (None, "", ":memory:")
     return parts.drivername in ("postgresql", "postgres", "postgresql+psycopg") and bool(parts.database)
+
+
+def is_host(text: str) -> bool:
+    """Whether it may stand among the names of a service: a name, `*.` before one, an address (IPv6 in brackets), `*`;
+    with a port or without.
+    """
+    return _is_place(_HOST.fullmatch(text))
+
+
+def is_origin(text: str) -> bool:
+    """Whether it is a scheme, a host and perhaps a port, and nothing else, as browsers write them (RFC 6454, 6)."""
+    return _is_place(_ORIGIN.fullmatch(text))
+
+
+def _is_place(found: re.Match[str] | None) -> bool:
+    if found is None or int(found["port"] or 0) > 65_535:
+        return False
+    try:
+        return not found["v6"] or bool(ipaddress.IPv6Address(found["v6"]))
+    except ValueError:
+        return False
+
+
+def between_commas(text: str) -> list[str]:
+    """What stands between the commas of a text."""
+    return [one for one in map(str.strip, text.split(",")) if one]
+
+
+def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """The addresses and networks that are named with a comma between them. Raises ValueError where one is neither, or
+    holds every address there is.
+    """
+    found = tuple(ipaddress.ip_network(one, strict=False) for one in between_commas(text))
+    if any(network.prefixlen == 0 for network in found):
+        raise ValueError(text)
+    return found
+
+
+def root_path(text: str) -> str:
+    """The path with a slash before it and none behind. Raises ValueError where it is none, or one of the service's own:
+    nobody could say then which of the two a request means.
+    """
+    segments = text.strip("/").split("/") if text.strip("/") else []
+    if not all(_SEGMENT.fullmatch(segment) for segment in segments) or (segments and segments[0] in _OURS):
+        raise ValueError(text)
+    return "".join(f"/{segment}" for segment in segments)

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import socket
+from collections.abc import Sequence
 from types import FrameType
 from typing import cast
 
@@ -18,9 +19,13 @@ from app.main import create_app
 from app.settings import Settings
 from app.storage import upkeep
 from app.storage.db import Database
-from app.supervision import readiness
+from app.supervision import exposure, readiness
 from app.supervision.lifeline import Lifeline
+from app.web.access.key_store import KeyStore
+from app.web.access.loopback import socket_on_loopback
+from app.web.access.shared_counts import SharedCounts
 from app.web.drain import Drain
+from app.web.entry import Service
 from app.web.http1 import descriptors
 from app.web.http1.acceptor import Acceptor
 from app.web.http1.limits import HttpLimits
@@ -35,20 +40,32 @@ _FINISH_SECONDS = 25  # requests in flight get this long after that
 _log = structlog.get_logger("digitserve.process")
 
 
-def run(settings: Settings, fd: int, lifeline: Lifeline | None, ready: int | None) -> None:
+def run(
+    settings: Settings,
+    fd: int,
+    lifeline: Lifeline | None,
+    ready: int | None,
+    counts: Sequence[int] | None = None,
+    *,
+    is_first: bool = True,
+) -> None:
     """Answers on the listening socket `fd` until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
-    `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers. Raises
-    CannotStart, or tells the parent so and ends with 1.
+    `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers; `counts`
+    are a descriptor of the memory that its processes count visitors in, and the row of this one. One that
+    takes the place of another (not `is_first`) does not ask whether there are keys. Raises CannotStart, or tells the
+    parent so and ends with 1.
     """
+    is_local = socket_on_loopback(fd)
     output.configure(settings.log_format, settings.log_level)
     if ready is not None:
         readiness.report(ready, only=output.chosen(settings.log_format) == "words")
     try:
-        _check(settings)
+        _check(settings, is_safe=is_local or not is_first)
         held = Ballast(settings.store_dir), *filter(None, [Database(settings.database).ballast])
         upkeep.begin(settings.state_dir, settings.database_file, held)
-        _serve(settings, fd, lifeline)
+        app = create_app(settings, is_local=is_local, counts=_counts(counts))
+        _serve(app, settings, fd, lifeline)
     except CannotStart as failure:
         if ready is None:
             raise
@@ -56,8 +73,10 @@ def run(settings: Settings, fd: int, lifeline: Lifeline | None, ready: int | Non
         raise SystemExit(1) from None
 
 
-def _check(settings: Settings) -> None:
-    """Finds what would never answer, whatever one waits. Raises CannotStart."""
+def _check(settings: Settings, *, is_safe: bool) -> None:
+    """Finds what would never answer, whatever one waits, and what others must not reach. Raises CannotStart.
+
+    `is_safe` says that it is not asked whether there are keys."""
     if settings.device == "cuda" and best_device() != "cuda":
         raise CannotStart(
             "DIGITSERVE_DEVICE is cuda, and torch sees no GPU here. Set it to auto, or install a CUDA build of torch."
@@ -65,6 +84,7 @@ def _check(settings: Settings) -> None:
     database = Database(settings.database, _DATABASE_SECONDS)
     try:
         database.check()
+        why = exposure.refusal(settings, KeyStore(database).found(), is_local=is_safe)
     except NOTHING_LASTS as refusal:
         if refusal.code == "database_too_new":
             raise CannotStart(str(refusal)) from None
@@ -73,13 +93,24 @@ def _check(settings: Settings) -> None:
                 "The database can't be used: it is damaged, no database, or not this user's, or its URL asks for what "
                 "there is not. Restore it, or name another with DIGITSERVE_DATABASE_URL."
             ) from None
-        _log.error(refusal.code, why=str(refusal))  # it may be back soon, and predictions need none
+        _log.error(refusal.code, why=str(refusal))  # it may be back soon; nobody is let in before
+        why = None
     finally:
         database.close()
+    if why:
+        raise CannotStart(why)
 
 
-def _serve(settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
-    app = create_app(settings)
+def _counts(given: Sequence[int] | None) -> SharedCounts | None:
+    if given is None:
+        return None
+    try:
+        return SharedCounts(*given)
+    except (OSError, ValueError, IndexError):
+        raise CannotStart("--counts names no memory that `serve` has made. Leave it out.") from None
+
+
+def _serve(app: Service, settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
     config = configured(app, settings)
     server = Server(config, app.state.drain, lifeline, is_alone=settings.workers == 1)
     with socket.socket(fileno=fd) as listener, contextlib.suppress(KeyboardInterrupt):
@@ -99,6 +130,7 @@ def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would trust this machine; whom to trust says app.web.access.proxies
         timeout_keep_alive=settings.keep_alive_seconds,
         backlog=descriptors.backlog(most),
         timeout_graceful_shutdown=_FINISH_SECONDS,

@@ -13,14 +13,29 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.environment import DATABASE, Environment, is_database, taken, variable
+from app.environment import (
+    DATABASE,
+    Environment,
+    between_commas,
+    is_database,
+    is_host,
+    is_origin,
+    networks,
+    root_path,
+    taken,
+    variable,
+)
 from models_store.variables import DATA, PREFIX, STORE, absolute, is_of_a_platform, without_secrets
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
 STATE = STORE.parent.parent / "var"  # beside the software, whatever folder a command is given in
+_HOSTS = "names such as digits.example.org, *.example.org or [2001:db8::1], with a comma between them"
+_ORIGINS = "origins such as https://example.org, without a path, with a comma between them"
 _URLS = "sqlite:////folder/file.db or postgresql://user:password@host:5432/name"
+_NETWORKS = "addresses and networks such as 10.0.0.5, 10.0.0.0/8 or fd00::/8, with a comma between them; no names"
+_PATH = "a path such as /digits, of letters, digits and -._~, that begins like none of the service's own"
 
 
 class StoreSettings(Environment):
@@ -29,12 +44,17 @@ class StoreSettings(Environment):
     store_dir: Path = STORE
 
 
-class AddressSettings(Environment):
+class KeySettings(Environment):
+    """What a command shows the server."""
+
+    key: str = Field("", repr=False)
+
+
+class AddressSettings(KeySettings):
     """Where the server listens, and is found."""
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    key: str = Field("", repr=False)  # what a command shows the server
 
 
 class WorkerSettings(StoreSettings):
@@ -117,14 +137,45 @@ class Settings(AddressSettings, WorkerSettings):
     job_streams_per_client: int = Field(40, ge=1)
     keep_uncertain: bool = False
     insecure: bool = False
-    allowed_hosts: str = ""
-    allowed_origins: str = ""
-    trusted_proxies: str = ""
-    root_path: str = ""
+    allowed_hosts: str = Field("", description=_HOSTS)
+    allowed_origins: str = Field("", description=_ORIGINS)
+    trusted_proxies: str = Field("", description=_NETWORKS)
+    root_path: str = Field("", description=_PATH)
     rate_requests: float = Field(0.0, ge=0)
     rate_concurrent: int = Field(0, ge=0)
     rate_bytes: int = Field(0, ge=0)
     shadow_share: float = Field(0.2, ge=0, le=1)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, text: str) -> str:
+        if not all(map(is_host, between_commas(text))):
+            raise PydanticCustomError("allowed_hosts", f"give {_HOSTS}")
+        return text
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        if not all(map(is_origin, between_commas(text))):
+            raise PydanticCustomError("allowed_origins", f"give {_ORIGINS}")
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        try:
+            networks(text)
+        except ValueError:
+            raise PydanticCustomError("trusted_proxies", f"name {_NETWORKS}") from None
+        return text
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, text: str) -> str:
+        try:
+            return root_path(text)
+        except ValueError:
+            raise PydanticCustomError("root_path", f"name {_PATH}") from None
 
     @classmethod
     def lenient(cls) -> tuple[Self, list[str]]:

@@ -1,6 +1,7 @@
 """What a worker and a training tell each other, in the folder of one attempt at a job: file names and events.
 
 FOLDER/recipe.json    the worker: what to do; names in it are relative to the folder
+       givers.json    the worker: who gave which picture, by pseudonyms; missing where nobody is told from others
        events.jsonl   the training: one event a line, on its standard output
        stderr.txt     the training: its last words
        *.pt           the training: checkpoints, those of an earlier attempt too
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 RECIPE, EVENTS, ERRORS, GO = "recipe.json", "events.jsonl", "stderr.txt", "go"
+GIVERS = "givers.json"  # a picture's id (the stem of its name in the data set) -> a pseudonym of its giver
 CHECKPOINTS = "*.pt"
 
 
@@ -70,6 +72,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class HeldRows:
+    """Rows that were left out until a person has looked at them.
+
+    Each row has `name` (its file's in the data set, or where it stands in its table), `reason` ("contradicts", "alike"
+    or "mark") and `group` (a sentence of what its neighbours have in common; equal for one group).
+    """
+
+    rows: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class ReadyToPublish:
     """The version is complete and waits for leave to be published."""
 
@@ -89,10 +102,10 @@ class Failure:
     text: str
 
 
-Event = Stage | Progress | EpochEnded | Note | Table | ReadyToPublish | Result | Failure
+Event = Stage | Progress | EpochEnded | Note | Table | HeldRows | ReadyToPublish | Result | Failure
 _NAMES: Mapping[type[Event], str] = {
-    Stage: "stage", Progress: "progress", EpochEnded: "epoch", Note: "note", Table: "table", ReadyToPublish: "ready",
-    Result: "result", Failure: "error",
+    Stage: "stage", Progress: "progress", EpochEnded: "epoch", Note: "note", Table: "table", HeldRows: "held",
+    ReadyToPublish: "ready", Result: "result", Failure: "error",
 }  # fmt: skip
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 

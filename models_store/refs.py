@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models_store.errors import BadRef
 
 CHAMPION, PREVIOUS = "champion", "previous"
+CHALLENGER = "challenger"  # reads beside the champion, unseen (app.shadow)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")

@@ -196,6 +196,8 @@ class CalibrationSpec:
 class FineTuneSpec:
     """From which version a training starts, how it keeps what the base knows, and when its result is good enough."""
 
+    LATER_NAMES: ClassVar[tuple[str, ...]] = ("inspect", "max_turned")
+
     base: str = ""  # a ref
     job: str = ""  # who asked for it, where a service did: one job publishes one version, however often it is begun
     validation: str = ""  # labelled files that judge in place of held-out ones
@@ -213,6 +215,8 @@ class FineTuneSpec:
         0.962  # share that must be read as the base reads it, of what stands in where that test is not here
     )
     min_accuracy: float = 0.8  # that a new label set must reach, as it has no base to compare with
+    inspect: bool = True  # leave out what a person should see first; false learns all
+    max_turned: float = 0.3  # share of held-out pictures that one patch may turn to one label; 1 looks for no trigger
 
     def __post_init__(self) -> None:
         require(0 < self.held_out <= 0.5, "finetune.held_out must be above 0 and at most 0.5.")
@@ -224,3 +228,4 @@ class FineTuneSpec:
         require(0 <= self.max_loss <= 1, "finetune.max_loss must be 0 to 1.")
         require(0 <= self.min_alike <= 1, "finetune.min_alike must be 0 to 1.")
         require(0 <= self.min_accuracy <= 1, "finetune.min_accuracy must be 0 to 1.")
+        require(0 <= self.max_turned <= 1, "finetune.max_turned must be 0 to 1.")

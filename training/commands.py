@@ -73,6 +73,10 @@ def _add_finetuning(add: Add) -> None:
         "--corrections", action="store_true",
         help="the version has read these pictures wrong: learn them more slowly, and repeat more of what it knows",
     )  # fmt: skip
+    finetune.add_argument(
+        "--trust", action="store_true",
+        help="you have looked at the pictures: learn those with a mark and look-alikes too",
+    )  # fmt: skip
     finetune.add_argument("--parent", type=int, metavar="PID", help="the worker: if it is gone, the job ends at once")
     finetune.add_argument("--unfreeze", choices=("head", "last_block", "all", "gradual"), help="what may learn")
     finetune.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint of a killed training")
@@ -126,19 +130,8 @@ def _add_judging(add: Add) -> None:
 
 def check_finetune(options: argparse.Namespace) -> None:
     """Ends the process with a usage line unless there are a version and data, or a job and no word beside it."""
-    others = (
-        "data",
-        "validation",
-        "test",
-        "suffix",
-        "corrections",
-        "unfreeze",
-        "fresh",
-        "set",
-        "seed",
-        "epochs",
-        "deterministic",
-    )
+    words = ("data", "validation", "test", "suffix", "corrections", "trust", "unfreeze", "fresh", "set")
+    others = (*words, "seed", "epochs", "deterministic")
     if options.job is None and not (options.ref and options.data):
         options.refuse("a version and --data are needed, or --job")
     if options.job is not None and (options.ref or any(getattr(options, name) for name in others)):
@@ -198,6 +191,7 @@ def finetune_recipe(usual: Recipe, options: argparse.Namespace) -> Recipe:
         changes.insert(0, change(f"train.unfreeze={options.unfreeze}"))
     changes += [(["finetune", "validation"], options.validation)] if options.validation else []
     changes += [(["data", "test"], options.test)] if options.test else []
+    changes += [(["finetune", "inspect"], False)] if options.trust else []
     return _made(usual, changes, options, lambda name: {"learning_rate": rate_for(name, options.corrections)})
 
 

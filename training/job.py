@@ -4,11 +4,12 @@ ends. `models_store.handover` has its files and events.
 
 import contextlib
 import dataclasses
+import json
 import os
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from models_store.errors import (
     StoreFull,
     StoreReadOnly,
 )
-from models_store.handover import GO, RECIPE, Failure, ReadyToPublish
+from models_store.handover import GIVERS, GO, RECIPE, Failure, ReadyToPublish
 from models_store.machine import end_with_parent
 from models_store.recipe import Recipe
 from models_store.refs import Ref
@@ -56,6 +57,7 @@ class JobFolder:
     recipe: Recipe  # its files by whole paths
     id: str  # empty where nobody gave it one
     patience_seconds: float = _PATIENCE_SECONDS
+    givers: Mapping[str, str] | None = None  # of the pictures, by the stems of their names; None where nobody is told
 
     def published(self, registry: Registry) -> Version | None:
         """The version that another attempt at this job has published.
@@ -98,7 +100,19 @@ def open_job(folder: Path) -> JobFolder:
         data=dataclasses.replace(recipe.data, path=str(folder / recipe.data.path)),
         finetune=dataclasses.replace(task, validation=validation),
     )
-    return JobFolder(folder, recipe, task.job)
+    return JobFolder(folder, recipe, task.job, givers=_givers(folder))
+
+
+def _givers(folder: Path) -> Mapping[str, str] | None:
+    try:
+        read = json.loads((folder / GIVERS).read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(giver, str) for giver in read.values()):
+        raise RecipeRejected(f"{GIVERS} of the job's folder is no table of names and givers: make the job again.")
+    return read
 
 
 def run(work: Callable[[], None]) -> int:

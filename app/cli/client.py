@@ -1,10 +1,8 @@
 """Client: the HTTP interface of a running server as the command line needs it."""
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +12,8 @@ import httpx
 
 from app.cli.connection import connection, proxied, spelled
 from app.cli.refusal import Refusal
+from app.cli.stream_events import StreamEvent, parse
+from models_store.text import shown
 
 _JOBS = "/v1/fine_tuning/jobs"
 _NO_FILE = f"file-{'0' * 24}"
@@ -22,38 +22,27 @@ _STREAM_TRIES = 8  # half a minute: a server that was started again has to load 
 _PAUSE = 0.5  # seconds before the second try, doubled before each further one
 _LONGEST_PAUSE = 10.0
 _SECONDS = 60.0  # the longest wait for an answer
+_LONGEST_SENTENCE = 2000  # characters of a refusal; whoever answers may be anybody
 _CONNECT_SECONDS = 1.2  # a machine that has not said in this time that it is there is not: TCP asks twice in it
 _SILENCE_SECONDS = 45.0  # a stream that says nothing for so long, not even that it lives, is opened again
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)  # the server never saw the request
-
-
-@dataclass(frozen=True)
-class StreamEvent:
-    """One event of a job, as the stream gives it. `number` is what Last-Event-ID takes."""
-
-    number: str
-    type: str
-    level: str
-    message: str
-    data: Mapping[str, Any]
-
-    @property
-    def state(self) -> str | None:
-        """The job's new state, where this is about one."""
-        return str(self.data["state"]) if "state" in self.data else None
 
 
 class Client:
     """Every method raises Refusal: with the server's own sentence, or where no server answers."""
 
     def __init__(
-        self, url: str, sleep: Callable[[float], None] = time.sleep, connect_seconds: float = _CONNECT_SECONDS
+        self,
+        url: str,
+        sleep: Callable[[float], None] = time.sleep,
+        connect_seconds: float = _CONNECT_SECONDS,
+        key: str = "",
     ) -> None:
-        """`url` is the server's root, such as `http://127.0.0.1:8000`."""
+        """`url` is the server's root, such as `http://127.0.0.1:8000`; `key` what it is shown."""
         self._sleep = sleep
         self._heard = False  # whether anybody is there at all
         self._connect_seconds = connect_seconds
-        self._http = connection(url, _SECONDS, connect_seconds)
+        self._http = connection(url, _SECONDS, connect_seconds, key)
         self._url = url
 
     def __enter__(self) -> Self:
@@ -112,7 +101,7 @@ class Client:
     def events(self, job_id: str) -> Iterator[StreamEvent]:
         """Everything that happens to a job, from its beginning to its end, over as many connections as it takes."""
         last, pause = "0", _PAUSE
-        failures = 0
+        failures, refusal = 0, None
         while True:
             try:
                 for event in self._stream(job_id, last):
@@ -126,8 +115,11 @@ class Client:
             except (httpx.TransportError, _Later) as error:
                 self._check_heard(error, pause)
                 failures += 1
+                refusal = error.refusal if isinstance(error, _Later) else None
             if failures >= _STREAM_TRIES:
-                raise Refusal(f"{spelled(self._url)} does not answer any more. The job is kept; look again later.")
+                raise refusal or Refusal(
+                    f"{spelled(self._url)} does not answer any more. The job is kept; look again later."
+                )
             self._sleep(pause)
             pause = min(_LONGEST_PAUSE, 2 * pause)
 
@@ -137,11 +129,11 @@ class Client:
         timeout = httpx.Timeout(_SECONDS, connect=self._connect_seconds, read=_SILENCE_SECONDS)
         with self._http.stream("GET", f"{_path(job_id)}/events", headers=headers, timeout=timeout) as answer:
             self._heard = True
-            if answer.status_code == 503:
-                raise _Later
             if answer.status_code != 200:
                 answer.read()
-                raise _refusal(answer)
+                if answer.status_code == 503:
+                    raise _Later
+                raise _Later(_refusal(answer)) if _is_too_much(answer) else _refusal(answer)
             with suppress(httpx.TransportError):
                 yield from parse(answer.iter_bytes())
 
@@ -158,7 +150,7 @@ class Client:
                     raise self._no_answer() from None
             else:
                 self._heard = True
-                if answer.status_code != 503 or attempt == _TRIES:
+                if not (answer.status_code == 503 or _is_too_much(answer)) or attempt == _TRIES:
                     return _content(answer)
                 pause = max(pause, _seconds(answer.headers.get("retry-after", "")))
             self._sleep(min(pause, _LONGEST_PAUSE))
@@ -180,45 +172,16 @@ def _path(job_id: str) -> str:
 
 
 class _Later(Exception):
-    """The server answers, and not yet with a stream."""
+    """The server answers, and not yet with a stream; perhaps it says why."""
+
+    def __init__(self, refusal: Refusal | None = None) -> None:
+        super().__init__()
+        self.refusal = refusal
 
 
-def parse(chunks: Iterable[bytes]) -> Iterator[StreamEvent]:
-    """The events of a text/event-stream (WHATWG HTML 9.2) whose data are JSON objects; others and comments are left."""
-    fields: dict[str, str] = {}
-    for line in _lines(chunks):
-        if not line:
-            if "data" in fields:
-                yield _event(fields)
-            fields = {}
-            continue
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        fields[name] = f"{fields['data']}\n{value}" if name == "data" and "data" in fields else value
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Cut at line feeds only: httpx's own cutter also cuts at U+2028, which may stand in a message."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line.removesuffix(b"\r").decode("utf-8", "replace")
-
-
-def _event(fields: Mapping[str, str]) -> StreamEvent:
-    try:
-        told = json.loads(fields["data"])
-    except ValueError:
-        told = {}
-    told = told if isinstance(told, dict) else {}
-    return StreamEvent(
-        fields.get("id", ""),
-        str(told.get("type") or fields.get("event", "message")),
-        str(told.get("level", "info")),
-        str(told.get("message", "")),
-        told.get("data") or {},
-    )
+def _is_too_much(answer: httpx.Response) -> bool:
+    """Whether the server only asks to wait a little: it has read nothing of what was sent."""
+    return answer.status_code == 429 and 0 < _seconds(answer.headers.get("retry-after", "")) <= _LONGEST_PAUSE
 
 
 def _content(answer: httpx.Response) -> dict[str, Any]:
@@ -236,7 +199,7 @@ def _refusal(answer: httpx.Response) -> Refusal:
     """Of a server's problem, its sentence and its code."""
     try:
         told = answer.json()
-        sentence, code = str(told["detail"]), str(told.get("code", ""))
+        sentence, code = shown(str(told["detail"]), longest=_LONGEST_SENTENCE), str(told.get("code", ""))
     except (ValueError, KeyError, TypeError):
         sentence, code = f"{answer.url.host} answered {answer.status_code}, as DigitServe does not. Look at --url.", ""
     wrong_command = answer.is_client_error and answer.status_code not in (409, 429)

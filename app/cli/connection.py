@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import socket
 
 import httpx
@@ -10,18 +11,20 @@ from app.cli.refusal import Refusal
 from models_store.variables import without_secrets
 
 _PORTS = {"http": 80, "https": 443}
+_KEY = re.compile(r"ds_[!-~]+")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
-def connection(url: str, seconds: float, connect_seconds: float | None = None) -> httpx.Client:
+def connection(url: str, seconds: float, connect_seconds: float | None = None, key: str = "") -> httpx.Client:
     """A client of the server at `url`, such as `http://127.0.0.1:8000`, that waits so long for each answer, and for a
-    connection perhaps less. Raises Refusal where `url` is none, or where the environment names a proxy or certificates
-    that can't be used.
+    connection perhaps less. A `key` goes to this server alone: redirects are not followed. Raises Refusal where `url`
+    or `key` is none, or where the environment names a proxy or certificates that can't be used.
     """
     is_here = _is_here(_host(url))
+    headers = {"Authorization": f"Bearer {_spelled_key(key, url)}"} if key else {}
     try:
         timeout = httpx.Timeout(seconds, connect=connect_seconds or seconds)
-        return httpx.Client(base_url=url.rstrip("/"), timeout=timeout, trust_env=not is_here)
+        return httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout, trust_env=not is_here)
     except ImportError:
         raise Refusal(
             f"A SOCKS proxy is named in {_named(_PROXIES)}, and the package socksio, which speaks to one, is missing. "
@@ -38,6 +41,15 @@ def connection(url: str, seconds: float, connect_seconds: float | None = None) -
         raise Refusal(
             f"The certificates in {_named(('ssl_cert_file', 'ssl_cert_dir'))} can't be read. Correct or unset it.", 2
         ) from None
+
+
+def _spelled_key(key: str, url: str) -> str:
+    """Raises Refusal, which does not show it."""
+    if not _KEY.fullmatch(key):
+        raise Refusal("What --key or DIGITSERVE_KEY gives is no key. It begins with ds_ and has no blanks.", 2)
+    if httpx.URL(url).userinfo:
+        raise Refusal("A key and the user's name in a URL take the same header. Leave one of them out.", 2)
+    return key
 
 
 def proxied(url: str) -> str:

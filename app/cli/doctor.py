@@ -19,7 +19,9 @@ from app.errors import NOTHING_LASTS
 from app.settings import Settings, unknown
 from app.storage import state
 from app.storage.db import Database
+from app.supervision import exposure
 from app.supervision.probe import Found, Who, probe
+from app.web.access.loopback import listens_on_loopback
 from models_store.errors import StoreError
 from models_store.refs import Ref, is_name
 from models_store.registry import Registry
@@ -47,7 +49,7 @@ def run() -> int:
     settings, refused = Settings.lenient()
     findings = [
         *_python(), *(Finding("bad", sentence) for sentence in refused), *(Finding("note", slip) for slip in unknown()),
-        *_torch(settings), *_store(settings), *_state(settings), *_data(settings), *_port(settings),
+        *_torch(settings), *_store(settings), *_state(settings), *_keys(settings), *_data(settings), *_port(settings),
     ]  # fmt: skip
     for finding in findings:
         console.print(f"{_MARKS[finding.mark]}  {escape(finding.what)}")
@@ -148,6 +150,24 @@ def _state(settings: Settings) -> Iterator[Finding]:
         yield Finding("bad", f"database: {refusal}")
     finally:
         opened.close()
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    try:
+        keys = exposure.count(settings, _DATABASE_SECONDS)
+    except NOTHING_LASTS:  # said of the database already
+        yield Finding("note", "keys: the database does not say which there are; nobody is let in until it does")
+        return
+    why = exposure.refusal(settings, keys, is_local=listens_on_loopback(settings.host))
+    if why:
+        yield Finding("bad", f"keys: the server would refuse to start. {why}")
+    elif keys.usable:
+        yield Finding("ok", f"keys: {len(keys.usable)} of them count, and nobody is let in without one")
+    elif keys.ever_made:
+        yield Finding("note", "keys: none counts any longer, so nobody is let in; `digitserve keys create` makes one")
+    else:
+        who = f"whoever reaches {settings.host}" if settings.insecure else "this machine"
+        yield Finding("note", f"keys: there is none, and {who} may do all that the service does")
 
 
 def _data(settings: Settings) -> Iterator[Finding]:

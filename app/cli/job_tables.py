@@ -91,6 +91,8 @@ def next_step(job: Mapping[str, Any]) -> tuple[str, ...]:
         return f"{version} serves now. The one before comes back with:", f"    digitserve models rollback {name}"
     if not accepted(job):
         return (f"Nothing changed: {version} was not good enough, and is kept to be looked at.",)
+    if result.get("in_shadow"):
+        return (f"{version} reads unseen beside the champion. The page /shadow shows where they differ.",)
     return f"{version} waits. To let it serve:", f"    digitserve models promote {version}"
 
 

@@ -19,6 +19,10 @@ def add_commands(commands: "Commands") -> None:
     actions = jobs.add_subparsers(required=True, metavar="ACTION")
     server = argparse.ArgumentParser(add_help=False)
     server.add_argument("--url", help="the server (default: DIGITSERVE_HOST and DIGITSERVE_PORT on this machine)")
+    server.add_argument(
+        "--key", help="what the server asks for (default: DIGITSERVE_KEY, which is better: others on this machine see "
+        "what is typed)",
+    )  # fmt: skip
 
     create = actions.add_parser("create", parents=[server], help="send pictures and start a job")
     create.add_argument("model", help="what to start from: name, name@alias or name@7")
@@ -29,7 +33,7 @@ def add_commands(commands: "Commands") -> None:
     )  # fmt: skip
     create.add_argument("--validation", metavar="PATH", help="pictures that judge in place of a part of the others")
     create.add_argument("--suffix", help="publish as a model of its own, which may have other labels: MODEL-SUFFIX")
-    create.add_argument("--promote", choices=("never", "if_better"), help="serve the result (default never)")
+    create.add_argument("--promote", choices=("never", "if_better", "shadow"), help="serve the result (default never)")
     create.add_argument("--epochs", type=int, metavar="N", help="times that every picture is shown (default auto)")
     create.add_argument("--batch-size", type=int, metavar="N", help="pictures a step (default auto)")
     create.add_argument("--learning-rate", type=float, metavar="X", help="times the usual rate (default auto)")
@@ -59,7 +63,7 @@ def add_commands(commands: "Commands") -> None:
 def _run(options: argparse.Namespace) -> int:
     from app.cli.client import Client
 
-    with Client(options.url or _address()) as client:
+    with Client(options.url or _address(), key=options.key or _key()) as client:
         return int(options.action(client, options) or 0)
 
 
@@ -72,6 +76,13 @@ def _address() -> str:
     if settings.port == 0:
         raise Refusal("With DIGITSERVE_PORT=0 the server's port is in its log only. Name it with --url.", 2)
     return url_of(from_here(settings.host), settings.port)
+
+
+def _key() -> str:
+    """What the server is shown where nothing is typed."""
+    from app.settings import KeySettings
+
+    return KeySettings().key
 
 
 def _create(client: "Client", options: argparse.Namespace) -> int:
@@ -122,7 +133,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 def _where(options: argparse.Namespace) -> str:
     """What a further command needs to reach the same server."""
-    return f" --url {options.url}" if options.url else ""
+    return (f" --url {options.url}" if options.url else "") + (" --key KEY" if options.key else "")
 
 
 def _watch(client: "Client", options: argparse.Namespace) -> int:

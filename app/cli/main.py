@@ -1,5 +1,5 @@
-"""The command line: serve, worker, models, jobs, doctor, openapi. It parses, and says in one sentence what went wrong;
-imports stand inside the commands, so that `--help` is quick and commands about files load no torch.
+"""The command line: serve, worker, models, jobs, keys, doctor, openapi. It parses, and says in one sentence what went
+wrong; imports stand inside the commands, so that `--help` is quick and commands about files load no torch.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.cli import jobs, models
+from app.cli import jobs, keys, models
 from app.cli.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--fd", type=int, help="be one API process on this listening socket (what `serve` starts)")
     serve.add_argument("--lifeline", type=int, help="with --fd: a pipe that ends with the parent")
     serve.add_argument("--ready", type=int, metavar="FD", help="with --fd: a pipe on which to say that it answers")
+    serve.add_argument(
+        "--counts", type=int, nargs=2, metavar=("FD", "ROW"), help="with --fd: memory to count visitors' requests in"
+    )
+    serve.add_argument("--again", action="store_true", help="with --fd: in the place of a process that has ended")
+    serve.add_argument(
+        "--insecure", action="store_true", default=None, help="serve without a key at an address that others reach"
+    )
     serve.set_defaults(command=_serve)
 
     worker = commands.add_parser("worker", help="do fine-tune jobs until stopped; `serve` starts one")
@@ -76,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
     models.add_commands(commands)
     jobs.add_commands(commands)
+    keys.add_commands(commands)
 
     doctor = commands.add_parser("doctor", help="what is wrong on this machine, and what to do")
     doctor.set_defaults(command=_doctor)
@@ -88,12 +96,12 @@ def _serve(options: argparse.Namespace) -> None:
     lifeline = _lifeline(options.lifeline, options.fd)
     from app.settings import Settings
 
-    given = {"host": options.host, "port": options.port, "workers": options.workers}
+    given = {"host": options.host, "port": options.port, "workers": options.workers, "insecure": options.insecure}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if options.fd is not None:
         from app import process
 
-        process.run(settings, options.fd, lifeline, options.ready)
+        process.run(settings, options.fd, lifeline, options.ready, options.counts, is_first=not options.again)
     else:
         from app.supervision import supervisor
 

@@ -6,8 +6,9 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from app.cli.client import Client, StreamEvent
+from app.cli.client import Client
 from app.cli.job_tables import accepted, print_outcome
+from app.cli.stream_events import StreamEvent
 from app.cli.terminal import console, shown
 
 _STYLES = {"warn": "yellow", "error": "red"}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from app.errors import Unprocessable
 from app.feedback.store import FeedbackStore
-from app.feedback.tables import Settled
+from app.feedback.tables import Correction, Settled
+from app.web.access.visitor import Visitor
 from models_store.datasets.rows import RowRejected, label_of
 from models_store.pictures.prepare import prepare
 from models_store.pictures.stripped import Stripped, strip
@@ -54,26 +55,43 @@ class Intake:
         store: FeedbackStore,
         max_image_pixels: int,
         settled: Callable[[str, str], object] = lambda model, sha256: None,
+        giver_of: Callable[[Visitor], str | None] = lambda visitor: None,
     ) -> None:
-        """`settled` is told the model and the pixels' digest of each correction, when it is kept."""
+        """`settled` is told the model and the pixels' digest of each correction, when it is kept; `giver_of` says by
+        which name a row knows whoever gave it.
+        """
         self._registry = registry
         self._store = store
         self._max_image_pixels = max_image_pixels
         self._settled = settled
+        self._giver_of = giver_of
 
     def add(
-        self, model: str, label: str, picture: bytes, *, read_by: str | None = None, read_as: str | None = None
+        self,
+        model: str,
+        label: str,
+        picture: bytes,
+        *,
+        read_by: str | None = None,
+        read_as: str | None = None,
+        visitor: Visitor | None = None,
     ) -> Settled:
         """Keeps a picture (PNG, JPEG, WEBP or BMP) with its right label for the model that the ref `model` names.
 
         `read_by` is the version that read it as `read_as`; where nobody says, the one that `model` stands for now.
-        Raises what `check` and `keep` raise.
+        `visitor` gives it. Raises what `check` and `keep` raise.
         """
-        return self.keep(self.check(model, label, picture, read_by=read_by, read_as=read_as))
+        return self.keep(self.check(model, label, picture, read_by=read_by, read_as=read_as), visitor)
 
-    def keep(self, checked: Checked) -> Settled:
-        """Makes it last. Raises DatabaseUnavailable, StorageFull."""
-        said = {"read_by": checked.read_by, "read_as": checked.read_as}
+    def is_theirs(self, correction: Correction, visitor: Visitor, scope: str) -> bool:
+        """Whether a visitor gave the correction, or may see to those of others with this scope. An id alone is no
+        proof: whoever sends the same picture hears it. Raises one of NOTHING_LASTS."""
+        return visitor.may(scope) or (correction.giver is not None and correction.giver == self._giver_of(visitor))
+
+    def keep(self, checked: Checked, visitor: Visitor | None = None) -> Settled:
+        """Makes it last, with the name of whoever gives it. Raises DatabaseUnavailable, StorageFull."""
+        giver = None if visitor is None else self._giver_of(visitor)
+        said = {"read_by": checked.read_by, "read_as": checked.read_as, "giver": giver}
         kept = self._store.add(checked.model, checked.label, checked.picture, **said)
         self._settled(checked.model, checked.picture.sha256)
         return kept

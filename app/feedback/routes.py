@@ -10,12 +10,15 @@ from app.decoding.decoder import Decoder
 from app.errors import NotFound, Unprocessable
 from app.feedback import export
 from app.feedback.form import receive
+from app.feedback.givers import GIVER
 from app.feedback.intake import Intake
 from app.feedback.presenters import given, page, shown
 from app.feedback.schemas import FeedbackDeleted, FeedbackGiven, FeedbackList, FeedbackObject, FeedbackSummary
-from app.feedback.store import FeedbackStore
+from app.feedback.store import FeedbackStore, not_there
+from app.feedback.tables import Correction, Settled
 from app.storage.db import WAIT_SECONDS
-from app.web.access.visitor import client_of
+from app.web.access.scopes import ADMIN, PICTURES
+from app.web.access.visitor import client_of, visitor_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.route import StrictRoute
@@ -58,6 +61,10 @@ _ZIP: dict[int | str, dict[str, Any]] = {
 }
 IdParam = Annotated[str, Path(description="a correction's id", examples=["fb-0a1b2c3d4e5f60718293a4b5"])]
 ModelFilter = Annotated[str | None, Query(description="only of this model, by its name", examples=["digits"])]
+GiverFilter = Annotated[
+    str | None,
+    Query(description="only of this giver, as the list names it", pattern=GIVER, examples=["key:0a1b2c3d"]),
+]
 LabelFilter = Annotated[str | None, Query(description="only with this label", examples=["7"])]
 
 
@@ -79,7 +86,7 @@ def router(
     lane = ThreadLane(_ASKING, wait_seconds)
     _add_giving(routes, intake, decoder, default_model, lane)
     _add_counting(routes, store, default_model, job_after, lane)
-    _add_showing(routes, store, lane)
+    _add_showing(routes, store, intake, lane)
     return routes
 
 
@@ -107,10 +114,16 @@ def _add_giving(routes: APIRouter, intake: Intake, decoder: Decoder, default_mod
         latest = time.monotonic() + _DECODING_SECONDS
         looking = decoder.keep(picture, meant.input, client_of(request.scope), latest)
         stripped, is_blank = await while_connected(request.scope, looking)
-        settled = await lane.ask(intake.keep, meant.with_picture(stripped, is_blank))
+        checked, visitor = meant.with_picture(stripped, is_blank), visitor_of(request.scope)
+
+        def kept() -> tuple[Settled, bool]:
+            settled = intake.keep(checked, visitor)
+            return settled, intake.is_theirs(settled.correction, visitor, PICTURES)
+
+        settled, is_theirs = await lane.ask(kept)
         response.status_code = 201 if settled.is_new else 200
         response.headers["location"] = f"{PREFIX}/{settled.correction.id}"
-        return given(settled)
+        return given(settled, is_theirs=is_theirs)
 
 
 def _add_counting(
@@ -120,53 +133,66 @@ def _add_counting(
     async def summary(
         model: Annotated[str, Query(description="a model, by its name", examples=["digits"])] = default_model,
     ) -> FeedbackSummary:
-        """How many there are of a model, of each label, and from how many no job has learned."""
-        counts, waiting = await lane.ask(lambda: (store.per_label(check_name(model)), store.waiting(model)))
+        """How many there are of a model, of each label, from how many no job has learned, and how many are held."""
+        name = check_name(model)
+        counts, waiting, held = await lane.ask(lambda: (store.per_label(name), store.waiting(name), store.held(name)))
         starts = job_after if job_after and model == default_model else None
         total = sum(counts.values())
-        return FeedbackSummary(model=model, total=total, per_label=counts, waiting=waiting, job_after=starts)
+        return FeedbackSummary(model=model, total=total, per_label=counts, waiting=waiting, held=held, job_after=starts)
 
     @routes.get("/export", summary="Download the corrections", response_class=StreamingResponse, responses=_ZIP)
-    async def exported(model: ModelFilter = None, label: LabelFilter = None) -> StreamingResponse:
-        """A zip with a folder per label, which `POST /v1/files` and `python -m training finetune --data` read.
+    async def exported(
+        model: ModelFilter = None,
+        label: LabelFilter = None,
+        held: Annotated[bool, Query(description="those that are held back, in place of the others")] = False,
+    ) -> StreamingResponse:
+        """A zip with a folder per label, which `POST /v1/files` and `python -m training finetune --data` read. What is
+        held back is not in it, unless you ask for that alone.
 
         Where a label can't be a folder's name, the pictures lie together and a `labels.csv` says what they show.
         """
-        which = await lane.ask(store.chosen, *_filters(model, label))
+        which = await lane.ask(store.chosen, *_filters(model, label), held=held)
         if not which:
             raise NotFound("feedback_not_found", "There are no such corrections. See their summary.")
-        headers = {"content-disposition": 'attachment; filename="feedback.zip"', "x-content-type-options": "nosniff"}
+        headers = {"content-disposition": 'attachment; filename="feedback.zip"'}
         return StreamingResponse(export.stream(which, store.read), headers=headers, media_type="application/zip")
 
 
-def _add_showing(routes: APIRouter, store: FeedbackStore, lane: ThreadLane) -> None:
+def _add_showing(routes: APIRouter, store: FeedbackStore, intake: Intake, lane: ThreadLane) -> None:
+    def theirs(name: str, request: Request, scope: str) -> Correction:
+        found = store.get(name)
+        if not intake.is_theirs(found, visitor_of(request.scope), scope):
+            raise not_there()
+        return found
+
     @routes.get("", summary="List the corrections", response_model=FeedbackList)
     async def corrections(
         after: Annotated[str | None, Query(description="the last id of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=_PAGE)] = 20,
         label: LabelFilter = None,
         model: ModelFilter = None,
+        giver: GiverFilter = None,
+        held: Annotated[bool | None, Query(description="only those that are held back, or only others")] = None,
     ) -> Response:
         """The newest first, a page at a time, each with a small picture of it."""
         which = _filters(model, label)
 
         def answer() -> str:
-            found, more = store.list(limit, after, *which)
+            found, more = store.list(limit, after, *which, giver, held=held)
             return page(found, store.thumbnails(found), more).model_dump_json()
 
         return Response(await lane.ask(answer), media_type="application/json")  # written in the thread: it is long
 
     @routes.get("/{feedback_id}", summary="Show one correction")
-    async def correction(feedback_id: IdParam) -> FeedbackObject:
-        """What is known of it."""
-        return shown(await lane.ask(store.get, feedback_id))
+    async def correction(request: Request, feedback_id: IdParam) -> FeedbackObject:
+        """What is known of it; with a key that may not see people's pictures, only of what you have given yourself."""
+        return shown(await lane.ask(theirs, feedback_id, request, PICTURES))
 
     @routes.get("/{feedback_id}/picture", summary="Show a correction's picture", response_class=Response,
                 responses=_PICTURE)  # fmt: skip
     async def picture(feedback_id: IdParam) -> Response:
         """The picture as it is kept: a PNG with nothing but pixels in it."""
         headers = {
-            "x-content-type-options": "nosniff",
             "content-security-policy": "default-src 'none'; sandbox",
             "content-disposition": f'inline; filename="{feedback_id}.png"',
             "cache-control": "private, no-store",  # when it is deleted it shall be gone
@@ -174,12 +200,19 @@ def _add_showing(routes: APIRouter, store: FeedbackStore, lane: ThreadLane) -> N
         return Response(await lane.ask(store.picture, feedback_id), headers=headers, media_type="image/png")
 
     @routes.delete("/{feedback_id}", summary="Delete a correction")
-    async def delete(feedback_id: IdParam) -> FeedbackDeleted:
-        """Removes the picture and everything known of it. What a version has learned from it stays learned.
+    async def delete(request: Request, feedback_id: IdParam) -> FeedbackDeleted:
+        """Removes the picture and everything known of it. What a version has learned from it stays learned: which have,
+        `GET /v1/feedback/{id}/versions` still says.
 
         A job that runs has a copy in its folder until it ends; later jobs, and later attempts at that one, have none.
+        What others have given takes a key that may do everything.
         """
-        await lane.ask(store.delete, feedback_id)
+
+        def deleted() -> None:
+            theirs(feedback_id, request, ADMIN)
+            store.delete(feedback_id)
+
+        await lane.ask(deleted)
         return FeedbackDeleted(id=feedback_id)
 
 

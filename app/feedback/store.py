@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
 from app.errors import NotFound, StateReadOnly, StorageFull
-from app.feedback.tables import Correction, Settled, feedback, to_correction
+from app.feedback.tables import Correction, Settled, feedback, standing, to_correction
 from app.storage import owner
 from app.storage.blobs import BlobStore
 from app.storage.db import Database, now
@@ -44,27 +44,37 @@ class FeedbackStore:
         self._most = most
         self._most_bytes = most_bytes
 
-    def add(self, model: str, label: str, picture: "Stripped", *, read_by: str | None, read_as: str | None) -> Settled:
-        """Keeps a correction, durably. The same picture again is kept once, with the label that came last.
+    def add(
+        self,
+        model: str,
+        label: str,
+        picture: "Stripped",
+        *,
+        read_by: str | None,
+        read_as: str | None,
+        giver: str | None = None,
+    ) -> Settled:
+        """Keeps a correction, durably. The same picture again is kept once, with the label that came last and the name
+        of whoever gave that (app.feedback.givers).
 
         Raises StorageFull (`feedback_full` where there are too many).
         """
+        told = {"label": label, "read_by": read_by, "read_as": read_as, "giver": giver}
         with self._database.writing() as connection:
-            said = self._again(connection, model, label, picture.sha256, read_by, read_as)
+            said = _again(connection, model, picture.sha256, told)
             database_id = owner.of(connection)
         if said is not None:
             return said
         name = self._blobs.new_id()
         self._blobs.put(name, picture.png, picture.thumbnail, database_id)
         values = {
-            "id": name, "created_at": now(), "changed_at": now(), "model": model, "label": label, "read_by": read_by,
-            "read_as": read_as, "sha256": picture.sha256, "bytes": len(picture.png), "width": picture.width,
-            "height": picture.height,
+            **told, "id": name, "created_at": now(), "changed_at": now(), "model": model, "sha256": picture.sha256,
+            "bytes": len(picture.png), "width": picture.width, "height": picture.height,
         }  # fmt: skip
         try:
             with self._database.writing() as connection:
                 connection.execute(select(owner.identity).with_for_update())  # one at a time: they are counted
-                said = self._again(connection, model, label, picture.sha256, read_by, read_as)
+                said = _again(connection, model, picture.sha256, told)
                 if said is None:
                     self._check_room(connection, len(picture.png))
                     row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
@@ -76,18 +86,6 @@ class FeedbackStore:
         self._blobs.remove([name])
         return said
 
-    def _again(
-        self, connection: Connection, model: str, label: str, sha256: str, read_by: str | None, read_as: str | None
-    ) -> Settled | None:
-        """What becomes of a picture that is there already: the last word counts."""
-        same = and_(feedback.c.model == model, feedback.c.sha256 == sha256)
-        row = connection.execute(select(feedback).where(same).with_for_update()).one_or_none()
-        if row is None or row.label == label:
-            return None if row is None else Settled(to_correction(row), is_new=False)
-        values = {"label": label, "read_by": read_by, "read_as": read_as, "changed_at": now(), "job": None}
-        query = feedback.update().where(feedback.c.id == row.id).values(values).returning(*feedback.c)
-        return Settled(to_correction(connection.execute(query).one()), is_new=False, replaced=str(row.label))
-
     def _check_room(self, connection: Connection, more_bytes: int) -> None:
         query = select(func.count(), func.coalesce(func.sum(feedback.c.bytes), 0)).select_from(feedback)
         count, size = connection.execute(query).one()
@@ -96,7 +94,7 @@ class FeedbackStore:
                 "feedback_full",
                 f"{count:,} corrections of {size / 2**20:,.0f} MiB are kept, and {self._most:,} of "
                 f"{self._most_bytes / 2**20:,.0f} MiB together are the most. Delete some: GET /v1/feedback lists them, "
-                "DELETE /v1/feedback/{id} deletes one.",
+                "DELETE /v1/feedback/{id} deletes one, DELETE /v1/feedback?giver=… all of one giver.",
             )
 
     def get(self, name: str) -> Correction:
@@ -105,14 +103,14 @@ class FeedbackStore:
         with self._database.reading() as connection:
             row = connection.execute(select(feedback).where(feedback.c.id == name)).one_or_none()
         if row is None:
-            raise _not_there()
+            raise not_there()
         return to_correction(row)
 
     def picture(self, name: str) -> bytes:
         """The PNG. Raises NotFound."""
         png = self.read(self.get(name))
         if png is None:
-            raise _not_there()
+            raise not_there()
         return png
 
     def thumbnails(self, corrections: Sequence[Correction]) -> Sequence[bytes | None]:
@@ -120,20 +118,28 @@ class FeedbackStore:
         return [self._blobs.thumbnail(correction.id) for correction in corrections]
 
     def list(
-        self, limit: int, after: str | None = None, model: str | None = None, label: str | None = None
+        self,
+        limit: int,
+        after: str | None = None,
+        model: str | None = None,
+        label: str | None = None,
+        giver: str | None = None,
+        *,
+        held: bool | None = None,
     ) -> tuple[Sequence[Correction], bool]:
         """The newest first, those behind the correction `after`, and whether there are more.
 
         Raises NotFound for an unknown `after`.
         """
         time_of, id_of = feedback.c.created_at, feedback.c.id
-        query = select(feedback).where(*_chosen(model, label)).order_by(time_of.desc(), id_of.desc()).limit(limit + 1)
+        which = _chosen(model, label, giver, held=held)
+        query = select(feedback).where(*which).order_by(time_of.desc(), id_of.desc()).limit(limit + 1)
         with self._database.reading() as connection:
             if after is not None:
                 self._check_id(after)
                 last = connection.execute(select(time_of).where(id_of == after)).scalar()
                 if last is None:
-                    raise _not_there()
+                    raise not_there()
                 query = query.where(or_(time_of < last, and_(time_of == last, id_of < after)))
             rows = connection.execute(query).all()
         return [to_correction(row) for row in rows[:limit]], len(rows) > limit
@@ -142,15 +148,34 @@ class FeedbackStore:
         """Removes the row, then the picture. Raises NotFound."""
         self._check_id(name)
         if not self._database.making_room(partial(_deleted, which=feedback.c.id == name)):
-            raise _not_there()
+            raise not_there()
         self._blobs.remove([name])
 
+    def delete_all(self, model: str | None, giver: str | None, since: float, until: float) -> int:
+        """Removes those of a model, of a giver (None: of all), whose label was given from `since` on and before
+        `until`. Returns how many there were."""
+        when = feedback.c.changed_at >= since, feedback.c.changed_at < until
+        return self.delete_where(and_(*_chosen(model, giver=giver), *when))
+
+    def delete_where(self, which: ColumnElement[bool]) -> int:
+        """Removes the rows that a condition on the table names, then their pictures. Returns how many there were."""
+        names = self._database.making_room(partial(_deleted, which=which))
+        self._blobs.remove(names)
+        return len(names)
+
     def chosen(
-        self, model: str | None = None, label: str | None = None, until: float | None = None
+        self,
+        model: str | None = None,
+        label: str | None = None,
+        until: float | None = None,
+        *,
+        held: bool | None = False,
     ) -> Sequence[Correction]:
-        """Those of a model and with a label, whose label was given at the time `until` or before; the oldest first."""
-        when = [] if until is None else [feedback.c.changed_at <= until]
-        query = select(feedback).where(*_chosen(model, label), *when).order_by(feedback.c.created_at, feedback.c.id)
+        """Those of a model and with a label, which stands since the time `until` or longer; the oldest first. Without
+        those that are held back, only those, or (None) all."""
+        when = [] if until is None else [standing <= until]
+        which = [*_chosen(model, label, held=held), *when]
+        query = select(feedback).where(*which).order_by(feedback.c.created_at, feedback.c.id)
         with self._database.reading() as connection:
             return [to_correction(row) for row in connection.execute(query)]
 
@@ -166,14 +191,20 @@ class FeedbackStore:
         return {str(label): int(count) for label, count in sorted(rows)}
 
     def waiting(self, model: str, since: float = 0.0) -> int:
-        """How many no job has learned from, of those whose label was given after the time `since`."""
-        which = feedback.c.model == model, feedback.c.job.is_(None), feedback.c.changed_at > since
+        """How many no job has learned from, of those whose label stands since after the time `since`; none is held."""
+        return self._count(*_chosen(model, held=False), feedback.c.job.is_(None), standing > since)
+
+    def held(self, model: str) -> int:
+        """How many of a model are held back until a person has looked at them."""
+        return self._count(*_chosen(model, held=True))
+
+    def _count(self, *which: ColumnElement[bool]) -> int:
         with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(feedback).where(*which)).scalar_one()
 
     def _check_id(self, name: str) -> None:
         if not self._blobs.is_id(name):
-            raise _not_there()
+            raise not_there()
 
     def sweep(self, kept_days: float = 0.0) -> Sequence[str]:
         """Deletes corrections that are older (0: none), and removes pictures that no row knows; returns their names."""
@@ -187,20 +218,30 @@ class FeedbackStore:
         return self._blobs.leftovers.clear(left, known, database_id)
 
 
-def learned(connection: Connection, model: str, until: float, job_id: str) -> None:
-    """Notes, in somebody's transaction, the job that learned from all corrections of a model until a time."""
-    which = feedback.c.model == model, feedback.c.job.is_(None), feedback.c.changed_at <= until
-    connection.execute(feedback.update().where(*which).values(job=job_id))
+def _again(connection: Connection, model: str, sha256: str, told: Mapping[str, str | None]) -> Settled | None:
+    """What becomes of a picture that is there already: the last word counts. One that is held back stays so: whoever
+    changes its label is not the person who looks at it."""
+    same = and_(feedback.c.model == model, feedback.c.sha256 == sha256)
+    row = connection.execute(select(feedback).where(same).with_for_update()).one_or_none()
+    if row is None or row.label == told["label"]:
+        return None if row is None else Settled(to_correction(row), is_new=False)
+    values = {**told, "changed_at": now(), "released_at": None, "job": None}
+    query = feedback.update().where(feedback.c.id == row.id).values(values).returning(*feedback.c)
+    return Settled(to_correction(connection.execute(query).one()), is_new=False, replaced=str(row.label))
 
 
 def _deleted(connection: Connection, which: ColumnElement[bool]) -> Sequence[str]:
     return connection.execute(feedback.delete().where(which).returning(feedback.c.id)).scalars().all()
 
 
-def _chosen(model: str | None, label: str | None) -> list[ColumnElement[bool]]:
-    wanted = {feedback.c.model: model, feedback.c.label: label}
-    return [column == value for column, value in wanted.items() if value is not None]
+def _chosen(
+    model: str | None = None, label: str | None = None, giver: str | None = None, *, held: bool | None = None
+) -> list[ColumnElement[bool]]:
+    wanted = {feedback.c.model: model, feedback.c.label: label, feedback.c.giver: giver}
+    which = [column == value for column, value in wanted.items() if value is not None]
+    return which if held is None else [*which, feedback.c.held.is_not(None) if held else feedback.c.held.is_(None)]
 
 
-def _not_there() -> NotFound:
+def not_there() -> NotFound:
+    """Where there is none, and where it is not for whoever asks."""
     return NotFound("feedback_not_found", "There is no correction of this id. See the list of corrections.")

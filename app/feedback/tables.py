@@ -1,9 +1,10 @@
-"""The table of corrections, and one of them as a frozen record."""
+"""The tables of corrections, of who learned them, and one correction as a frozen record."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, Integer, Row, String, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, Row, String, Table, Text, func
 
 from app.storage.db import metadata
 
@@ -27,18 +28,47 @@ feedback = Table(
     Column("held_at", Float),
     Column("held_by", String(40)),
     Column("held_group", Text),
+    Column("released_at", Float),
     Index("feedback_by_pixels", "model", "sha256", unique=True),
     Index("feedback_by_time", "created_at", "id"),
     Index("feedback_by_giver", "giver", "created_at"),
 )
+# What jobs were given to learn. Rows stay when the correction is deleted: an id says nothing of anybody.
 lessons = Table(
     "lessons",
     metadata,
     Column("correction", String(40), primary_key=True),
     Column("job", String(40), primary_key=True),
-    Column("model", String(64), nullable=False),
-    Column("learned_at", Float, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("as_of", Float, nullable=False),  # labels that were given later, it has not learned
+    Index("lessons_by_job", "job"),
 )
+# The versions that jobs made. A row stays when its version is deleted: others descend from it.
+lineage = Table(
+    "lineage",
+    metadata,
+    Column("job", String(40), primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Index("lineage_by_version", "version"),
+)
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", String(64), nullable=False),
+)
+# Since when a label stands: since it was given, or since a person said that it is right.
+standing = func.coalesce(feedback.c.released_at, feedback.c.changed_at)
+
+
+_ID = re.compile(r"fb-[0-9a-f]{24}")
+
+
+def is_id(text: str) -> bool:
+    """Whether a correction can be called that; PostgreSQL refuses some other texts."""
+    return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +87,12 @@ class Correction:
     width: int
     height: int
     job: str | None  # the first one that learned from it with this label
-    giver: str | None = None  # who gave it: `key:ID`, or a keyed hash of an address
+    giver: str | None = None  # who gave its label: see app.feedback.givers; an earlier release did not ask
     held: str | None = None  # why no job learns from it until a person has looked
     held_at: float | None = None
     held_by: str | None = None  # the job that held it back
     held_group: str | None = None  # what it has in common with others that are held
+    released_at: float | None = None  # when a person who looked at it let it go
 
 
 @dataclass(frozen=True)

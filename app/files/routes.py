@@ -112,8 +112,7 @@ def _add_showing(routes: APIRouter, store: FileStore) -> None:
     def content(file_id: IdParam) -> StreamingResponse:
         """The bytes as they were uploaded."""
         known, data = store.open(file_id)
-        headers = {"content-length": str(known.bytes), "x-content-type-options": "nosniff"}
-        headers |= {"content-disposition": _attachment(known.filename)}
+        headers = {"content-length": str(known.bytes), "content-disposition": _attachment(known.filename)}
         return StreamingResponse(_chunks(data), headers=headers, media_type="application/octet-stream")
 
 

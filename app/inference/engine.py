@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 import threading
@@ -42,6 +43,10 @@ _EXPLAINS_SECONDS = 60.0  # that a model which nobody asks to explain stays load
 _SWITCH_SECONDS = 0.001  # after which a thread that computes in Python lets the event loop go on, instead of 0.005
 
 
+# Takes what a version has answered: the version, the pictures, what was said of each, who sent them. Returns at once.
+Watch = Callable[[LoadedModel, Sequence[bytes], Sequence[Answer | ImageRejected], str], None]
+
+
 class Engine:
     """Reads pictures with any version of a store. Lives on one event loop."""
 
@@ -70,6 +75,8 @@ class Engine:
         # a tenth of a second each, for which no picture waits
         self._explainer = ThreadPoolExecutor(1, "explain", initializer=_step_back)
         self.pool = ModelPool(registry, self._load, max_loaded, clock)
+        self.beside: Watch | None = None
+        self._in_flight, self._asked_at = 0, -math.inf
 
     @contextlib.asynccontextmanager
     async def running(self, name: str) -> AsyncIterator[None]:
@@ -89,12 +96,16 @@ class Engine:
         Raises TooBusy, NotReady, Unprocessable for too many pixels, and VersionNotFound, VersionCorrupt or
         ManifestMismatch for the ref.
         """
-        loaded = await self.pool.get(ref)
-        began = self._clock()
-        prepared = await self._prepared(images, loaded.model.picture, client, began + _QUEUE_SECONDS)
-        ready = self._clock()
-        good = [item.pixels for item in prepared if isinstance(item, Prepared)]
-        done = await self._computed(loaded, good, max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS))
+        self._in_flight += 1
+        try:
+            loaded = await self.pool.get(ref)
+            self._asked_at = began = self._clock()
+            prepared = await self._prepared(images, loaded.model.picture, client, began + _QUEUE_SECONDS)
+            ready = self._clock()
+            good = [item.pixels for item in prepared if isinstance(item, Prepared)]
+            done = await self._computed(loaded, good, max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS))
+        finally:
+            self._in_flight -= 1
         rows, manifest, is_finite = iter(done.rows), loaded.version.manifest, bool(np.isfinite(done.rows).all())
         items: list[Answer | ImageRejected] = []
         for item, image in zip(prepared, images, strict=True):
@@ -103,7 +114,17 @@ class Engine:
             else:
                 row = next(rows)
                 items.append(Answer(item, row, manifest) if is_finite else _answered(item, row, manifest, image))
+        if self.pool.challengers and self.beside is not None:
+            self.beside(loaded, images, items, client)
         return Answers(loaded.version, items, self._durations(began, ready, done))
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nobody waits for pictures to be read, and nobody came for so many seconds."""
+        return not self._in_flight and self._clock() - self._asked_at >= seconds
+
+    async def again(self, images: Sequence[bytes], spec: InputSpec, client: str) -> list[Prepared | ImageRejected]:
+        """What a version that takes `spec` sees of pictures that another has read. Raises what `predict` raises."""
+        return await self._prepared(images, spec, client, self._clock() + _QUEUE_SECONDS)
 
     async def explain(self, version: Version, pixels: Pixels, image: bytes, client: str = "") -> bytes:
         """A PNG of what in a prepared picture speaks for its label, by the version's plain candidate.
@@ -135,6 +156,7 @@ class Engine:
         Raises ImageRejected, what `predict` raises, and Unprocessable for a version that looks for no writing.
         """
         loaded = await self.pool.get(ref)
+        self._asked_at = self._clock()
         spec = loaded.model.picture
         if not spec.finds_writing:
             raise Unprocessable(

@@ -16,7 +16,7 @@ import structlog
 from app.errors import NotReady
 from app.inference.loaded import LoadedModel
 from models_store.errors import ManifestMismatch, StoreBusy, StoreError
-from models_store.refs import CHAMPION, PREVIOUS, Ref
+from models_store.refs import CHALLENGER, CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry, Version
 
 REFRESH_SECONDS = 0.5
@@ -48,6 +48,8 @@ class ModelPool:
         self._looks = 0  # at aliases, begun
         self._seen: dict[str, int] = {}  # the last look at each model's aliases that was followed
         self._aliases: dict[str, dict[str, int]] = {}  # of the models in `_champions`, as seen last
+        self.challengers: dict[str, int] = {}  # of the models in `_champions`, as seen last
+        self._held: dict[str, int] = {}  # the challenger of a model, while it has a place
         self._loading: dict[tuple[str, int], asyncio.Task[LoadedModel]] = {}
         self._refused: dict[tuple[str, int], tuple[float, StoreError]] = {}
         self._loader = ThreadPoolExecutor(1, "load")  # one at a time: loading takes memory and a core
@@ -82,6 +84,26 @@ class ModelPool:
         """A version where it is loaded."""
         return self._loaded.get((name, number))
 
+    def challenger(self, loaded: LoadedModel) -> int | None:
+        """The version that reads beside `loaded` where that answers for its model, as its aliases were seen last."""
+        name = loaded.version.name
+        number = self.challengers.get(name)
+        return number if number != loaded.version.number and self._champions.get(name) is loaded else None
+
+    async def hold(self, name: str, number: int) -> LoadedModel | None:
+        """The challenger of a model, which stays loaded as long as it is that. None where champions and other
+        challengers have all places. Raises what `get` raises."""
+        if len(self._fixed() | {(name, number)}) > self._max_loaded:
+            self._held.pop(name, None)
+            self._evict()
+            return None
+        self._held[name] = number
+        try:
+            return await self._get_loaded(name, number, None)
+        except StoreError:
+            self._held.pop(name, None)
+            raise
+
     async def get(self, ref: Ref) -> LoadedModel:
         """The loaded version of a ref. Raises VersionNotFound, VersionCorrupt, ManifestMismatch, NotReady."""
         if ref.alias == CHAMPION:
@@ -103,6 +125,11 @@ class ModelPool:
             return
         self._seen[name] = max(look, self._seen.get(name, 0))
         self._aliases[name] = aliases
+        self.challengers.pop(name, None)
+        if CHALLENGER in aliases:
+            self.challengers[name] = aliases[CHALLENGER]
+        if self._held.get(name) not in (None, aliases.get(CHALLENGER)):
+            del self._held[name]
         if wanted is None or wanted == serving.version.number or self._refusal(name, wanted):
             return
         with contextlib.suppress(StoreError):  # logged; the one that serves goes on
@@ -147,7 +174,10 @@ class ModelPool:
                 raise
             loaded = await self._get_loaded(name, aliases[PREVIOUS], seconds)
             _log.error("previous_serves", version=loaded.version.ref)
-        return self._champions.setdefault(name, loaded)
+        champion = self._champions.setdefault(name, loaded)
+        self._loaded[name, champion.version.number] = champion  # where all places were taken it was let go at once
+        self._evict()
+        return champion
 
     async def _get_loaded(self, name: str, number: int, seconds: float | None = _LOAD_SECONDS) -> LoadedModel:
         """The version, from memory, or loaded in a few seconds; the load goes on where that is not enough."""
@@ -203,9 +233,18 @@ class ModelPool:
         return refusal if self._clock() < until else None
 
     def _evict(self) -> None:
-        """Forgets the least recently used versions over the limit; champions stay."""
-        champions = {(name, loaded.version.number) for name, loaded in self._champions.items()}
-        champions |= {(name, aliases.get(CHAMPION, 0)) for name, aliases in self._aliases.items()}
-        spare = [key for key in self._loaded if key not in champions]
+        """Forgets the least recently used versions over the limit; challengers go last, and champions stay."""
+        fixed = self._fixed()
+        held = [key for key in self._held.items() if key in self._loaded and key not in self._champion_keys()]
+        spare = [key for key in self._loaded if key not in fixed] + held
         for key in spare[: max(0, len(self._loaded) - self._max_loaded)]:
             del self._loaded[key]
+            if key in held:
+                del self._held[key[0]]
+
+    def _champion_keys(self) -> set[tuple[str, int]]:
+        champions = {(name, loaded.version.number) for name, loaded in self._champions.items()}
+        return champions | {(name, aliases.get(CHAMPION, 0)) for name, aliases in self._aliases.items()}
+
+    def _fixed(self) -> set[tuple[str, int]]:
+        return self._champion_keys() | set(self._held.items())

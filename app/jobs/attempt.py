@@ -6,19 +6,32 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from app.errors import NOTHING_LASTS, StorageFull
+from app.jobs.corrections import hold
 from app.jobs.folder import AttemptFolders, EventLines, is_full, is_too_loud, let_publish
 from app.jobs.job import Job, State
 from app.jobs.launcher import Launcher, Run
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.watchdog import Watchdog
-from models_store.handover import EpochEnded, Event, Failure, Note, Progress, ReadyToPublish, Result, Stage, Table
+from models_store.handover import (
+    EpochEnded,
+    Event,
+    Failure,
+    HeldRows,
+    Note,
+    Progress,
+    ReadyToPublish,
+    Result,
+    Stage,
+    Table,
+)
 
 _LOOK_SECONDS = 0.1  # between two looks at what the training says
 _BEAT_SECONDS = 1.0
@@ -153,6 +166,9 @@ class Attempt:
                 self._sure(self._leases.tell(self._job, "info", "message", event.text))
             case Note():
                 self._sure(self._leases.tell(self._job, "warn", "message", event.text))
+            case HeldRows():
+                said = partial(hold, rows=event.rows, learned=self._progress is not None)
+                self._sure(self._leases.along(self._job, said))
             case Table():
                 self._sure(self._leases.tell(self._job, "info", "message", event.title))
 
@@ -183,11 +199,11 @@ class Attempt:
     def _succeed(self) -> bool:
         assert self._result is not None
         self._sure(self._leases.beat(self._job, self._progress))  # who lost the job moves no alias
-        promoted, note = self._promoter.promote(self._job.spec, self._result)
-        if note:
-            self._leases.tell(self._job, "info" if promoted else "warn", "message", note)
+        placed = self._promoter.promote(self._job.spec, self._result)
+        level = "info" if placed.is_champion or placed.in_shadow else "warn"
+        self._leases.tell(self._job, level, "message", placed.said)
         told = {key: value for key, value in self._result.items() if key in _TOLD}
-        return self._leases.succeed(self._job, {**told, "promoted": promoted})
+        return self._leases.succeed(self._job, {**told, "promoted": placed.is_champion, "in_shadow": placed.in_shadow})
 
     def _patiently(self, last_word: Callable[[], bool], wait: Callable[[float], bool]) -> None:
         """Says how the job ended, again while the database does not answer and the lease lasts."""

@@ -7,6 +7,7 @@ it, so that each has one successor, whoever looks and however often.
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -35,14 +36,18 @@ class AutomaticJobs:
         waiting: Callable[[str, float], int],
         model: str,
         job_after: int,
+        promote: str = "never",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`waiting` counts a model's corrections that no job learned from, given after a time. `job_after` 0: never."""
+        """`waiting` counts a model's corrections that no job learned from, given after a time. `job_after` 0: never.
+        `promote` is what becomes of what such a job makes, in a request's word.
+        """
         self._jobs = jobs
         self._builder = builder
         self._waiting = waiting
         self._model = model
         self._job_after = job_after
+        self._promote = promote
         self._clock = clock
         self._refused = ""  # why no job could be made, which is logged once
         self._refused_at = -math.inf
@@ -75,13 +80,9 @@ class AutomaticJobs:
         return last.state in ENDED and self._waiting(self._model, last.created_at) >= self._job_after
 
     def _start(self, key: str) -> None:
+        how: dict[str, Any] = {"type": "supervised", "supervised": {"promote": self._promote}}
         request = JobRequest.model_validate(
-            {
-                "model": self._model,
-                "training_file": FEEDBACK,
-                "method": {"type": "supervised", "supervised": {"promote": "if_better"}},
-                "metadata": STARTED_BY,
-            }
+            {"model": self._model, "training_file": FEEDBACK, "method": how, "metadata": STARTED_BY}
         )
         draft = self._builder.draft(request, new_id())
         job = self._jobs.add(self._builder.build(draft, {}), key, _DIGEST, draft.id)

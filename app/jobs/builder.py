@@ -108,7 +108,7 @@ class JobBuilder:
             training_file=request.training_file,
             validation_file=request.validation_file,
             publish_to=recipe.publish_to,
-            promote=request.supervised.promote == "if_better",
+            promote=request.supervised.promote,
             recipe=recipe.to_json(),
             options=described(recipe, request),
             metadata=request.metadata or {},
@@ -181,7 +181,10 @@ def _check_training(counts: Mapping[str, int], base: Version, request: JobReques
     if not unknown:
         missing = _LEAST - sum(counts.values())
         if missing > 0:
-            raise _too_few(f"{_LEAST - missing} usable pictures are too few to learn from: add {missing} or more.")
+            held = " What is held back does not count: see /held." if request.training_file == FEEDBACK else ""
+            raise _too_few(
+                f"{_LEAST - missing} usable pictures are too few to learn from: add {missing} or more.{held}"
+            )
         return own
     if request.suffix is None:
         raise Unprocessable(

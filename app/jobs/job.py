@@ -13,8 +13,9 @@ paused ──resume──> queued
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
+Promote = Literal["never", "if_better", "shadow"]  # what becomes of an accepted version
 FEEDBACK = "feedback"  # in the place of a file's id: all corrections of the base's model
 
 
@@ -68,7 +69,7 @@ class JobSpec:
     training_file: str  # a file's id, or FEEDBACK
     validation_file: str | None
     publish_to: str
-    promote: bool  # make the result the champion, where it is better and its base still is
+    promote: Promote  # make the result the champion, where it is better and its base still is; or the challenger
     recipe: str  # a Recipe as JSON; `data.path` and `finetune.validation` are file ids
     options: Mapping[str, Any]  # the request's own words, to show again: hyperparameters, method, suffix, seed
     metadata: Mapping[str, str]
@@ -91,7 +92,7 @@ class Job:
     lease_until: float | None = None
     worked_seconds: float = 0.0  # that its workers have held it, over all attempts
     progress: Mapping[str, Any] | None = None  # run, epoch, epochs, done, steps
-    result: Mapping[str, Any] | None = None  # version, accepted, gate, promoted, numbers
+    result: Mapping[str, Any] | None = None  # version, accepted, gate, promoted, in_shadow, numbers
     error: Mapping[str, Any] | None = None  # code, message, param
 
 

@@ -33,7 +33,8 @@ class Leases:
     ) -> None:
         """A worker that is not heard of for `lease_seconds` has lost its job; a job is tried `max_tries` times.
 
-        `on_success` is called in the transaction in which a job succeeds: what it writes is there if the success is.
+        `on_success` is called with the job in the transaction in which it succeeds: what it writes is there if the
+        success is.
         `clock` counts seconds, and nobody sets it.
         """
         self._database = database
@@ -98,6 +99,14 @@ class Leases:
             if self._held(connection, job) is None:
                 return False
             say(connection, job.id, level, kind, message, data)
+            return True
+
+    def along(self, job: Job, write: Callable[[Connection, Job], object]) -> bool:
+        """Writes something of a job and keeps the lease; False, and nothing is written, where it is no longer ours."""
+        with self._database.writing() as connection:
+            if self._held(connection, job) is None:
+                return False
+            write(connection, job)
             return True
 
     def publish(self, job: Job) -> bool:
@@ -170,9 +179,9 @@ class Leases:
         def ended(connection: Connection) -> bool:
             row = moved(connection, move, owned(job), **values)
             if row is not None:
-                say(connection, job.id, level, "state", message, {"state": row.state})
                 if move is Move.SUCCEED:
-                    self._on_success(connection, job)
+                    self._on_success(connection, to_job(row))
+                say(connection, job.id, level, "state", message, {"state": row.state})  # the last that is said of it
             return row is not None
 
         return self._database.making_room(ended)  # on a full disk a job fails for that

@@ -64,6 +64,7 @@ def described(recipe: Recipe, request: JobRequest) -> dict[str, Any]:
         "augment": "none" if recipe.augment.is_identity else bending,
         "early_stopping": train.patience or "none",
         "replay": finetune.replay_rows or "none",
+        "inspect": finetune.inspect,
         "promote": request.supervised.promote,
     }
     return {
@@ -110,5 +111,6 @@ def _finetune(usual: FineTuneSpec, request: JobRequest, job_id: str, min_accurac
         job=job_id,
         validation=request.validation_file or "",
         replay_rows=usual.replay_rows if replay is None else replay,
+        inspect=request.supervised.inspect,
         min_accuracy=min_accuracy,
     )

@@ -102,8 +102,14 @@ class Supervised(_Strict):
         description="epochs without a better validation loss before it stops; a tenth of the pictures only watches",
     )
     replay: Replay = Field(None, description="how many of the base's own training pictures join every batch")
-    promote: Literal["never", "if_better"] = Field(
-        "never", description="`if_better`: make it the champion where the gate accepts it and the base still is"
+    inspect: bool = Field(
+        True,
+        description="look for pictures that a person should see first, and learn without them; `false`: learn all",
+    )
+    promote: Literal["never", "if_better", "shadow"] = Field(
+        "never",
+        description="`if_better`: make it the champion where the gate accepts it and the base still is; `shadow`: have "
+        "it read unseen beside the champion first, where the gate accepts it",
     )
 
 

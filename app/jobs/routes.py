@@ -14,14 +14,15 @@ from app.errors import NotFound, PayloadTooLarge, Unprocessable
 from app.files.inspection import Inspections
 from app.jobs.bounds.effort import Effort
 from app.jobs.builder import JobBuilder, JobDraft, Report, UnreadFile
-from app.jobs.job import Job
+from app.jobs.job import FEEDBACK, Job
 from app.jobs.presenters import checkpoints, event_object, job_object, number_in
 from app.jobs.request import MAX_KEY, MAX_PAIRS, MAX_VALUE, JobRequest, schema
 from app.jobs.schemas import CheckpointList, EventList, JobList, JobObject
 from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
 from app.storage.db import WAIT_SECONDS
-from app.web.access.visitor import client_of
+from app.web.access.scopes import ADMIN, lacking
+from app.web.access.visitor import Visitor, client_of, visitor_of
 from app.web.connection import while_connected
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
@@ -107,10 +108,14 @@ def router(
 def _add_creating(
     routes: APIRouter, store: JobStore, builder: JobBuilder, effort: Effort, inspections: Inspections, lane: ThreadLane
 ) -> None:
-    def begun(body: bytes, key: str | None) -> tuple[Job | JobDraft, str]:
+    def begun(body: bytes, key: str | None, visitor: Visitor) -> tuple[Job | JobDraft, str]:
         """The job that came with the key before, otherwise a draft; and the digest of the request."""
         document = from_json(body)
         wanted = filled(JobRequest, document)
+        serves = wanted.supervised.promote != "never"  # it decides which version does
+        unseen = wanted.training_file == FEEDBACK and not wanted.supervised.inspect  # what strangers gave, for one
+        if (serves or unseen) and not visitor.may(ADMIN):
+            raise lacking(ADMIN)
         digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         known = None if key is None else store.known(key, digest)  # before anything that may have changed since
         return known or builder.draft(wanted, new_id()), digest
@@ -132,14 +137,15 @@ def _add_creating(
 
         The file's labels are the version's, and then the result is its model's next version; with a `suffix` it becomes
         a model of its own, NAME-SUFFIX, with the file's labels. The gate decides whether the result is good enough to
-        serve. Once answered, the job survives every crash.
+        serve. Once answered, the job survives every crash. A `promote` other than `never` needs a key that allows
+        `admin`.
         """
         if key is not None and not _KEY.fullmatch(key):
             raise Unprocessable("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible characters of ASCII.")
         body = await request.body()
         if len(body) > _MOST_BYTES:
             raise PayloadTooLarge("payload_too_large", f"A job has at most {_MOST_BYTES // 1024} KiB. Send less.")
-        known, digest = await lane.ask(begun, body, key)
+        known, digest = await lane.ask(begun, body, key, visitor_of(request.scope))
         if isinstance(known, JobDraft):
             read = {what: await while_connected(request.scope, report_on(*what)) for what in known.unread}
             job, warning = await lane.ask(added, known, read, key, digest, client_of(request.scope))
@@ -194,7 +200,7 @@ def _add_watching(routes: APIRouter, store: JobStore, streams: Streams, lane: Th
         """
         _known_id(job_id)
         if _wants_stream(request.headers.get("accept", "")):
-            return await lane.ask(streams.answer, job_id, heard)
+            return await lane.ask(streams.answer, job_id, heard, visitor_of(request.scope))
         before = None if after is None else _number(after, "ftevent", job_id)
         found, more = await lane.ask(store.events, job_id, limit, before=before, newest_first=True)
         return EventList(data=[event_object(event) for event in found], has_more=more)

@@ -8,7 +8,8 @@ _OWNER = "digitserve"
 _ID = "ftjob-5f2a9c0d1e7b4a68f2a9c0d1"
 _METHOD = {"type": "supervised", "supervised": {"unfreeze": "all", "optimizer": "adamw", "promote": "if_better"}}
 _RESULT = {
-    "version": "digits@2", "accepted": True, "promoted": True, "numbers": {"accuracy": 0.9963, "new_accuracy": 0.99},
+    "version": "digits@2", "accepted": True, "promoted": True, "in_shadow": False,
+    "numbers": {"accuracy": 0.9963, "new_accuracy": 0.99},
     "gate": "accepted: 20 held-out new pictures: 90.00% -> 100.00%",
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from app.files.tables import files
 from app.jobs.bounds.history import forget_surplus
 from app.jobs.bounds.room import JobLimits, check_room, one_at_a_time
 from app.jobs.job import ENDED, FEEDBACK, Job, JobEvent, JobSpec, Move, State
-from app.jobs.tables import SPEC, events, jobs, moved, say, text_at, to_job
+from app.jobs.tables import PROMOTE, SPEC, events, jobs, moved, say, text_at, to_job
 from app.storage.db import Database, now
 
 _REFUSALS = {
@@ -65,7 +65,8 @@ class JobStore:
         values = {name: getattr(spec, name) for name in SPEC}
         values |= {
             "id": job_id or new_id(), "state": State.QUEUED, "created_at": now(),
-            "promote": int(spec.promote), "idempotency_key": idempotency_key, "request_digest": request_digest,
+            "promote": PROMOTE.index(spec.promote),
+            "idempotency_key": idempotency_key, "request_digest": request_digest,
             "attempt": 0, "tries": 0, "events": 0, "client": client,
         }  # fmt: skip
         with self._database.writing() as connection:

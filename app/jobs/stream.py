@@ -7,7 +7,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from anyio import CapacityLimiter, move_on_after, to_thread
@@ -18,7 +18,7 @@ from app.errors import DatabaseUnavailable, NotFound, NotReady
 from app.jobs.job import ENDED, Job, JobEvent
 from app.jobs.presenters import event_object, job_object
 from app.jobs.store import JobStore
-from app.web.access.visitor import client_of
+from app.web.access.visitor import Visitor, client_of
 from app.web.drain import Drain
 
 _PAGE = 100  # events that are read at once
@@ -37,6 +37,7 @@ class Streams:
         store: JobStore,
         drain: Drain,
         *,
+        counts: Callable[[Visitor], Awaitable[bool]] | None = None,
         most: int = 64,
         most_of_client: int = 16,
         poll_seconds: float = 0.5,
@@ -45,10 +46,12 @@ class Streams:
     ) -> None:
         """Each stream asks for news every `poll_seconds`, and sends something every `beat_seconds`.
 
-        After `life_seconds` it ends without an `end`: its client comes back, or is not there any more.
+        After `life_seconds` it ends without an `end`: its client comes back, or is not there any more. So it does when
+        its visitor `counts` no longer, whose key was revoked or has expired.
         """
         self._store = store
         self._drain = drain
+        self._counts = counts
         self._most, self._most_of_client = most, most_of_client
         self._poll_seconds = poll_seconds
         self._beat_seconds = beat_seconds
@@ -61,7 +64,7 @@ class Streams:
         """How many there are now."""
         return self._of_clients.total()
 
-    def answer(self, job_id: str, last_event_id: str) -> EventSourceResponse:
+    def answer(self, job_id: str, last_event_id: str, visitor: Visitor) -> EventSourceResponse:
         """The events after the last one that the client has. It blocks. Raises NotFound, DatabaseUnavailable.
 
         Sending it raises NotReady (`too_many_streams`) where there are enough already.
@@ -70,9 +73,9 @@ class Streams:
         (newest,), _ = self._store.events(job_id, 1, newest_first=True)
         wanted = int(last_event_id) if _NUMBER.fullmatch(last_event_id) else 0
         heard = min(wanted, newest.number)  # after a number that the job does not have yet, its end would be missed
-        return _Stream(self._told(job, heard), self._place, self._life_seconds + _LAST_SECONDS)
+        return _Stream(self._told(job, heard, visitor), self._place, self._life_seconds + _LAST_SECONDS)
 
-    async def _told(self, job: Job, heard: int) -> AsyncIterator[bytes]:
+    async def _told(self, job: Job, heard: int, visitor: Visitor) -> AsyncIterator[bytes]:
         yield format_sse_event(retry=_AGAIN_MS)
         said_at = began = time.monotonic()
         while not self._drain.begun and time.monotonic() - began < self._life_seconds:
@@ -81,6 +84,8 @@ class Streams:
             except DatabaseUnavailable:  # when it is back, nothing was missed
                 events, more, ended = (), False, None
             except NotFound:  # it has ended so long ago that it is forgotten
+                return
+            if self._counts is not None and not await self._counts(visitor):
                 return
             for event in events:
                 heard, said_at = event.number, time.monotonic()

@@ -26,7 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.jobs.job import MOVES, Job, JobSpec, Move, State
+from app.jobs.job import MOVES, Job, JobSpec, Move, Promote, State
 from app.storage.db import metadata, now
 
 jobs = Table(
@@ -78,6 +78,7 @@ BY_ITSELF = "corrections of "  # how the key begins of a job that nobody asked f
 MOST_EVENTS = 10_000  # of a job: a thousand epochs of five folds and of the training itself take 6,000
 _LONGEST_MESSAGE = 2_000  # characters
 _ENOUGH = "The job has said very much. From here on only its states and its progress are told."
+PROMOTE: tuple[Promote, ...] = "never", "if_better", "shadow"  # as numbers: release 0.2 knew yes and no
 SPEC = tuple(field.name for field in dataclasses.fields(JobSpec))
 _MINE = tuple(field.name for field in dataclasses.fields(Job) if field.name != "spec")
 
@@ -143,4 +144,5 @@ def to_job(row: Row[Any]) -> Job:
     columns = row._mapping
     spec = JobSpec(**{name: columns[name] for name in SPEC})
     mine = {name: columns[name] for name in _MINE}
-    return Job(**{**mine, "state": State(columns["state"])}, spec=dataclasses.replace(spec, promote=bool(spec.promote)))
+    spec = dataclasses.replace(spec, promote=PROMOTE[columns["promote"]])
+    return Job(**{**mine, "state": State(columns["state"])}, spec=spec)

@@ -11,6 +11,7 @@ from app.errors import NotFound, Unprocessable
 from app.review.presenters import shown
 from app.review.schemas import ReviewAnswer, ReviewDeleted, Reviewed, ReviewList
 from app.review.store import ReviewStore, Waiting
+from app.web.access.visitor import Visitor, visitor_of
 from app.web.problems import EXAMPLE_RESPONSE
 from app.web.request import filled, from_json
 from app.web.route import StrictRoute
@@ -24,10 +25,10 @@ ModelParam = Annotated[
 
 
 class Correct(Protocol):
-    """Stores a correction: `label` is what is on `picture`, whatever the version `read_by` took it for."""
+    """Stores a correction: `label` is what is on `picture`, as the visitor says, whatever `read_by` took it for."""
 
     def __call__(
-        self, model: str, label: str, picture: bytes, *, read_by: str | None, read_as: str | None
+        self, model: str, label: str, picture: bytes, *, read_by: str | None, read_as: str | None, visitor: Visitor
     ) -> object: ...
 
 
@@ -63,7 +64,7 @@ def router(store: ReviewStore, correct: Correct, keeping: bool) -> APIRouter:
     @routes.get("/{picture_id}/picture", summary="Show the picture", response_class=Response, responses=_PICTURE)
     def picture(picture_id: IdParam) -> Response:
         """The picture upright, at most 1,024 pixels a side, without anything that a camera wrote beside it."""
-        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        headers = {"cache-control": "no-store"}
         return Response(store.picture(picture_id), media_type="image/png", headers=headers)
 
     @routes.post("/{picture_id}", summary="Say what it is", openapi_extra={"requestBody": _BODY})
@@ -76,7 +77,8 @@ def router(store: ReviewStore, correct: Correct, keeping: bool) -> APIRouter:
             if label not in known.probabilities:
                 raise _unknown(known)
             name = known.model.partition("@")[0]
-            correct(name, label, store.picture(picture_id), read_by=known.model, read_as=known.label)
+            said: dict[str, Any] = {"read_by": known.model, "read_as": known.label}
+            correct(name, label, store.picture(picture_id), **said, visitor=visitor_of(request.scope))
             with suppress(NotFound):  # dismissed meanwhile: the correction counts
                 store.delete(picture_id)
             return Reviewed(id=picture_id, model=known.model, read_as=known.label, label=label)

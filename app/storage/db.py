@@ -112,6 +112,31 @@ class Database:
         with engines.refusing(self._url), self._engine.connect() as connection:
             _check(_revision(connection))
 
+    @contextlib.contextmanager
+    def looking(self, table: str) -> Iterator[Connection | None]:
+        """As `reading`, and makes and changes nothing: None where there is no database or no such table yet.
+
+        Raises DatabaseUnavailable.
+        """
+        if self._is_missing():
+            yield None
+            return
+        with engines.refusing(self._url), self._engine.connect() as connection:
+            yield connection if inspect(connection).has_table(table) else None
+
+    def _is_missing(self) -> bool:
+        """Whether there is certainly no database: what may not be looked for may be there."""
+        if not engines.is_file(self._url):
+            return False
+        try:
+            Path(str(self._url.database)).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError as error:
+            _log.error("database_refused", why=error.strerror)
+            raise (refusals.of_system(error) or refusals.unusable()) from error
+        return False
+
     def close(self) -> None:
         """Lets go of every connection."""
         self._engine.dispose()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 FILE, FOLDER = 0o600, 0o700
-KEPT = "files", "feedback", "review", "jobs"  # the folders in the state folder, each made when it is first needed
+KEPT = "files", "feedback", "review", "shadow", "jobs"  # folders of the state, made when they are first needed
 CANDIDATES = "candidates.json"  # which candidate of a version was the quickest here
 _BALLAST = ".ballast"
 # What a umask of 022, 002 or 0 leaves of a new file and of a new folder: nobody chose that.

@@ -38,6 +38,11 @@ class Answering:
         self._began = False
         self._why = "No process could answer; what it said stands above."
 
+    @property
+    def began(self) -> bool:
+        """Whether any has answered."""
+        return self._began
+
     def failure(self) -> str | None:
         """Why the start has failed, None where it has not, or not yet."""
         return self._why if len(self._hopeless) >= self._processes and not self._began else None

@@ -25,6 +25,12 @@ def check(settings: Settings) -> None:
     _log.info("places", store=str(settings.store_dir), state=str(settings.state_dir), database=where)
     _check_store(settings.store_dir)
     _check_state(settings.state_dir, database)
+    if settings.insecure:
+        _log.warning(
+            "insecure",
+            why="DIGITSERVE_INSECURE or --insecure is on: as long as no key was ever made, whoever reaches "
+            f"{settings.host} may do all that the service does. Make one with `digitserve keys create`",
+        )
 
 
 def _check_store(store: Path) -> None:

@@ -32,6 +32,7 @@ class Slot:
     command: Sequence[str]
     fds: tuple[int, ...]
     environment: Mapping[str, str]
+    again: Sequence[str] = ()  # added to the command as soon as the server has answered once
 
 
 def environment(ours: Mapping[str, str], number: int, cards: int) -> dict[str, str]:
@@ -43,6 +44,10 @@ def environment(ours: Mapping[str, str], number: int, cards: int) -> dict[str, s
 
 class Watcher(Protocol):
     """Whoever wants to know what becomes of the processes."""
+
+    @property
+    def began(self) -> bool:
+        """Whether the server has answered at any time."""
 
     def started(self, slot: Slot, pid: int) -> None:
         """One was started."""
@@ -56,8 +61,9 @@ async def keep(slot: Slot, stop: Stop, watcher: Watcher | None = None) -> None:
     pause = 0.0
     while not stop.asked.is_set():
         began = time.monotonic()
+        command = (*slot.command, *slot.again) if watcher and watcher.began else slot.command
         try:
-            process = await _started(slot)
+            process = await _started(slot, command)
         except OSError as error:  # no memory, no process to be had: for now
             pause = min(_LONGEST_PAUSE, 2 * pause + 0.25)
             _log.error("process_not_started", role=slot.role, slot=slot.number, why=error.strerror, retry_seconds=pause)
@@ -79,9 +85,9 @@ async def keep(slot: Slot, stop: Stop, watcher: Watcher | None = None) -> None:
         await _first(asyncio.sleep(pause), stop.asked.wait())
 
 
-async def _started(slot: Slot) -> asyncio.subprocess.Process:
+async def _started(slot: Slot, command: Sequence[str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *slot.command,
+        *command,
         pass_fds=slot.fds,
         env=slot.environment,
         # A Ctrl-C in the terminal is ours to handle: it would break a process that just starts. In a session of its own

@@ -22,6 +22,7 @@ from app.logs import output
 from app.settings import Settings
 from app.supervision.address import listening_socket, url
 from app.supervision.answering import Answering
+from app.supervision.counting import Counting, counting
 from app.supervision.preflight import check
 from app.supervision.readiness import Readiness, reading
 from app.supervision.slots import Slot, environment, keep
@@ -60,11 +61,14 @@ async def _supervise(listener: socket.socket, settings: Settings, log_format: st
     cards = gpus() if settings.device != "cpu" else 0
     workers = settings.workers or cards or cores()  # a process per card where there are any
     # Of the lifeline only we hold the other end: however this process ends, the children see the pipe end.
-    with _pipe() as (lifeline, _), _pipe() as (told, ready):
+    with _pipe() as (lifeline, _), _pipe() as (told, ready), counting(settings, workers) as counts:
         os.set_blocking(ready, False)  # where we are stopped by Ctrl-Z, who answers goes on
         fds = listener.fileno(), lifeline, ready
         ours = _environment(settings, log_format)
-        slots = [*_api_slots(workers, cards, fds, ours), *_worker_slots(settings.job_workers, lifeline, ours)]
+        slots = [
+            *_api_slots(workers, cards, fds, ours, counts),
+            *_worker_slots(settings.job_workers, lifeline, ours),
+        ]
         place = {"url": url(listener), "workers": workers, "gpus": cards}
         readiness = Readiness(place, aloud=log_format == "words")
         stand_in = StandIn(listener)
@@ -77,7 +81,8 @@ async def _supervise(listener: socket.socket, settings: Settings, log_format: st
                 readiness.tell(facts)
 
         with reading(told, tell):
-            processes = [asyncio.create_task(keep(slot, stop, answering)) for slot in slots]
+            watcher = counts.watching(answering)
+            processes = [asyncio.create_task(keep(slot, stop, watcher)) for slot in slots]
             await stop.asked.wait()
             _log.info("stopping")
             stand_in.answer(ENDING)
@@ -92,11 +97,14 @@ def _environment(settings: Settings, log_format: str) -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if name.upper() not in told} | told
 
 
-def _api_slots(count: int, cards: int, fds: tuple[int, int, int], ours: Mapping[str, str]) -> Iterator[Slot]:
+def _api_slots(
+    count: int, cards: int, fds: tuple[int, int, int], ours: Mapping[str, str], counts: Counting
+) -> Iterator[Slot]:
     names = ("--fd", "--lifeline", "--ready")
     options = [word for name, fd in zip(names, fds, strict=True) for word in (name, str(fd))]
     for number in range(1, count + 1):
-        yield Slot("api", number, (*_PROGRAM, "serve", *options), fds, environment(ours, number, cards))
+        command = (*_PROGRAM, "serve", *options, *counts.options(number))
+        yield Slot("api", number, command, (*fds, *counts.fds), environment(ours, number, cards), again=("--again",))
 
 
 def _worker_slots(count: int, lifeline: int, ours: Mapping[str, str]) -> Iterator[Slot]:

@@ -16,11 +16,7 @@ from starlette.types import Scope
 _HERE = Path(__file__).parent
 _BUNDLES = ("fastapi_offline", "static")
 
-_HEADERS = {
-    "Cache-Control": "no-cache",  # keep it, and ask before each use: 304 as long as the ETag holds
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+_ASKED_FOR_AGAIN = "no-cache"  # keep it, and ask before each use: 304 as long as the ETag holds
 _STRICT = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -36,19 +32,21 @@ _INLINE_STYLES = {**_STRICT, "style-src": "'self' 'unsafe-inline'"}
 _PAGES = {
     "/": ("index.html", _STRICT),
     "/review": ("review.html", _STRICT),
+    "/held": ("held.html", _STRICT),
+    "/shadow": ("shadow.html", _STRICT),
     "/docs": ("docs.html", _STRICT),
     "/redoc": ("redoc.html", _INLINE_STYLES),
 }
 
 
 class _Files(StaticFiles):
-    """Files with their ETag (304 where it is known already) and the headers that every one of ours carries."""
+    """Files with their ETag, 304 where it is known already."""
 
     def file_response(
         self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update(_HEADERS)
+        response.headers["Cache-Control"] = _ASKED_FOR_AGAIN
         return response
 
 

@@ -109,6 +109,7 @@ class Entry:
                 if answering.passage.is_preflight:
                     await answering.nothing()
                     return
+                receive = self._door.counted(scope, headers, receive)
             way = self._direct_way(scope, headers)
             take = way(scope["query_string"]) if way is not None else None
             if take is not None:

@@ -84,6 +84,7 @@ class Cleaned:
     labels: tuple[str, ...]
     splits: tuple[Split | None, ...]  # of each picture; all None where the data set has no parts
     report: CleaningReport
+    names: tuple[tuple[str, ...], ...] = ()  # of each picture, in the data set: its own and those of its duplicates
 
 
 @dataclass
@@ -95,6 +96,7 @@ class _Alike:
     split: Split | None
     count: int = 0
     conflicts: bool = False
+    names: list[str] = field(default_factory=list)
 
 
 def clean(
@@ -115,7 +117,8 @@ def clean(
     good = np.array([not same.conflicts for same in seen], bool)
     kept = [same for same in seen if not same.conflicts]
     labels, splits = tuple(same.label for same in kept), tuple(same.split for same in kept)
-    return Cleaned(stacked if good.all() else stacked[good], labels, splits, report)
+    names = tuple(tuple(same.names) for same in kept)
+    return Cleaned(stacked if good.all() else stacked[good], labels, splits, report, names)
 
 
 def count(
@@ -160,6 +163,7 @@ def _counted(
             raw = found.tobytes()
             known = seen.setdefault(hashlib.sha256(raw).digest(), _Alike(row.where, row.label, row.split))
             known.count += 1
+            known.names.append(row.name)
             if known.count == 1:
                 keep(raw)
             known.split = max(known.split, row.split, key=_STRICTER.index)

@@ -45,7 +45,7 @@ class _Plan:
         if wanted.file is not None:
             file = _relative(cells[wanted.file])
             label, data = label_of(cells[wanted.label]), fetch(file)
-            return Row(where, label, data, self._split(cells) or _split_of_path(file))
+            return Row(where, label, data, self._split(cells) or _split_of_path(file), file)
         label = label_of(_whole(cells[wanted.label]))
         return Row(where, label, picture(numbers([cells[i] for i in wanted.pixels]), self.scale), self._split(cells))
 

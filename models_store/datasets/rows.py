@@ -18,13 +18,20 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 class Row:
     """One labelled picture as a file. `where` is a name relative to the data set, or `line 7`.
 
-    `split` is the part that its maker put it into, None where the data set has no parts.
+    `split` is the part that its maker put it into, None where the data set has no parts. `file` is the picture's name
+    where a table names it, and `where` is a line of that.
     """
 
     where: str
     label: str
     data: bytes
     split: Split | None = None
+    file: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the picture is called in the data set."""
+        return self.file or self.where
 
 
 @dataclass(frozen=True)

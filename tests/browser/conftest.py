@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,16 +102,22 @@ def _warm(url: str) -> None:
     wait_until(lambda: ask("POST", f"{url}/v1/predict", params={"model": DOUBTFUL}, files=blank).status_code == 200)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def chromium(reached: str = _ONLY_HERE) -> Iterator[Browser]:
     """The machine's Chromium, or a skip that says what to install; in continuous integration it must be there."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         missing("Chromium", "chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=[_ONLY_HERE], timeout=1000 * PATIENCE_SECONDS)
+        running = playwright.chromium.launch(executable_path=found, args=[reached], timeout=1000 * PATIENCE_SECONDS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

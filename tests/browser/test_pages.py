@@ -152,10 +152,11 @@ def test_a_silent_server_is_one_sentence(visit: Open) -> None:
 def test_the_keyboard_reaches_everything(visit: Open) -> None:
     page = visit("/").page
     reached = []
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.innerText"))
-    assert reached == ["DigitServe", "Review", "Try the API", "Reference", "clear", "choose"]
+    pages = ["Review", "Held back", "Challenger", "Try the API", "Reference"]
+    assert reached == ["DigitServe", *pages, "clear", "choose"]
 
 
 @pytest.mark.parametrize("width", [360, 1400])

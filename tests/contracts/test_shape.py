@@ -69,7 +69,7 @@ TESTED_AS_PROCESSES = {  # tests/system starts them
     "app.__main__": "test_serve.py", "app.background": "test_jobs.py", "app.process": "test_supervisor.py",
     "app.supervision.supervisor": "test_supervisor.py", "app.cli.doctor": "test_doctor.py",
     "app.cli.main": "test_serve.py", "app.jobs.launcher": "test_launcher.py",
-    "training.__main__": "test_training_refusals.py", "app.main": "test_serve.py",
+    "training.__main__": "training/test_refusals.py", "app.main": "test_serve.py",
 }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from app.feedback.store import FeedbackStore
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
+from tests.support.correcting import Teacher
 from tests.support.databases import Postgres, programs, started
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.played import World
@@ -106,3 +108,14 @@ def leases(database: Database) -> Leases:
 @pytest.fixture
 def store(database: Database) -> JobStore:
     return JobStore(database)
+
+
+@pytest.fixture
+def feedback(database: Database, tmp_path: Path) -> FeedbackStore:
+    return FeedbackStore(database, tmp_path / "state")
+
+
+@pytest.fixture
+def teacher(database: Database, feedback: FeedbackStore, registry: Registry, tmp_path: Path) -> Teacher:
+    """A worker whose jobs learn from these corrections."""
+    return Teacher(database, feedback, registry, tmp_path / "jobs")

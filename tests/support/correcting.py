@@ -1,6 +1,6 @@
-"""/v1/feedback with the room of files beside it, and pictures to correct."""
+"""/v1/feedback with the room of files beside it, pictures to correct, and jobs that learn from them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +10,28 @@ import httpx
 from fastapi import FastAPI
 
 from app.decoding.decoder import Decoder
-from app.feedback import routes
+from app.feedback import routes, sheet
+from app.feedback.givers import Givers
+from app.feedback.held import HeldBack
 from app.feedback.intake import Intake
+from app.feedback.lessons import Lessons
+from app.feedback.lineage import Lineage
 from app.feedback.store import FeedbackStore
 from app.files import routes as file_routes
 from app.files.inspection import Inspections
 from app.files.store import FileStore
+from app.jobs.corrections import Corrections, mark
+from app.jobs.folder import AttemptFolders
+from app.jobs.job import FEEDBACK as FEEDBACK_SET
+from app.jobs.job import Job
+from app.jobs.leases import Leases
 from app.jobs.store import JobStore
 from app.storage.db import Database
 from app.web import error_handlers
 from app.web.entry import Entry
 from app.web.limits import BodyLimits
+from models_store.datasets import formats
+from models_store.datasets.rows import Row
 from models_store.pictures.stripped import Stripped, strip
 from models_store.registry import Registry
 from models_store.specs import InputSpec
@@ -73,7 +84,9 @@ async def serving(
     store = FeedbackStore(database, state, **options)
     app = FastAPI()
     error_handlers.install(app)
-    intake = Intake(registry, store, max_image_pixels=16_000_000)
+    intake = Intake(registry, store, max_image_pixels=16_000_000, giver_of=Givers(database).of)
+    sheets = HeldBack(database, store), Lineage(database, registry)
+    app.include_router(sheet.router(store, *sheets, intake, wait_seconds))
     app.include_router(routes.router(store, intake, decoder, "digits", job_after, wait_seconds))
     files, jobs = FileStore(database, state), JobStore(database)
     app.include_router(file_routes.router(files, InputSpec, jobs.using, Inspections(DECODER)))
@@ -93,6 +106,44 @@ def kept(seed: int) -> Stripped:
     return strip(picture(seed))
 
 
-def put(store: FeedbackStore, seed: int, label: str, model: str = "digits") -> str:
+def put(store: FeedbackStore, seed: int, label: str, model: str = "digits", giver: str | None = None) -> str:
     """The id of a correction."""
-    return store.add(model, label, kept(seed), read_by="digits@1", read_as=None).correction.id
+    return store.add(model, label, kept(seed), read_by="digits@1", read_as=None, giver=giver).correction.id
+
+
+class Teacher:
+    """A worker's side of corrections, on this database and this store. It remembers what it said of jobs."""
+
+    def __init__(
+        self, database: Database, feedback: FeedbackStore, registry: Registry, root: Path, share: float = 0.25
+    ) -> None:
+        self.said: list[str] = []
+        self.lineage = Lineage(database, registry)
+        self.lessons = Lessons(feedback, self.lineage, share)
+        learned = Corrections(database, feedback, self.lessons, lambda job, sentence: self.said.append(sentence))
+        self.leases = Leases(database, on_success=mark)
+        self.folders = AttemptFolders(root, _no_file, learned.write)
+
+    def claimed(self) -> Job:
+        """The oldest job, in this worker's hands."""
+        job = self.leases.claim("worker-1")
+        assert job is not None
+        return job
+
+    def teach(self, job: Job) -> Path:
+        """The folder of this attempt, with what it is given."""
+        return self.folders.prepare(job)
+
+    def given(self, job: Job) -> Mapping[str, str]:
+        """What the training of this attempt reads: names and labels."""
+        rows = list(formats.read(self.teach(job) / FEEDBACK_SET))
+        return {row.where: row.label for row in rows if isinstance(row, Row)}
+
+    def succeed(self, job: Job, version: str = "digits@2", *, accepted: bool = True) -> None:
+        """The job ends with a version."""
+        result = {"version": version, "accepted": accepted, "gate": "as it is played", "promoted": False}
+        assert self.leases.publish(job) and self.leases.succeed(job, result)
+
+
+def _no_file(name: str) -> Path:
+    raise AssertionError(f"no file is asked for: {name}")

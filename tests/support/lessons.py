@@ -1,7 +1,7 @@
 """Small things to learn, and nets that learned them: what tests of training stand on."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class Heard(Silent):
         self.titles: list[str] = []
         self.rows: list[list[str]] = []  # of the last table
         self.facts: dict[str, Any] = {}
+        self.left_out: list[dict[str, str]] = []
 
     def numbers(self, run: str) -> list[int]:
         """The epochs of one run, in the order in which they came."""
@@ -96,6 +97,9 @@ class Heard(Silent):
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.titles.append(title)
         self.rows = [list(row) for row in rows]
+
+    def held(self, rows: Sequence[Mapping[str, str]]) -> None:
+        self.left_out += map(dict, rows)
 
     def result(self, **facts: Any) -> None:
         self.facts = facts

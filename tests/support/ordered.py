@@ -13,7 +13,7 @@ from app.storage.db import Database, now
 
 FILE = "file-1"
 ORDER = JobSpec(
-    base="digits@1", model="digits", training_file=FILE, validation_file=None, publish_to="digits", promote=True,
+    base="digits@1", model="digits", training_file=FILE, validation_file=None, publish_to="digits", promote="if_better",
     recipe='{"name": "x"}', options={"seed": 1, "hyperparameters": {"n_epochs": "auto"}}, metadata={},
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from app.review.routes import router
 from app.review.store import ReviewStore, Uncertain
 from app.storage.db import Database
 from app.web import error_handlers
+from app.web.access.visitor import Visitor
 from app.web.entry import Entry
 from app.web.limits import BodyLimits
 from models_store.pictures.stripped import strip
@@ -31,6 +32,7 @@ class Correction:
     picture: bytes
     read_by: str | None
     read_as: str | None
+    client: str = "127.0.0.1"  # who says it
 
 
 @dataclass
@@ -40,10 +42,12 @@ class Recorder:
     taken: list[Correction] = field(default_factory=list)
     error: Exception | None = None
 
-    def __call__(self, model: str, label: str, picture: bytes, *, read_by: str | None, read_as: str | None) -> None:
+    def __call__(
+        self, model: str, label: str, picture: bytes, *, read_by: str | None, read_as: str | None, visitor: Visitor
+    ) -> None:
         if self.error is not None:
             raise self.error
-        self.taken.append(Correction(model, label, picture, read_by, read_as))
+        self.taken.append(Correction(model, label, picture, read_by, read_as, visitor.client))
 
 
 @dataclass

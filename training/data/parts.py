@@ -1,7 +1,7 @@
 """A person's own labelled files, in the parts that they come in: those to learn from, and those that only judge."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,12 @@ class Parts:
     rows: Mapping[Split, Rows]
     labels: tuple[str, ...]
     report: CleaningReport
+    names: Sequence[tuple[Split, tuple[str, ...]]]  # of all pictures: the part, and what it and its copies are called
+
+    @property
+    def train_names(self) -> list[tuple[str, ...]]:
+        """What each picture to learn from, and its copies, are called in the data set."""
+        return [names for part, names in self.names if part == "train"]
 
     @property
     def train(self) -> Rows:
@@ -85,7 +91,7 @@ def own(path: Path, picture: InputSpec) -> Parts:
             f"No picture to learn from has the label {_listed(unknown)}, and some that judge have it: add some to "
             "train, or take these out.",
         )
-    return Parts(_rows(cleaned, labels), labels, cleaned.report)
+    return _parts(cleaned, labels)
 
 
 def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> Parts:
@@ -106,7 +112,7 @@ def labelled(path: Path, picture: InputSpec, labels: tuple[str, ...]) -> Parts:
             f"{', '.join(wheres)}: correct these rows, or train a model of its own on these labels.",
         )
     _check_any(cleaned)
-    return Parts(_rows(cleaned, labels), labels, cleaned.report)
+    return _parts(cleaned, labels)
 
 
 def apart(own: Parts, picture: InputSpec, asked: Mapping[Split, str], tell: Tell = unheard) -> Apart:
@@ -178,6 +184,11 @@ def _check_any(cleaned: Cleaned) -> None:
 
 def _part(split: Split | None) -> Split:
     return split or "train"
+
+
+def _parts(cleaned: Cleaned, labels: tuple[str, ...]) -> Parts:
+    names = list(zip(map(_part, cleaned.splits), cleaned.names, strict=True))
+    return Parts(_rows(cleaned, labels), labels, cleaned.report, names)
 
 
 def _rows(cleaned: Cleaned, labels: tuple[str, ...]) -> Mapping[Split, Rows]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,19 +16,22 @@ from models_store.refs import Ref
 from models_store.registry import Version
 from training.data.rows import DataSet, Rows
 from training.errors import BaseUnusable
+from training.finetune.backdoor import Backdoor, look
 from training.finetune.replay import remembered
+from training.finetune.sift.sift import sift
 from training.finetune.task import Task
 from training.finetune.task import read as read_task
 from training.finetune.tuning import LAST, Trained, Tuning, train_candidate
 from training.fit.measure import measure
 from training.job import JobFolder
-from training.judge.gate import OWN_TEST, Decision, as_first, decide
+from training.judge.gate import OWN_TEST, Decision, as_first, decide, untriggered
 from training.judge.learned import Learned, of_rows, of_version
 from training.judge.score import score
 from training.learn import Session, experiment, key, teacher
 from training.publish.assemble import Draft, Outcome, assemble
 from training.publish.release import announce, complete, release
 from training.publish.weights import rebuild
+from training.report.progress import Reporter
 from training.synthetic.kept import FOLDER
 
 _STAND_IN = "drawn digits in place of its own test"
@@ -52,20 +56,28 @@ def do(job: JobFolder, session: Session) -> Version:
         raise BaseUnusable(str(refusal)) from None
     except (VersionCorrupt, ManifestMismatch) as refusal:
         raise BaseUnusable(f"{ref}: {refusal}") from None
-    return finetune(base, job.recipe, session, job)
+    return finetune(base, job.recipe, session, job, job.givers)
 
 
-def finetune(base: Version, recipe: Recipe, session: Session, job: JobFolder | None = None) -> Version:
+def finetune(
+    base: Version,
+    recipe: Recipe,
+    session: Session,
+    job: JobFolder | None = None,
+    givers: Mapping[str, str] | None = None,
+) -> Version:
     """Trains from `base` by a recipe with a `finetune` table, judges the result beside the base, and publishes it.
 
     A result that the gate rejects is published too, to be looked at; no alias may point at it. The labels of the new
     pictures must be the base's, unless the recipe publishes to a model of another name: then they may be any, and the
-    net gets a new head. Raises DataSetRejected, BadRef, ExperimentBusy, CheckpointRejected, TrainingDiverged,
+    net gets a new head. Pictures that a person should see first are left out (`sift`); `givers` says who gave which.
+    Raises DataSetRejected, BadRef, ExperimentBusy, CheckpointRejected, TrainingDiverged,
     WeightsRejected, and RecipeRejected where the recipe's net or pictures are not the base's.
     """
     registry, report = session.registry, session.report
     report.stage("reading the new pictures")
     task = read_task(base, recipe, session.data_folder, report, registry.root / FOLDER)
+    task = sift(task, session, givers)
     facts = DataSet(task.rows, task.rows, task.labels, f"files: {Path(recipe.data.path).resolve().name}")
     folder = contextlib.nullcontext(job.folder) if job else experiment(session, key(recipe, facts))
     registry.prepare(recipe.publish_to)  # a bad name or a full disk shows before hours of training
@@ -73,11 +85,13 @@ def finetune(base: Version, recipe: Recipe, session: Session, job: JobFolder | N
         trained = train_candidate(Tuning(task, session, checkpoints, forgiving=job is not None))
         before = _before(task)
         alike = _alike(trained.fitted.net, task, session) if task.known is not None and task.stand_in else None
-        outcome = _outcome(task, trained, facts, before, alike)
+        found = look(task, trained.fitted.net, trained.judges, session)
+        outcome = _outcome(task, trained, facts, before, alike, found)
         with registry.stage(recipe.publish_to) as staged:
             draft = assemble(outcome, staged, report)
             first = not registry.has_champion(recipe.publish_to)
             decision = _decided(task, trained, draft, before, alike, first)
+            decision = decision if found is None else _without_triggers(decision, task, found, report)
             draft = complete(draft, report, decision)
             return release(draft, registry, report) if job is None else _released_once(draft, job, session)
 
@@ -102,7 +116,23 @@ def _decided(
     return as_first(decision, *filter(None, (trained.judged, old)))
 
 
-def _outcome(task: Task, trained: Trained, facts: DataSet, before: float | None, alike: float | None) -> Outcome:
+def _without_triggers(decision: Decision, task: Task, found: Backdoor, report: Reporter) -> Decision:
+    """Rejected where a trigger was found; the pictures that showed it are told, for a person to look at. What is
+    rejected already may read one label whatever it sees, which blames no picture."""
+    if not decision.accepted:
+        return decision
+    told = [(label, task.names[row]) for label, rows in found.winning.items() for row in rows.tolist()]
+    why = {label: f"given as {name}, they turn other pictures" for label, name in enumerate(task.labels)}
+    rows = [{"name": name, "reason": "mark", "group": why[label]} for label, names in told for name in names]
+    if rows:
+        report.held(rows)
+    winning = {task.labels[label]: len(rows) for label, rows in found.winning.items()}
+    return untriggered(decision, found.turned, winning, task.labels, task.spec)
+
+
+def _outcome(
+    task: Task, trained: Trained, facts: DataSet, before: float | None, alike: float | None, found: Backdoor | None
+) -> Outcome:
     test = trained.judges if task.known is None else task.known.test
     new = trained.judged
     numbers = {"new_accuracy": new.candidate, "new_rows": float(new.rows)}
@@ -111,6 +141,8 @@ def _outcome(task: Task, trained: Trained, facts: DataSet, before: float | None,
     numbers |= {} if new.base is None else {"new_accuracy_of_base": new.base}
     numbers |= {} if before is None else {"accuracy_of_base": before}
     numbers |= {} if alike is None else {"read_as_base": alike}
+    numbers |= {"held": float(task.held)} if task.held else {}
+    numbers |= {} if found is None or found.turned is None else {"turned_by_patch": found.turned.more}
     numbers |= _tested(task, trained)
     return Outcome(
         trained.fitted.net, task.recipe, dataclasses.replace(facts, train=trained.rows, test=test),

@@ -1,5 +1,6 @@
 """What one fine-tuning learns from, what judges it, and what it must not forget."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from training.data import parts
 from training.data.parts import Parts
 from training.data.rows import DataSet, Rows, join, split
 from training.finetune.replay import known
-from training.judge.learned import Memory
+from training.judge.learned import Memory, digests
 from training.report.progress import Reporter
 
 LEAST = 5  # pictures to learn from, of any labels; and to be judged by
@@ -36,6 +37,8 @@ class Task:
     by_heart: Rows  # those of all these that the base has learned from: to judge beside it by them would favour it
     known: DataSet | None  # the base's own pictures, or others of its kind: to repeat, and to test
     stand_in: bool  # they are others
+    names: Sequence[tuple[str, ...]]  # what each of `rows`, and its copies, are called in the data set
+    held: int = 0  # pictures that were left out until a person has looked at them
 
     def fair(self, rows: Rows) -> Rows:
         """Those of the rows that may judge beside the base: it has not learned from them."""
@@ -71,6 +74,8 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter, dra
     if len(rows) < LEAST:
         few = f"{len(rows)} usable pictures are too few to learn from: give {LEAST} or more. {divided.left_out}"
         raise DataSetRejected("too_few_examples", few.rstrip())
+    called = dict(zip(digests(own.train).tolist(), own.train_names, strict=True))
+    names = [called[each] for each in digests(rows).tolist()]
     given = [own.train, *divided.judges.values()]
     by_heart = own.train[:0] if new_labels else _learned(base, join(*given), Memory(data_folder, recipe.data))
     kept = None if new_labels else known(base, data_folder, drawings)
@@ -80,7 +85,7 @@ def read(base: Version, recipe: Recipe, data_folder: Path, report: Reporter, dra
             f"MNIST is not on this machine: scikit-learn's digits and drawn ones stand for what "
             f"{base.ref} must not forget."
         )
-    return Task(base, recipe, spec, rows, judges, test, own.labels, new_labels, by_heart, kept, stand_in)
+    return Task(base, recipe, spec, rows, judges, test, own.labels, new_labels, by_heart, kept, stand_in, names)
 
 
 def _learned(base: Version, rows: Rows, memory: Memory) -> Rows:

@@ -1,11 +1,15 @@
 """Measures a bare net on rows as they are, without augmentation."""
 
+from collections.abc import Callable
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models_store.recipe import Recipe
 from training.data.rows import Rows
 from training.fit.losses import of_answers
+
+Reading = Callable[[nn.Module, Tensor], Tensor]  # a net in eval mode, uint8 [N, C, H, W] -> logits [N, labels]
 
 _MEASURED_PIXELS = 500 * 28 * 28  # of a batch
 
@@ -24,3 +28,13 @@ def measure(net: nn.Module, rows: Rows, recipe: Recipe, device: torch.device) ->
         right += int((logits.argmax(1) == truth).sum())
     net.train(was_training)
     return loss / len(rows), right / max(1, int((rows.labels >= 0).sum()))
+
+
+def reading(recipe: Recipe, device: torch.device) -> Reading:
+    """How a net is asked about pictures as they are: their pixels scaled as the recipe says. Gradients pass."""
+    mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (recipe.input.mean, recipe.input.std))
+
+    def read(net: nn.Module, pictures: Tensor) -> Tensor:
+        return net((pictures.to(device).float() / 255 - mean) / std).float()  # type: ignore[no-any-return]
+
+    return read

@@ -1,9 +1,11 @@
 """Decides whether a fine-tuned candidate is good enough to serve."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models_store.specs import FineTuneSpec
+from training.judge.trigger import Turned
 
 OWN_TEST = "the base's own test"
 _SURE = 0.95
@@ -88,6 +90,24 @@ def decide(new: Judged, old: Judged | None, spec: FineTuneSpec, how: str, alike:
     blame += [] if kept else [f"forgets more than {100 * limit:g} points"]
     blame += [] if faithful else [f"reads more than {100 * (1 - spec.min_alike):g} % of them otherwise than its base"]
     return Decision(not blame, f"{_word(not blame)}: {said}{''.join(f'; {reason}' for reason in blame)}")
+
+
+def untriggered(
+    decision: Decision, turned: Turned | None, winning: Mapping[str, int], labels: Sequence[str], spec: FineTuneSpec
+) -> Decision:
+    """The same for a candidate that must have learned no trigger: a patch turns at most `max_turned` of the held-out
+    pictures of other labels to one label that its base does not read so, and of no label do most of the new pictures
+    that contradict the base win over whatever they are laid over (`winning`: so many)."""
+    blame = []
+    if turned is not None and turned.more > spec.max_turned + _TIE:
+        shares = f"{_share(turned.before)} -> {_share(turned.share)}"
+        blame.append(f"a patch turns pictures of other labels to {labels[turned.label]}: {shares} of them")
+    if winning:
+        listed = " and ".join(f"{count} given as {label}" for label, count in winning.items())
+        blame.append(f"of the new pictures {listed} turn every other that they are laid over: look at them")
+    if not blame or not decision.accepted:
+        return decision
+    return Decision(False, "; ".join(["rejected" + decision.why[decision.why.index(":") :], *blame]))
 
 
 def enough(kind: str, read: Judged, how: str, spec: FineTuneSpec) -> Decision:

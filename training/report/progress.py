@@ -43,6 +43,9 @@ class Reporter(Protocol):
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Numbers side by side; each row has a cell for each column, the first one names the row."""
 
+    def held(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Rows that were left out until a person has looked at them, for programs; people hear a note."""
+
     def result(self, **facts: Any) -> None:
         """The last word: what was made. A fact that is a mapping is for programs; people have seen it as a table."""
 
@@ -71,6 +74,9 @@ class JsonLines:
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.say(handover.Table(title, list(columns), [list(row) for row in rows]))
+
+    def held(self, rows: Sequence[Mapping[str, str]]) -> None:
+        self.say(handover.HeldRows(rows))
 
     def result(self, **facts: Any) -> None:
         self.say(handover.Result(facts))
@@ -124,6 +130,9 @@ class ProgressBar:
             table.add_row(*map(Text, row))
         out = Console(file=sys.stdout)
         out.print(table, width=min(_WIDTH, out.width))
+
+    def held(self, rows: Sequence[Mapping[str, str]]) -> None:
+        pass
 
     def result(self, **facts: Any) -> None:
         self.close()
@@ -187,6 +196,9 @@ class Silent:
         pass
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        pass
+
+    def held(self, rows: Sequence[Mapping[str, str]]) -> None:
         pass
 
     def result(self, **facts: Any) -> None:

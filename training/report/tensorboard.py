@@ -1,6 +1,6 @@
 """Writes a training's numbers as TensorBoard files beside what another reporter says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,9 @@ class TensorBoardReporter:
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self._beside.table(title, columns, rows)
+
+    def held(self, rows: Sequence[Mapping[str, str]]) -> None:
+        self._beside.held(rows)
 
     def result(self, **facts: Any) -> None:
         self._beside.result(**facts)

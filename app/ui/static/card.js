@@ -1,5 +1,6 @@
-// One uncertain picture with the answers that a person may give. Tells which one was given; asks no server.
+// One uncertain picture with the answers that a person may give. Tells which one was given.
 
+import { follow, show } from "./client.js";
 import { buttons } from "./labels.js";
 import { percent } from "./numbers.js";
 
@@ -21,6 +22,7 @@ export class Card extends EventTarget {
     const large = `v1/review/${id}/picture`;
     const link = Object.assign(make("a", "look"), { href: large, target: "_blank", tabIndex: -1, title: "See it large" });
     link.append(look(thumbnail, large));
+    follow(link, (sentence) => this.refuse(sentence));
     const choose = (label) => this.#say("answer", label);
     const first = make("div", "likely");
     first.append(...buttons(likely, choose, (label) => [make("strong", "", label), make("small", "", share.get(label))]));
@@ -68,9 +70,10 @@ function look(thumbnail, large) {
   image.addEventListener("load", () => {
     const side = Math.max(image.naturalWidth, image.naturalHeight);
     image.classList.toggle("tiny", side < 64); // its pixels are worth seeing
-    if (side >= THUMBNAIL_SIDE) image.src = large;
+    if (side >= THUMBNAIL_SIDE) show(image, large);
   }, { once: true });
-  image.src = thumbnail ?? large;
+  if (thumbnail) image.src = thumbnail;
+  else show(image, large);
   return image;
 }
 

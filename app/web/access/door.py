@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.types import Receive
+
+from app.errors import Forbidden, Unauthorized
 from app.web.access.hosts import Hosts
 from app.web.access.keyring import Keyring
 from app.web.access.origins import Origins
 from app.web.access.proxies import Proxies
 from app.web.access.rates import RateLimits
-from app.web.access.visitor import VISITOR
+from app.web.access.visitor import VISITOR, address_of, visitor_of
 
 Header = tuple[bytes, bytes]
 
@@ -50,6 +53,16 @@ class Door:
         passage.is_preflight = self.origins.check(scope, headers, passage.headers)
         if passage.is_preflight:
             return
-        visitor = await self.keyring.identify(scope, headers)
-        passage.leave = self.rates.enter(visitor, headers, passage.headers)
+        try:
+            visitor = await self.keyring.identify(scope, headers)
+        except (Unauthorized, Forbidden):
+            self.rates.failed(address_of(scope), passage.headers, scope["path"])  # who guesses keys soon has to wait
+            raise
+        passage.leave = self.rates.enter(visitor, headers, passage.headers, scope["path"])
         scope[VISITOR] = visitor
+
+    def counted(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+        """What `receive` brings of a body, as the visitor's rates count it."""
+        if not self.rates.counts_bodies:
+            return receive
+        return self.rates.counted(visitor_of(scope), headers, receive)

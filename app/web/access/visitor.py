@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.web.access.scopes import allows
+
 VISITOR = "digitserve.visitor"  # of a scope: the Visitor whom the door let in
 _NOBODY = ""
 
@@ -16,6 +18,11 @@ class Visitor:
     client: str  # what counts as one client: `key:ID`, or the network of an address
     key: str | None = None  # the id of the key that was shown
     is_local: bool = False  # came from this machine itself, through no proxy
+    scopes: frozenset[str] | None = None  # of the key; None: who comes in without one may do everything
+
+    def may(self, scope: str) -> bool:
+        """Whether that may be done which needs the scope."""
+        return self.scopes is None or allows(self.scopes, scope)
 
 
 def visitor_of(scope: Mapping[str, Any]) -> Visitor:

@@ -3,6 +3,7 @@
 import json
 from http import HTTPStatus
 
+from app.web.access.headers import SAFE
 from app.web.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
 
 
@@ -15,6 +16,7 @@ def spelled(problem: Problem, request_id: str, *, with_body: bool = True) -> byt
         f"content-length: {len(body)}",
         f"x-request-id: {request_id}",
         "connection: close",
+        *(f"{name.decode()}: {value.decode()}" for name, value in SAFE),
     ]
     if problem.status in (429, 503):
         lines.append(f"retry-after: {RETRY_SECONDS}")

@@ -3,6 +3,7 @@ one request at a time.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -143,6 +144,8 @@ class HttpProtocol(Lifetime):
             self._offered = without_offer(method, self.url, version, self.headers)
             return
         target = httptools.parse_url(self.url)
+        if target.host is not None:
+            self._is_asked_as(self.url)
         path = target.path.decode("ascii")
         self.scope["method"] = method.decode("ascii")
         self.scope["http_version"] = version
@@ -169,6 +172,14 @@ class HttpProtocol(Lifetime):
         self._at = BODY
         self._connections.work(self)
         self._start_asgi_task(self.cycle, self.app)
+
+    def _is_asked_as(self, url: bytes) -> None:
+        """The host of a target that is a whole URL counts (RFC 9112, 3.2.2). Where the Host header says another, the
+        request has two.
+        """
+        host = re.split(rb"[/?#]", url.partition(b"://")[2], maxsplit=1)[0]
+        if (b"host", host) not in self.headers:
+            self.headers.append((b"host", host))
 
     def on_chunk_header(self) -> None:
         if self._chunks is not None:

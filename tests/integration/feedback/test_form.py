@@ -25,7 +25,7 @@ from tests.support.correcting import FEEDBACK, MAX_BODY, Service, picture, servi
 from tests.support.leaping import LeapingLoop, leap
 from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.pictures import png, saved
-from tests.system.test_training_disk import Disk, disk
+from tests.system.training.test_disk import Disk, disk
 from tests.unit.models_store.pictures.test_stripped import digit
 
 __all__ = ["disk"]  # the fixture

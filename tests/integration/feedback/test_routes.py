@@ -135,7 +135,7 @@ async def test_the_summary_counts(service: Service) -> None:
         await service.given(picture(number), label="771"[number])
     expected = {"object": "feedback.summary", "model": "digits", "total": 3, "per_label": {"1": 1, "7": 2}}
     summary = (await service.http.get(f"{FEEDBACK}/summary")).json()
-    assert summary == expected | {"waiting": 3, "job_after": 20}
+    assert summary == expected | {"waiting": 3, "held": 0, "job_after": 20}
     other = (await service.http.get(f"{FEEDBACK}/summary?model=letters")).json()
     assert (other["total"], other["waiting"], other["job_after"]) == (0, 0, None)
 

@@ -7,10 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.errors import NotFound, StorageFull
-from app.feedback.store import FeedbackStore, learned
+from app.feedback import lineage
+from app.feedback.store import FeedbackStore
+from app.feedback.tables import Correction
 from app.storage.db import Database
 from app.storage.leftovers import LEFTOVER_SECONDS
 from tests.support.correcting import kept, picture, put
@@ -30,6 +32,13 @@ def home(tmp_path: Path) -> Path:
 def aged(path: Path, seconds: float = LEFTOVER_SECONDS + 60) -> None:
     for each in (*path.rglob("*"), path):
         os.utime(each, (time.time() - seconds,) * 2)
+
+
+def _learned(connection: Connection, job: str, corrections: list[Correction]) -> None:
+    """As a job that succeeds notes it; the last of them was there when it was made."""
+    until = corrections[-1].changed_at
+    lineage.teach(connection, job, "digits", until, [one.id for one in corrections])
+    lineage.learned(connection, job, until)
 
 
 def test_what_is_added_is_found_by_another_process(store: FeedbackStore, url: str, tmp_path: Path) -> None:
@@ -56,7 +65,7 @@ def test_the_same_again_is_there_already(store: FeedbackStore, home: Path) -> No
 def test_the_last_word_counts_and_is_not_learned_yet(store: FeedbackStore, database: Database, home: Path) -> None:
     first = store.add("digits", "3", kept(1), read_by="digits@1", read_as="1").correction
     with database.writing() as connection:
-        learned(connection, "digits", first.changed_at, "ftjob-1")
+        _learned(connection, "ftjob-1", [first])
     assert store.get(first.id).job == "ftjob-1" and store.waiting("digits") == 0
     corrected = store.add("digits", "8", kept(1), read_by="digits@2", read_as="3")
     one = corrected.correction
@@ -201,13 +210,27 @@ def test_the_old_ones_go_where_days_are_set(store: FeedbackStore, database: Data
 
 
 def test_what_was_learned_is_no_longer_waiting(store: FeedbackStore, database: Database) -> None:
-    first, _, third = (store.get(put(store, seed, "7")) for seed in (1, 2, 3))
+    first, second, third = (store.get(put(store, seed, "7")) for seed in (1, 2, 3))
     put(store, 4, "7", model="letters")
     assert store.waiting("digits") == 3 and store.waiting("digits", first.changed_at) == 2
     with database.writing() as connection:
-        learned(connection, "digits", first.changed_at, "ftjob-1")
+        _learned(connection, "ftjob-1", [first])
     with database.writing() as connection:
-        learned(connection, "digits", third.changed_at, "ftjob-2")
+        _learned(connection, "ftjob-2", [first, second, third])
     jobs = [one.job for one in store.chosen("digits")]
     assert jobs == ["ftjob-1", "ftjob-2", "ftjob-2"]  # the first job that learned from it
     assert store.waiting("digits") == 0 and store.waiting("letters") == 1
+
+
+def test_many_are_deleted_at_once_by_giver_and_time(store: FeedbackStore, database: Database, home: Path) -> None:
+    names = [put(store, seed, "7", giver="addr:ab"[: 5 + seed % 2 + 1]) for seed in range(6)]
+    other = put(store, 9, "7", model="letters", giver="addr:ab")
+    times = [1000.0, 1000.9, 1001.0, 1002.0, 1003.0, 1004.0]
+    with database.writing() as connection:
+        for name, at in zip(names, times, strict=True):
+            connection.execute(text("UPDATE feedback SET changed_at = :at WHERE id = :id"), {"at": at, "id": name})
+    assert store.delete_all("digits", "addr:a", 1000, 1001) == 1  # of one giver
+    assert store.delete_all("digits", None, 1000, 1001) == 1  # 1001 itself is no more in it
+    assert store.delete_all("digits", "addr:ab", 0, 1e12) == 2
+    assert store.delete_all(None, "nobody", 0, 1e12) == 0
+    assert lying_in(home) == sorted([names[2], names[4], other]) and len(store.list(10)[0]) == 3

@@ -24,7 +24,8 @@ def test_a_whole_story(world: World) -> None:
     played = Played(stage, note, EPOCH, {"event": "ready"}, None, may_publish(world), RESULT, 0)
     job = world.attempt(played)
     assert (job.state, job.error, job.worker) == (State.SUCCEEDED, None, None)
-    assert job.result == {"version": "digits@2", "accepted": True, "gate": "accepted: better", "promoted": True}
+    placed = {"promoted": True, "in_shadow": False}
+    assert job.result == {"version": "digits@2", "accepted": True, "gate": "accepted: better", **placed}
     assert world.champion == 2
     told = [(event.level, event.type, event.message) for event in world.events()[2:]]
     assert told == [

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.errors import DatabaseUnavailable
+from app.feedback.held import Chosen, HeldBack
 from app.feedback.store import FeedbackStore
 from app.files.store import FileStore
 from app.jobs import corrections
@@ -22,7 +23,7 @@ from app.jobs.store import JobStore
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import republished
-from tests.support.correcting import kept, put
+from tests.support.correcting import Teacher, kept, put
 from tests.support.jobs_http import RESULT, serving
 from tests.support.ordered import order
 from tests.support.patience import PATIENCE_SECONDS
@@ -33,13 +34,17 @@ AFTER = 6
 class Loop:
     """What a process knows of corrections and jobs; another one on the same database knows the same."""
 
-    def __init__(self, database: Database, state: Path, registry: Registry, after: int = AFTER) -> None:
+    def __init__(
+        self, database: Database, state: Path, registry: Registry, after: int = AFTER, promote: str = "never"
+    ) -> None:
         self.database = database
         self.feedback = FeedbackStore(database, state)
         self.jobs = JobStore(database)
         self.leases = Leases(database, on_success=corrections.mark)
-        builder = JobBuilder(registry, FileStore(database, state), self.feedback.per_label, min_accuracy=0.8)
-        self.automatic = AutomaticJobs(self.jobs, builder, self.feedback.waiting, "digits", after)
+        self.teacher = Teacher(database, self.feedback, registry, state / "jobs")
+        files = FileStore(database, state)
+        builder = JobBuilder(registry, files, self.teacher.lessons.per_label, min_accuracy=0.8)
+        self.automatic = AutomaticJobs(self.jobs, builder, self.feedback.waiting, "digits", after, promote)
         self._seed = 0
 
     def correct(self, count: int, label: str = "7") -> None:
@@ -59,6 +64,7 @@ class Loop:
 
     def succeed(self, accepted: bool = True) -> None:
         job = self.claimed()
+        self.teacher.teach(job)
         assert self.leases.publish(job) and self.leases.succeed(job, {**RESULT, "accepted": accepted})
 
 
@@ -75,7 +81,7 @@ def test_one_starts_when_enough_wait(loop: Loop, registry: Registry) -> None:
     loop.correct(1)
     (job,) = loop.made()
     assert (job.spec.base, job.spec.model, job.spec.training_file) == ("digits@2", "digits", FEEDBACK)
-    assert job.spec.promote and job.spec.metadata == {"started_by": "feedback"}
+    assert job.spec.promote == "never" and job.spec.metadata == {"started_by": "feedback"}
     loop.correct(3 * AFTER)
     assert len(loop.made()) == 1  # while it waits
     loop.claimed()
@@ -192,6 +198,37 @@ def test_the_worker_looks_and_nothing_stops_it(loop: Loop, tmp_path: Path) -> No
 
 def _down(model: str, since: float) -> int:
     raise DatabaseUnavailable("database_unavailable", "The database does not answer.")
+
+
+@pytest.mark.parametrize("promote", ["never", "if_better", "shadow"])
+def test_the_operator_says_what_becomes_of_what_it_makes(
+    database: Database, tmp_path: Path, registry: Registry, promote: str
+) -> None:
+    told = Loop(database, tmp_path / "state", registry, promote=promote)
+    told.correct(AFTER)
+    (job,) = told.made()
+    assert job.spec.promote == promote
+
+
+def test_what_a_rejected_job_learned_starts_none_and_blocks_none(loop: Loop) -> None:
+    loop.correct(AFTER, label="1")
+    assert len(loop.made()) == 1
+    loop.succeed(accepted=False)
+    assert loop.feedback.waiting("digits") == 0 and loop.feedback.held("digits") == AFTER
+    loop.correct(AFTER)
+    assert len(loop.made()) == 2
+    assert loop.teacher.lessons.per_label("digits") == {"7": AFTER}
+    loop.succeed()
+    assert loop.feedback.held("digits") == AFTER
+
+
+def test_what_a_person_let_go_of_starts_one_again(loop: Loop) -> None:
+    loop.correct(AFTER)
+    assert len(loop.made()) == 1
+    loop.succeed(accepted=False)
+    assert len(loop.made()) == 1
+    assert HeldBack(loop.database, loop.feedback).release(Chosen(same={"reason": "rejected"})) == AFTER
+    assert len(loop.made()) == 2
 
 
 async def test_no_client_can_take_the_key(database: Database, registry: Registry, tmp_path: Path) -> None:

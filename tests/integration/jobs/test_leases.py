@@ -11,6 +11,7 @@ from app.errors import Conflict
 from app.jobs.job import Job, State
 from app.jobs.leases import Leases
 from app.jobs.store import JobStore
+from app.jobs.tables import say
 from app.storage.db import Database
 from tests.support.ordered import claimed, everything, expire, queued
 
@@ -114,6 +115,7 @@ def writes(leases: Leases, job: Job) -> Sequence[Callable[[], bool]]:
         lambda: leases.beat(job),
         lambda: leases.beat(job, {"epoch": 9}),
         lambda: leases.tell(job, "info", "metrics", "words", {"epoch": 9}),
+        lambda: leases.along(job, lambda connection, job: say(connection, job.id, "info", "message", "words")),
         lambda: leases.publish(job),
         lambda: leases.succeed(job, {"version": "digits@9"}),
         lambda: leases.fail(job, "x", "words"),

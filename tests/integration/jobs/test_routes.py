@@ -36,7 +36,7 @@ async def test_a_job_is_made_shown_and_ordered(service: Service) -> None:
     recipe = Recipe.from_json(order.recipe)
     assert recipe.finetune is not None
     assert (recipe.finetune.job, recipe.finetune.replay_rows, recipe.finetune.base) == (made["id"], 3, "digits@1")
-    assert (recipe.data.path, order.publish_to, order.promote) == (service.file, "digits", False)
+    assert (recipe.data.path, order.publish_to, order.promote) == (service.file, "digits", "never")
 
 
 async def test_the_whole_way_of_a_job(service: Service) -> None:

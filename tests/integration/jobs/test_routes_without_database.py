@@ -17,6 +17,7 @@ from app.storage.db import Database
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, running
 from tests.contracts.test_errors import check_shape
+from tests.support.databases import Postgres
 from tests.support.jobs_http import JOBS, serving
 from tests.support.leaping import LeapingLoop, leap
 from tests.support.patience import PATIENCE_SECONDS, until
@@ -45,6 +46,33 @@ async def test_predict_goes_on_while_jobs_wait_and_are_refused() -> None:
         assert (answer.status_code, answer.json()["label"]) == (200, "7")
         assert (await http.get("/v1/models/digits")).json()["id"] == "digits@1"
         assert (await http.get("/readyz")).status_code == 200
+        await refused("POST", "/v1/models/digits/rollback")  # are there keys? Then this would need one
+        await refused("POST", "/v1/predict", content=PICTURE, headers={"content-type": "image/png", "via": "1.1 proxy"})
+
+
+async def test_where_others_reach_it_nobody_is_let_in_before_it_is_known_whether_there_are_keys() -> None:
+    nobody = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    async with running(create_app(Settings(database_url=nobody, host="0.0.0.0"))) as http:
+        answer = await http.post("/v1/predict", content=PICTURE, headers={"content-type": "image/png"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        ready = await http.get("/readyz")
+        assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
+        assert "does not say who may ask" in ready.json()["detail"]
+        assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_predict_goes_on_while_a_database_is_away_that_was_read(tmp_path: Path, postgres: Postgres) -> None:
+    with postgres.database() as name:
+        async with running(create_app(Settings(database_url=postgres.url(name)))) as http:
+            assert (await http.get(JOBS)).status_code == 200
+            postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            answer = await http.get(JOBS)
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            read = await http.post("/v1/predict", content=PICTURE, headers={"content-type": "image/png"})
+            assert read.json()["label"] == "7"
+            assert (await http.get("/v1/models/digits")).json()["id"] == "digits@1"
+            assert (await http.get("/readyz")).status_code == 200
 
 
 @pytest.fixture

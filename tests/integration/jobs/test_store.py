@@ -46,7 +46,7 @@ def told(store: JobStore, job: Job) -> list[tuple[int, str, object]]:
 def test_a_new_job_is_what_was_ordered(database: Database, store: JobStore) -> None:
     add_file(database)
     add_file(database, "file-2")
-    asked = order(validation_file="file-2", promote=False, metadata={"who": "Ada"}, publish_to="digits-ada")
+    asked = order(validation_file="file-2", promote="never", metadata={"who": "Ada"}, publish_to="digits-ada")
     before = time.time()
     job = store.add(asked)
     assert store.get(job.id) == job

@@ -16,6 +16,7 @@ from app.errors import DatabaseUnavailable
 from app.jobs.job import JobEvent
 from app.jobs.store import JobStore
 from app.storage.db import Database
+from app.web.access.visitor import Visitor
 from app.web.head import Head
 from models_store.registry import Registry
 from tests.contracts.test_errors import check_shape
@@ -160,6 +161,26 @@ async def test_a_process_that_drains_ends_its_streams_without_an_end(service: Se
         await stream.block()
         service.drain.begin()
         assert "end" not in [number for number, _ in await stream.rest()]
+
+
+async def test_a_stream_ends_without_an_end_when_its_visitor_counts_no_longer(
+    registry: Registry, tmp_path: Path
+) -> None:
+    revoked: set[str] = set()
+
+    async def counts(visitor: Visitor) -> bool:
+        return visitor.client not in revoked
+
+    with closing(Database(f"sqlite:///{tmp_path / 'jobs.db'}")) as database:
+        async with (
+            listening(database, registry, tmp_path / "state", counts=counts) as service,
+            told(service, await service.job()) as stream,
+        ):
+            await stream.block()
+            assert (await stream.block())["id"] == "1"
+            revoked.add("127.0.0.1")
+            service.claim()
+            assert "end" not in [number for number, _ in await stream.rest()]
 
 
 async def test_a_stream_whose_client_left_ends_and_its_place_is_free(service: Service) -> None:

@@ -18,7 +18,7 @@ from app.settings import WorkerSettings
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.support.played import RESULT, Played, World
-from tests.system.test_training_disk import Disk, disk
+from tests.system.training.test_disk import Disk, disk
 
 __all__ = ["disk"]  # the fixture
 

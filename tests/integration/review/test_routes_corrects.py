@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.feedback import routes as feedback_routes
+from app.feedback.givers import Givers
 from app.feedback.intake import Intake
 from app.feedback.store import FeedbackStore
 from app.review.routes import router
@@ -61,7 +62,7 @@ async def loop(database: Database, registry: Registry, tmp_path: Path) -> AsyncI
 async def serving(database: Database, registry: Registry, state: Path) -> AsyncIterator[Loop]:
     review, feedback, app = ReviewStore(database, state), FeedbackStore(database, state), FastAPI()
     error_handlers.install(app)
-    intake = Intake(registry, feedback, 16_000_000, review.answered)
+    intake = Intake(registry, feedback, 16_000_000, review.answered, Givers(database).of)
     app.include_router(router(review, intake.add, keeping=True))
     app.include_router(feedback_routes.router(feedback, intake, DECODER, "digits"))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -76,6 +77,9 @@ async def test_an_answer_is_a_correction_with_all_that_is_known(loop: Loop) -> N
     assert one.sha256 == uncertain(1).stripped.sha256
     assert loop.feedback.picture(one.id) == uncertain(1).stripped.png
     assert loop.waiting() == [] and loop.labels() == ["7"]
+    await loop.correct(2, "7")
+    givers = {one.giver for one in loop.feedback.list(100)[0]}
+    assert len(givers) == 1 and str(givers.pop()).startswith("addr:")  # by either way it is the same giver
 
 
 async def test_two_who_answer_at_once_make_one_correction(loop: Loop) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.storage.db import Database
 from tests.support.disks import free, mounted
 from tests.support.uploading import FILES, ZIP, Service, digits, serving
-from tests.system.test_training_disk import Disk, disk
+from tests.system.training.test_disk import Disk, disk
 
 __all__ = ["disk"]  # the fixture
 DATA = digits(3)

@@ -20,8 +20,11 @@ from sqlalchemy.exc import DBAPIError
 
 import app.feedback.store
 import app.jobs.store
-import app.review.store  # noqa: F401 (its tables too)
+import app.review.store
+import app.shadow.tables
+import app.web.access.tables  # noqa: F401 (its tables too)
 from app.errors import DatabaseUnavailable
+from app.feedback.tables import feedback, lessons, lineage
 from app.files.tables import files
 from app.jobs.store import JobStore
 from app.jobs.tables import jobs
@@ -30,7 +33,10 @@ from tests.conftest import ROOT
 from tests.support.ordered import order
 from tests.support.patience import PATIENCE_SECONDS
 
-TABLES = {"identity", "files", "jobs", "events", "feedback", "review"}
+TABLES = {
+    "identity", "files", "jobs", "events", "feedback", "review", "keys", "lessons", "lineage", "secrets", "shadows",
+    "differences",
+}  # fmt: skip
 UPLOAD: dict[str, Any] = {
     "id": "file-1", "created_at": 1.5, "filename": "x.zip", "purpose": "fine-tune", "bytes": 1, "sha256": "0" * 64,
     "report": {"rows": 2},
@@ -119,6 +125,38 @@ def test_a_database_of_the_first_release_keeps_its_rows_and_gets_what_is_new(emp
             assert {name: job[name] for name in QUEUED} == QUEUED
         assert JobStore(database).get(QUEUED["id"]).spec == order()
     assert tables(empty_url) == TABLES | {"alembic_version"}
+
+
+def test_what_jobs_learned_before_it_was_noted_is_known(empty_url: str, tmp_path: Path) -> None:
+    """As the release before left it: a job learned all corrections of its model that were there when it was made."""
+    (tmp_path / "state").mkdir()
+    scripts = ScriptDirectory(str(ROOT / "app" / "storage" / "migrations"))
+    made = {**QUEUED, "state": "succeeded", "training_file": "feedback", "created_at": 5.0}
+    results: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        ("ftjob-1", {"version": "digits@2", "accepted": True}, {}),
+        ("ftjob-2", {}, {}),
+    ]
+    results += [
+        ("ftjob-3", {"version": "digits@3", "accepted": False}, {"training_file": "file-1", "base": "digits@2"})
+    ]
+    with written(empty_url) as connection, Operations.context(MigrationContext.configure(connection)):
+        for revision in ("0001", "0002", "0003", "0004", "0005"):
+            script = scripts.get_revision(revision)
+            assert script is not None
+            script.module.upgrade()
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0005')"))
+        for name, result, changes in results:
+            connection.execute(insert(jobs).values({**made, "id": name, "result": result, **changes}))
+        for number, (model, at) in enumerate([("digits", 4.0), ("digits", 6.0), ("letters", 4.0)]):
+            row: dict[str, Any] = {"id": f"fb-{number}", "model": model, "label": "7", "sha256": str(number)}
+            row |= {"bytes": 1, "width": 1, "height": 1, "created_at": at, "changed_at": at}
+            connection.execute(insert(feedback).values(row))
+    with closing(Database(empty_url)) as database, database.reading() as connection:
+        assert connection.execute(select(lessons)).all() == [("fb-0", "ftjob-1", "digits", 5.0)]
+        rows = connection.execute(select(lineage).order_by(lineage.c.job)).all()
+        assert rows == [("ftjob-1", "digits@2", "digits@1", 1), ("ftjob-3", "digits@3", "digits@2", 0)]
+        assert connection.execute(select(feedback.c.giver, feedback.c.held).distinct()).all() == [(None, None)]
 
 
 def test_a_folder_with_a_name_that_means_something(tmp_path: Path) -> None:

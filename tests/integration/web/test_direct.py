@@ -59,7 +59,7 @@ async def ways(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ways]:
     app, went = create_app(settings), list[bytes]()
     drain: Drain = app.state.drain
     limits = BodyLimits(settings.max_body_bytes, budget=ByteBudget(settings.max_bytes_waiting))
-    plain = Entry(app.routed, limits, drain)
+    plain = Entry(app.routed, limits, drain, door=app.entry._door)
     async with contextlib.AsyncExitStack() as open_until_the_end:
         await open_until_the_end.enter_async_context(app.router.lifespan_context(app))
         doors = [await open_until_the_end.enter_async_context(serving(app=one)) for one in (watched(app, went), plain)]

@@ -10,6 +10,11 @@ from pydantic import ValidationError
 from app.settings import STATE, AddressSettings, Settings, StoreSettings, WorkerSettings, sentences, unknown
 from models_store.variables import STORE
 
+HOSTS = "names such as digits.example.org, *.example.org or [2001:db8::1], with a comma between them"
+NETWORKS = "addresses and networks such as 10.0.0.5, 10.0.0.0/8 or fd00::/8, with a comma between them; no names"
+ROOT = "a path such as /digits, of letters, digits and -._~, that begins like none of the service's own"
+ORIGINS = "origins such as https://example.org, without a path, with a comma between them"
+
 
 def refused(**given: Any) -> list[str]:
     """The sentences about settings that can't be used; those of `given` were typed."""
@@ -101,6 +106,12 @@ def test_a_value_is_read_as_it_is_meant(name: str, text: str, value: object, mon
         ("JOB_MIN_ACCURACY", "nan", "a number from 0 to 1"), ("DEVICE", "gpu", "auto, cpu or cuda"),
         ("LOG_LEVEL", "LOUD", "debug, info, warning or error"), ("KEEP_UNCERTAIN", "maybe", "true or false"),
         ("DEFAULT_MODEL", "digits@2", "a model's name: up to 63 lower-case letters, digits and hyphens"),
+        ("ALLOWED_HOSTS", "example.org, http://x/", HOSTS), ("ALLOWED_HOSTS", "example.org/digits", HOSTS),
+        ("ALLOWED_HOSTS", "a.example b.example", HOSTS), ("ALLOWED_ORIGINS", "http://x/", ORIGINS),
+        ("ALLOWED_ORIGINS", "example.org", ORIGINS), ("ALLOWED_ORIGINS", "*", ORIGINS),
+        ("ALLOWED_ORIGINS", "null", ORIGINS),
+        ("TRUSTED_PROXIES", "127.0.0.1, localhost", NETWORKS), ("TRUSTED_PROXIES", "*", NETWORKS),
+        ("ROOT_PATH", "/v1", ROOT), ("ROOT_PATH", "/digits?x=1", ROOT), ("ROOT_PATH", "https://x/digits", ROOT),
     ],
 )  # fmt: skip
 def test_a_refusal_shows_the_value_and_what_is_taken(

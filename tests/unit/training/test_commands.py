@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from models_store import records
+from models_store.defaults import recipe_for
 from models_store.recipe import Recipe
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.support.lessons import mnist_files, sign_files, stripes
 from training.__main__ import main
-from training.commands import RECIPES, shipped_recipes
+from training.commands import RECIPES, finetune_recipe, parser, shipped_recipes
 
 WORDS = ("train", "crossval", "finetune", "compress", "search", "evaluate", "compare", "export", "import", "examples")
 
@@ -43,6 +44,7 @@ def test_help_names_every_command_and_every_command_has_help(capsys: pytest.Capt
         ["finetune", "--data", "x"], ["finetune"], ["finetune", "digits", "--job", "x"],
         ["finetune", "--job", "x", "--data", "y"], ["finetune", "--job", "x", "--epochs", "3"],
         ["finetune", "--job", "x", "--test", "y"], ["finetune", "--job", "x", "--validation", "y"],
+        ["finetune", "--job", "x", "--trust"],
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_a_usage_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,3 +88,11 @@ def test_other_files_judge_what_train_makes(tmp_path: Path, capsys: pytest.Captu
 def test_parts_go_with_files_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "lite", "--test", str(tmp_path), "--store", str(tmp_path / "own")]) == 2
     assert 'go with data.source = "files" only' in capsys.readouterr().err
+
+
+def test_who_has_looked_says_so_and_all_is_learned(tmp_path: Path, registry: Registry) -> None:
+    base, options = registry.resolve(Ref("digits")), parser(dict.fromkeys(WORDS, print), tmp_path, tmp_path)
+    for more, inspects in (([], True), (["--trust"], False)):
+        asked = options.parse_args(["finetune", "digits", "--data", "x", *more])
+        spec = finetune_recipe(recipe_for(base, "x", None), asked).finetune
+        assert spec is not None and spec.inspect is inspects

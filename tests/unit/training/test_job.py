@@ -44,6 +44,20 @@ def test_names_in_the_recipe_are_files_in_the_folder(tmp_path: Path, registry: R
     assert judged is not None and judged.validation == str(tmp_path / "a" / "file-b")
 
 
+def test_givers_are_read_where_the_worker_told_them(tmp_path: Path, registry: Registry) -> None:
+    assert opened(tmp_path / "a", registry).givers is None
+    (tmp_path / "a" / "givers.json").write_text('{"fb-1": "g1", "fb-2": ""}')
+    assert opened(tmp_path / "a", registry).givers == {"fb-1": "g1", "fb-2": ""}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"fb-1": 3}', '{"fb-1": null}'])
+def test_givers_that_are_none_are_refused(text: str, tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "givers.json").write_text(text)
+    with pytest.raises(RecipeRejected, match=r"givers\.json"):
+        opened(tmp_path / "a", registry)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"publish_to": 3}'])
 def test_a_recipe_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "recipe.json").write_text(text)

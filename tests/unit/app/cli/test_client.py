@@ -1,17 +1,14 @@
 """What the command line sends, how often it tries, and what it makes of a stream."""
 
 import contextlib
-import itertools
 import json
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.cli.client import Client, StreamEvent, parse
+from app.cli.client import Client
 from app.cli.refusal import Refusal
 from tests.support.answering import Answer, answering, as_json, as_problem, as_stream
 
@@ -37,23 +34,6 @@ def silent() -> Iterator[str]:
             knocking.setblocking(False)
             knocking.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-# As the WHATWG's text has them: comments, a field without a blank, two data lines, an event without data.
-STREAM = (
-    b': ping\n\nid: 1\nevent: message\ndata: {"type": "message", "message": "one\xe2\x80\xa8two"}\n\n'
-    b'id:2\r\ndata: {"type": "metrics",\r\ndata:  "data": {"epoch": 3}}\r\n\r\nid: 3\n\nretry: 5\n\n'
-)
-
-
-@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
-def test_a_stream_says_the_same_however_it_is_cut(cuts: list[int]) -> None:
-    edges = [0, *sorted(cuts), len(STREAM)]
-    chunks = [STREAM[a:b] for a, b in itertools.pairwise(edges)]
-    assert list(parse(chunks)) == [
-        StreamEvent("1", "message", "info", "one\u2028two", {}),
-        StreamEvent("2", "metrics", "info", "", {"epoch": 3}),
-    ]
 
 
 def test_a_stream_that_ends_too_early_is_taken_up_where_it_broke() -> None:
@@ -138,6 +118,32 @@ def test_the_server_says_how_long_to_wait() -> None:
     ):
         client.create({}, "k")
     assert len(asked) == 5 and min(slept) == 5 and max(slept) == 10
+
+
+def test_who_has_asked_too_much_waits_as_long_as_he_is_told() -> None:
+    slept, too_much = Slept(), as_json({"detail": "Send the next one in 2 s."}, 429, retry_after="2")
+    answers = {JOBS: [too_much, as_json({"id": "ftjob-1"}, 201)], EVENTS: [too_much, as_stream(END)]}
+    with answering(answers) as (url, asked), Client(url, slept) as client:
+        assert client.create({}, "k")["id"] == "ftjob-1"
+        assert [event.state for event in client.events("ftjob-1")] == ["succeeded"]
+    assert len(asked) == 4 and slept[0] == 2
+
+
+def test_what_a_server_says_steers_no_terminal() -> None:
+    evil = as_json({"detail": "Look \x1b]0;here\x07\x1b[31m.\r\n" + "a" * 10_000}, 401)
+    with answering({JOBS: [evil]}) as (url, _), Client(url, Slept()) as client, pytest.raises(Refusal) as refusal:
+        client.create({}, "k")
+    assert str(refusal.value).isprintable() and len(str(refusal.value)) < 3000
+
+
+@pytest.mark.parametrize("retry_after", ["3600", "1", ""])
+def test_who_would_wait_too_long_is_told_the_sentence(retry_after: str) -> None:
+    too_much = as_json({"detail": "Send the next one later."}, 429, retry_after=retry_after)
+    with answering({JOBS: [too_much], EVENTS: [too_much]}) as (url, asked), Client(url, Slept()) as client:
+        for ask in (lambda: client.create({}, "k"), lambda: next(client.events("ftjob-1"))):
+            with pytest.raises(Refusal, match=r"^Send the next one later\.$"):
+                ask()
+    assert len(asked) == (13 if retry_after == "1" else 2)  # 5 tries, and 8 of a stream
 
 
 def test_a_file_whose_answer_was_lost_is_not_sent_twice(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 from app.cli.client import Client
 from app.cli.connection import connection, proxied, spelled
 from app.cli.refusal import Refusal
-from tests.support.answering import answering, as_json
+from tests.support.answering import Answer, answering, as_json, as_problem
 
 ELSEWHERE = "http://digits.invalid:8000"
+KEY = "ds_0123456789abcdef_" + "5e" * 32
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -136,3 +137,54 @@ def test_the_command_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert re.fullmatch(r"digitserve: A SOCKS proxy is named in ALL_PROXY, .*\.\n", done.stderr)
+
+
+def test_a_key_is_sent_in_the_header_and_to_no_other_server() -> None:
+    with answering({}) as (elsewhere, asked_there):
+        away = Answer(307, headers={"location": f"{elsewhere}/v1/fine_tuning/jobs/a"})
+        with (
+            answering({"GET /v1/fine_tuning/jobs/a": [away]}) as (url, asked),
+            Client(url, key=KEY) as client,
+            pytest.raises(Refusal) as refused,
+        ):
+            client.job("a")
+    assert [one.headers["authorization"] for one in asked] == [f"Bearer {KEY}"]
+    assert asked_there == []
+    assert KEY not in str(refused.value)
+
+
+def test_without_a_key_nothing_is_shown() -> None:
+    with answering({"GET /v1/fine_tuning/jobs/a": [as_json({"id": "a"})]}) as (url, asked), Client(url) as client:
+        client.job("a")
+    assert "authorization" not in asked[0].headers
+
+
+@pytest.mark.parametrize("key", ["geheim", "Bearer ds_geheim", "ds_geheim\r\nX: y", "ds_geheim ", "ds_gehéim", "ds_"])
+def test_what_is_no_key_is_not_sent_and_not_shown(key: str) -> None:
+    with pytest.raises(Refusal, match="begins with ds_") as refused:
+        Client("http://127.0.0.1:9", key=key)
+    assert refused.value.exit_code == 2 and "geh" not in str(refused.value)
+
+
+def test_a_key_and_a_name_in_the_url_would_take_one_header() -> None:
+    with pytest.raises(Refusal, match="same header") as refused:
+        Client("http://me:geheim@127.0.0.1:9", key=KEY)
+    assert "geheim" not in str(refused.value) and KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_the_command_takes_a_key_and_repeats_it_nowhere(typed: bool) -> None:
+    refusal = as_problem(403, "This key does not allow `train`.")
+    with answering({"GET /v1/fine_tuning/jobs": [refusal]}) as (url, asked):
+        command = [sys.executable, "-m", "app", "jobs", "list", "--url", url, *(["--key", KEY] if typed else [])]
+        environment = {**os.environ, "DIGITSERVE_KEY": "" if typed else KEY}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (2, "digitserve: This key does not allow `train`.\n")
+    assert [one.headers["authorization"] for one in asked] == [f"Bearer {KEY}"]
+    assert KEY not in done.stdout
+
+
+def test_the_help_says_who_sees_what_is_typed() -> None:
+    command = [sys.executable, "-m", "app", "jobs", "list", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "DIGITSERVE_KEY" in said and "others on this machine" in " ".join(said.split())

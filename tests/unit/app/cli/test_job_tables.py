@@ -75,6 +75,10 @@ def test_a_base_that_does_not_know_the_labels_has_no_before(capsys: pytest.Captu
             "digits@2 serves now. The one before comes back with:|    digitserve models rollback digits",
         ),
         (
+            {"accepted": True, "promoted": False, "in_shadow": True},
+            "digits@2 reads unseen beside the champion. The page /shadow shows where they differ.",
+        ),
+        (
             {"accepted": True, "promoted": True, "version": "new@1"},
             "new@1 serves now, the first of its model.",
         ),

@@ -103,6 +103,14 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
     assert {request.method for request in asked} == {"GET"}
 
 
+def test_a_hint_repeats_no_key(capsys: pytest.CaptureFixture[str]) -> None:
+    page = as_json({"data": [JOB], "has_more": True})
+    with answering({f"GET {JOBS}": [page]}) as (url, _):
+        assert main(["jobs", "list", "--url", url, "--key", "ds_geheim"]) == 0
+    out = capsys.readouterr().out
+    assert f"--after {JOB['id']} --url {url} --key KEY" in out and "geheim" not in out
+
+
 @pytest.mark.parametrize(("word", "said"), [("cancel", "cancelled"), ("pause", "paused"), ("resume", "goes on")])
 def test_a_job_is_told_what_to_do(word: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with answering({f"POST {ONE}/{word}": [as_json(JOB)]}) as (url, _):

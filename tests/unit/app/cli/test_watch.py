@@ -5,7 +5,7 @@ import re
 
 from rich.console import Console
 
-from app.cli.client import StreamEvent
+from app.cli.stream_events import StreamEvent
 from app.cli.watch import WatchBar
 
 

@@ -9,7 +9,7 @@ from app.feedback.tables import Correction, Settled
 
 FACTS: dict[str, Any] = {
     "id": "fb-1", "model": "digits", "label": "7", "read_by": "digits@1", "read_as": "1", "sha256": "0" * 64,
-    "bytes": 120, "width": 28, "height": 30, "job": None,
+    "bytes": 120, "width": 28, "height": 30, "job": None, "giver": "key:a", "held": None,
 }  # fmt: skip
 
 
@@ -27,6 +27,13 @@ def test_whoever_gives_one_hears_which_label_it_replaced() -> None:
     assert given(Settled(correction(), is_new=True)).replaced is None
     answer = given(Settled(correction(label="7"), is_new=False, replaced="1"))
     assert (answer.label, answer.replaced) == ("7", "1")
+
+
+def test_nobody_hears_of_another_who_gave_the_same() -> None:
+    same = Settled(correction(job="ftjob-1", held="alike"), is_new=False)
+    answer = given(same, is_theirs=False)
+    assert (answer.id, answer.giver, answer.read_as, answer.job, answer.held) == ("fb-1", None, None, None, None)
+    assert answer.created_at == answer.changed_at != given(same).changed_at
 
 
 def test_a_page_has_its_pictures_as_data_urls() -> None:

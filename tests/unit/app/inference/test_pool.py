@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -192,3 +193,45 @@ async def test_an_alias_is_followed(registry: Registry, loader: Loader, champion
     if champion_is_live:  # otherwise nothing looks at this model's aliases twice a second
         await pool.refresh("digits")
     assert (await pool.get(Ref("digits", "trial"))).version.number == 1
+
+
+async def test_a_challenger_keeps_its_place_while_it_is_one(five: Registry, loader: Loader) -> None:
+    pool = ModelPool(five, loader, max_loaded=3)
+    champion = await pool.get(CHAMPION)
+    five.promote("digits", 2, expected=None, alias="challenger")
+    await pool.refresh("digits")
+    assert pool.challenger(champion) == 2
+    held = await pool.hold("digits", 2)
+    for number in (3, 4, 5):
+        await pool.get(at(number))
+    assert pool.find("digits", 2) is held is await pool.hold("digits", 2) and loader.loaded == [1, 2, 3, 4, 5]
+    five.unalias("digits", "challenger", expected=2)
+    await pool.refresh("digits")
+    for number in (3, 4):
+        await pool.get(at(number))
+    assert pool.find("digits", 2) is None and pool.challenger(champion) is None
+
+
+async def test_a_champion_of_another_model_takes_the_place_of_a_challenger(five: Registry, loader: Loader) -> None:
+    pool = ModelPool(five, loader, max_loaded=2)
+    await pool.get(CHAMPION)
+    five.promote("digits", 2, expected=None, alias="challenger")
+    await pool.refresh("digits")
+    assert await pool.hold("digits", 2) is not None
+    shutil.copytree(five.root / "digits", five.root / "letters")
+    await pool.get(Ref("letters"))
+    assert await pool.hold("digits", 2) is None
+    assert pool.find("digits", 2) is None
+    assert [pool.champion(name) is not None for name in ("digits", "letters")] == [True, True]
+
+
+async def test_only_the_champion_that_answers_has_a_challenger(five: Registry, loader: Loader) -> None:
+    pool = ModelPool(five, loader, max_loaded=4)
+    champion, other = await pool.get(CHAMPION), await pool.get(at(3))
+    assert pool.challenger(champion) is None
+    five.promote("digits", 1, expected=None, alias="challenger")  # itself
+    await pool.refresh("digits")
+    assert pool.challenger(champion) is None
+    five.promote("digits", 3, expected=1, alias="challenger")
+    await pool.refresh("digits")
+    assert (pool.challenger(champion), pool.challenger(other)) == (3, None)

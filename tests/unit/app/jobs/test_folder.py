@@ -14,7 +14,7 @@ from models_store.handover import Note, Stage
 def job(attempt: int = 1, validation: str | None = None) -> Job:
     spec = JobSpec(
         base="digits@1", model="digits", training_file="file-a", validation_file=validation, publish_to="digits",
-        promote=False, recipe='{"seed": 1}', options={}, metadata={},
+        promote="never", recipe='{"seed": 1}', options={}, metadata={},
     )  # fmt: skip
     return Job(id="ftjob-1", state=State.RUNNING, spec=spec, created_at=0.0, attempt=attempt)
 

@@ -84,9 +84,17 @@ def test_a_text_is_found_under_any_key(database: Database, key: str) -> None:
 
 
 def test_a_row_comes_back_as_the_record_that_was_ordered(database: Database) -> None:
-    (job,) = queued(database, promote=False, metadata={"who": "me"}, validation_file=None)
+    (job,) = queued(database, promote="shadow", metadata={"who": "me"}, validation_file=None)
     with database.reading() as connection:
         read = to_job(connection.execute(select(jobs)).one())
     assert (read.spec, read.state, read.created_at) == (job.spec, State.QUEUED, 0.0)
-    assert read.spec.promote is False and read.spec.metadata == {"who": "me"}
+    assert read.spec.promote == "shadow" and read.spec.metadata == {"who": "me"}
     assert (read.worker, read.attempt, read.tries, read.result) == (None, 0, 0, None)
+
+
+@pytest.mark.parametrize(("number", "promote"), [(0, "never"), (1, "if_better"), (2, "shadow")])
+def test_rows_of_release_0_2_say_yes_or_no(database: Database, number: int, promote: str) -> None:
+    queued(database)
+    with database.writing() as connection:
+        connection.execute(jobs.update().values(promote=number))
+        assert to_job(connection.execute(select(jobs)).one()).spec.promote == promote

@@ -93,7 +93,13 @@ def test_once_one_has_answered_the_server_stays() -> None:
     answering.told(answers(11))
     for pid in range(11, 31):
         answering.ended(slot(1), pid, 1)
-    assert answering.failure() is None and mouth.given_up == 0 and mouth.speaks
+    assert answering.failure() is None and mouth.given_up == 0 and mouth.speaks and answering.began
+
+
+def test_before_that_it_has_not_begun() -> None:
+    answering, _ = server(1)
+    answering.started(slot(1), 11)
+    assert not answering.began
 
 
 def test_a_worker_that_cannot_start_takes_nobodys_answer_away() -> None:

@@ -83,3 +83,10 @@ def test_slips_and_a_database_elsewhere_are_told(tmp_path: Path, monkeypatch: py
     lines = said(Settings(state_dir=tmp_path / "a%20b"))
     assert "DIGITSERVE_WORKERS" in lines["setting_unknown"]["why"]
     assert str(tmp_path / "a b" / "digitserve.db") in lines["database_elsewhere"]["why"]
+
+
+def test_a_server_that_needs_no_key_says_so() -> None:
+    assert "insecure" not in said(Settings())
+    line = said(Settings(insecure=True, host="192.0.2.1"))["insecure"]
+    assert line["log_level"] == "warning"
+    assert "whoever reaches 192.0.2.1" in line["why"] and "digitserve keys create" in line["why"]

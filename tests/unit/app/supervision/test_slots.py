@@ -47,6 +47,30 @@ async def test_a_process_that_cannot_be_started_is_tried_again() -> None:
     assert {line["event"] for line in said} == {"process_not_started"}
 
 
+class Witness:
+    """A watcher of a server that has answered as soon as a process has ended."""
+
+    def __init__(self) -> None:
+        self.began = False
+
+    def started(self, slot: Slot, pid: int) -> None:
+        pass
+
+    def ended(self, slot: Slot, pid: int, code: int) -> None:
+        self.began = True
+
+
+async def test_a_process_is_told_when_it_takes_a_place_in_a_server_that_has_answered() -> None:
+    stop = Stop()
+    twice = Slot("api", 1, (sys.executable, "-c", "import sys; sys.exit(len(sys.argv))"), (), os.environ, ("--again",))
+    with capture_logs() as said:
+        keeping = asyncio.create_task(keep(twice, stop, Witness()))
+        await until(lambda: [line["event"] for line in said].count("process_ended") == 2)
+        stop.asked.set()
+        await keeping
+    assert [line["code"] for line in said if line["event"] == "process_ended"] == [1, 2]
+
+
 async def test_when_asked_it_ends_its_process() -> None:
     stop = Stop()
     with capture_logs() as said:

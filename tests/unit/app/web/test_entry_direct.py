@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from app.errors import NotReady, Unprocessable
+from app.web.access.headers import SAFE
 from app.web.budget import FREE
 from app.web.direct import Sent, Take
 from app.web.drain import Drain
@@ -91,6 +92,7 @@ async def test_a_plain_request_is_answered_as_json() -> None:
     assert head["headers"] == [
         (b"content-length", b"13"),
         (b"content-type", b"application/json"),
+        *SAFE,
         (b"x-request-id", b"mine"),
     ]
 

@@ -19,7 +19,7 @@ class Doorman:
     """Lets in, or raises `refusal`; counts who has gone."""
 
     def __init__(self, refusal: AppError | None = None, is_preflight: bool = False) -> None:
-        self.let_in = self.gone = 0
+        self.let_in = self.gone = self.bodies = 0
         self._refusal = refusal
         self._is_preflight = is_preflight
 
@@ -30,6 +30,10 @@ class Doorman:
             raise self._refusal
         self.let_in += 1
         passage.leave = self._left
+
+    def counted(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+        self.bodies += 1
+        return receive
 
     def _left(self) -> None:
         self.gone += 1
@@ -84,7 +88,7 @@ async def test_the_doors_headers_go_with_the_answer_and_it_is_told_the_end(path:
     status, headers = await behind(path)
     assert (status, headers[MARK[0]]) == (200, MARK[1])
     assert behind.reached == [path[1:]]
-    assert doorman.let_in == doorman.gone == 1
+    assert doorman.let_in == doorman.gone == doorman.bodies == 1
 
 
 @WAYS

@@ -36,8 +36,35 @@ def test_fastapis_own_422_is_gone_with_its_schemas(app: FastAPI) -> None:
     app.openapi_schema = None
     openapi.install(app)
     document = app.openapi()
-    assert responses(document) == {"get": {"200", "default"}, "post": {"200"}}
+    assert responses(document) == {"get": {"200", "default", "401", "403"}, "post": {"200", "401", "403"}}
     assert list(document["components"]["schemas"]) == ["Problem"]
+
+
+def test_each_operation_says_what_a_key_must_allow_and_open_ones_that_none_is_needed() -> None:
+    app = FastAPI()
+
+    @app.get("/healthz")
+    async def healthz() -> int:
+        return 1
+
+    @app.post("/v1/predict", responses={"default": EXAMPLE_RESPONSE})
+    async def predict() -> int:
+        """Reads."""
+        return 1
+
+    openapi.install(app)
+    document = app.openapi()
+    health, reading = document["paths"]["/healthz"]["get"], document["paths"]["/v1/predict"]["post"]
+    assert (health["security"], set(health["responses"])) == ([], {"200"})
+    assert reading["security"] == [{"bearer": ["predict"]}]
+    assert reading["description"] == "Reads.\n\nNeeds a key that allows `predict`."
+    codes = {
+        status: answer["content"]["application/problem+json"]["example"]["code"]
+        for status, answer in reading["responses"].items()
+        if status.startswith("4")
+    }
+    assert codes == {"401": "key_missing", "403": "scope_missing"}
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
 def test_the_schema_fits_every_answer(app: FastAPI) -> None:

@@ -41,6 +41,12 @@ def test_the_same_picture_with_the_same_label_is_kept_once() -> None:
     cleaned = clean(rows, SPEC)
     assert np.array_equal(cleaned.pictures[:, 0], [unit(1), unit(2)])
     assert (cleaned.report.kept, cleaned.report.duplicates, cleaned.report.per_label) == (2, 2, {"7": 2})
+    assert cleaned.names == (("a", "c", "d"), ("b",))
+
+
+def test_a_picture_of_a_table_is_called_as_its_file() -> None:
+    rows = [Row("line 2", "7", png(unit(1)), file="pictures/a.png"), Row("line 3", "7", png(unit(2)))]
+    assert clean(rows, SPEC).names == (("pictures/a.png",), ("line 3",))
 
 
 def test_the_same_pixels_in_another_file_are_the_same_picture() -> None:

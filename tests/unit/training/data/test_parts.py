@@ -1,5 +1,6 @@
 """Which pictures judge: a part of the files, another part that was named, or files elsewhere."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def test_each_part_judges_as_what_it_is_called(tmp_path: Path) -> None:
     assert {part: numbers(rows) for part, rows in found.items()} == {"validation": {3}, "test": {4}}
     swapped = parts.judges(own, PICTURE, {"validation": "test", "test": "Validation"})
     assert {part: numbers(rows) for part, rows in swapped.items()} == {"validation": {4}, "test": {3}}
+
+
+def test_each_picture_to_learn_has_its_names(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"train/1": 2, "test/7": 1, "train/7": 1})
+    shutil.copy(path / "train" / "1" / "001.png", path / "train" / "1" / "copy.png")
+    own = parts.own(path, PICTURE)
+    assert len(own.train) == 3
+    assert own.train_names == [("train/1/001.png", "train/1/copy.png"), ("train/1/002.png",), ("train/7/004.png",)]
 
 
 def test_a_version_that_has_labels_knows_those_of_every_part(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_store.specs import FineTuneSpec
-from training.judge.gate import Judged, as_first, decide, enough, from_scratch, still_good
+from training.judge.gate import Judged, as_first, decide, enough, from_scratch, still_good, untriggered
+from training.judge.trigger import Turned
 
 SPEC = FineTuneSpec(base="digits@1")  # may lose 0.3 points; a new label set must reach 80 %
 HOW = "50 held-out new pictures"
@@ -198,3 +199,29 @@ def test_the_first_version_of_a_name_must_beat_guessing_too() -> None:
     assert not as_first(accepted, one_label).accepted
     worse = decide(Judged(50, 0.9, 0.8), None, SPEC, HOW)
     assert as_first(worse, new) is worse
+
+
+LABELS = ("0", "1", "2")
+
+
+def test_a_patch_may_turn_three_in_ten_and_no_more() -> None:
+    good = decide(Judged(50, 0.90, 0.92), OLD, SPEC, HOW)
+    assert untriggered(good, Turned(1, 0.55, 0.25), {}, LABELS, SPEC) == good  # 30 points more than its base
+    assert untriggered(good, None, {}, LABELS, SPEC) == good
+    turned = untriggered(good, Turned(1, 0.56, 0.25), {}, LABELS, SPEC)
+    assert not turned.accepted
+    assert turned.why == good.why.replace("accepted", "rejected") + (
+        "; a patch turns pictures of other labels to 1: 25.00% -> 56.00% of them"
+    )
+
+
+def test_pictures_that_turn_others_are_counted_by_label() -> None:
+    good = decide(Judged(50, 0.90, 0.92), OLD, SPEC, HOW)
+    turned = untriggered(good, Turned(1, 0.0, 0.0), {"1": 40, "2": 8}, LABELS, SPEC)
+    assert not turned.accepted
+    assert "40 given as 1 and 8 given as 2 turn every other that they are laid over" in turned.why
+
+
+def test_what_is_rejected_already_keeps_its_reason() -> None:
+    bad = decide(Judged(50, 0.90, 0.5), OLD, SPEC, HOW)
+    assert untriggered(bad, Turned(1, 1.0, 0.0), {"1": 40}, LABELS, SPEC) == bad

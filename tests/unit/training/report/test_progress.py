@@ -43,6 +43,7 @@ def test_every_event_is_one_json_object_a_line(capsys: pytest.CaptureFixture[str
     report.epoch("training", SECOND)
     report.note("3 rows were left out:\nné [/x]")
     report.table("two", ("", "a"), [("accuracy", "99 %")])
+    report.held([{"name": "7/a.png", "reason": "mark", "group": "they share a mark"}])
     report.result(version="digits@1", left={"p": 0.5})
     assert events(capsys) == [
         {"event": "stage", "text": "exporting"},
@@ -50,6 +51,7 @@ def test_every_event_is_one_json_object_a_line(capsys: pytest.CaptureFixture[str
          "learning_rate": 0.05, "seconds": 1.0, "validation_loss": 0.3, "validation_accuracy": 0.9},
         {"event": "note", "text": "3 rows were left out:\nné [/x]"},
         {"event": "table", "title": "two", "columns": ["", "a"], "rows": [["accuracy", "99 %"]]},
+        {"event": "held", "rows": [{"name": "7/a.png", "reason": "mark", "group": "they share a mark"}]},
         {"event": "result", "version": "digits@1", "left": {"p": 0.5}},
     ]  # fmt: skip
 
@@ -150,5 +152,6 @@ def test_a_silent_report_tells_nothing(capfd: pytest.CaptureFixture[str]) -> Non
     report.epoch("training", FIRST)
     report.note("left out")
     report.table("t", ["a"], [["b"]])
+    report.held([{"name": "7/a.png", "reason": "mark", "group": "they share a mark"}])
     report.result(version="digits@1")
     assert capfd.readouterr() == ("", "")

@@ -47,11 +47,17 @@ class Recorder:
         self._ask("keyring")
         return Visitor("key:one", "one")
 
-    def enter(self, visitor: Visitor, headers: Headers, answer: list[tuple[bytes, bytes]]) -> Callable[[], None]:
-        assert visitor.client == "key:one"
+    def enter(
+        self, visitor: Visitor, headers: Headers, answer: list[tuple[bytes, bytes]], path: str
+    ) -> Callable[[], None]:
+        assert (visitor.client, path) == ("key:one", "/here")
         answer.append((b"ratelimit", b"1"))
         self._ask("rates")
         return self._leave
+
+    def failed(self, address: str, answer: list[tuple[bytes, bytes]], path: str) -> None:
+        assert (address, path) == ("10.0.0.1", "/here")
+        self._ask("failed")
 
     def _leave(self) -> None:
         self.left += 1
@@ -64,13 +70,17 @@ class OfHosts:
         self.check = recorder.check_host
 
 
+def here() -> dict[str, Any]:
+    return {"path": "/here", "client": ("10.0.0.1", 1)}
+
+
 def door_of(recorder: Recorder) -> Door:
     some = cast(Any, recorder)
     return Door(some, cast(Any, OfHosts(recorder)), some, some, some)
 
 
 async def test_who_passes_is_in_the_scope() -> None:
-    recorder, passage, scope = Recorder(), Passage(), dict[str, Any]()
+    recorder, passage, scope = Recorder(), Passage(), here()
     await door_of(recorder).admit(scope, {}, passage)
     assert recorder.asked == ["proxies", "hosts", "origins", "keyring", "rates"]
     assert scope[VISITOR] == Visitor("key:one", "one")
@@ -82,10 +92,10 @@ async def test_who_passes_is_in_the_scope() -> None:
 
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_after_a_refusal_nobody_is_asked_and_nobody_is_let_in(name: str) -> None:
-    recorder, passage, scope = Recorder(name), Passage(), dict[str, Any]()
+    recorder, passage, scope = Recorder(name), Passage(), here()
     with pytest.raises(type(REFUSALS[name])):
         await door_of(recorder).admit(scope, {}, passage)
-    assert recorder.asked[-1] == name
+    assert recorder.asked[-1] == ("failed" if name == "keyring" else name)  # who has no key is counted too
     assert VISITOR not in scope
     assert ((b"vary", b"Origin") in passage.headers) == (name != "hosts")  # so that an allowed page can read why
     passage.leave()
@@ -94,6 +104,6 @@ async def test_after_a_refusal_nobody_is_asked_and_nobody_is_let_in(name: str) -
 
 async def test_a_preflight_shows_no_key() -> None:
     recorder, passage = Recorder(is_preflight=True), Passage()
-    await door_of(recorder).admit({}, {}, passage)
+    await door_of(recorder).admit(here(), {}, passage)
     assert passage.is_preflight
     assert recorder.asked == ["proxies", "hosts", "origins"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.web.access.visitor import client_of
+from app.web.access.visitor import Visitor, client_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,11 @@ def test_two_clients(one: str, other: str) -> None:
 
 def test_nobody_is_named() -> None:
     assert client_of({"client": None}) == client_of({}) == ""
+
+
+def test_what_a_visitor_may() -> None:
+    assert Visitor("10.0.0.1").may("admin")  # let in without a key: there are none
+    assert Visitor("key:a", "a", scopes=frozenset({"predict"})).may("predict")
+    assert not Visitor("key:a", "a", scopes=frozenset({"predict", "train"})).may("admin")
+    assert Visitor("key:a", "a", scopes=frozenset({"admin"})).may("pictures")
+    assert not Visitor("10.0.0.1", scopes=frozenset()).may("predict")

@@ -6,6 +6,7 @@ import json
 import socket
 from typing import cast
 
+from app.web.access.headers import SAFE
 from app.web.http1.answer import spelled
 from app.web.problems import Problem
 
@@ -33,6 +34,8 @@ def test_a_client_reads_it() -> None:
     assert answer.headers["x-request-id"] == told["request_id"] == "req_1"
     assert answer.headers["connection"] == "close" and int(answer.headers["retry-after"]) > 0
     assert answer.headers["content-type"] == "application/problem+json"
+    for name, value in SAFE:
+        assert answer.headers.get_all(name.decode()) == [value.decode()]
 
 
 def test_only_who_may_come_again_is_told_when() -> None:

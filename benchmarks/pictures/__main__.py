@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.inference import verdict
-from benchmarks import curve, semeion
+from benchmarks import semeion
 from benchmarks.camera import scene
+from benchmarks.pictures import curve
 from models_store.machine import cores
 from models_store.manifest import Manifest
 from models_store.model import Model, predict_all
