@@ -5,8 +5,8 @@
 
 Three small nets are trained for one epoch; the two that are nearest in accuracy are the equal ones. Each trial starts
 a server of its own, sends it MNIST's test digits, as they are and turned by eight degrees, and labels what it shows,
-knowing the truth. The rule alone is tried on known odds, 10,000 runs each. What shadowing costs is measured with wrk against servers that take
-turns.
+knowing the truth. The rule alone is tried on known odds, 10,000 runs each. What shadowing costs is measured with wrk
+against servers that take turns.
 """
 
 import argparse
