@@ -72,7 +72,7 @@ def sheet(groups: Sequence[tuple[HeldTogether, Sequence[bytes | None]]], more: b
         for group, thumbnails in groups
     ]  # fmt: skip
     first, last = (data[0].id, data[-1].id) if data else (None, None)
-    return HeldList(data=data, first_id=first, last_id=last, has_more=more, as_of=as_of)
+    return HeldList(data=data, first_id=first, last_id=last, has_more=more, as_of=f"{as_of:.6f}")
 
 
 def traced(found: Traced) -> FeedbackVersions:

@@ -148,7 +148,7 @@ class HeldList(BaseModel):
     first_id: str | None
     last_id: str | None
     has_more: bool
-    as_of: float = Field(description="when it was so, for a decision about it; Unix time", examples=[1790000000.25])
+    as_of: str = Field(description="when it was so, for a decision about it; Unix time", examples=["1790000000.250000"])
 
 
 class HeldChoice(BaseModel):
@@ -164,8 +164,8 @@ class HeldChoice(BaseModel):
     reason: _Name = Field(None, examples=["rejected"])
     job: _Name = Field(None, description="that held them back: all of one job at once", examples=[_JOB])
     giver: _Name = Field(None, description="who gave them; null: of whom nobody knows", examples=["key:0a1b2c3d"])
-    as_of: float | None = Field(
-        None, ge=0, allow_inf_nan=False, examples=[1790000000.25],
+    as_of: str | None = Field(
+        None, pattern=r"^[0-9]{1,12}\.[0-9]{6}$", examples=["1790000000.250000"],
         description="what the sheet said: a label that was given later was not seen, and is left as it is",
     )  # fmt: skip
 

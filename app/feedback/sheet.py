@@ -128,4 +128,5 @@ def _chosen(body: bytes) -> Chosen:
     names = said.model_fields_set - {"group", "ids", "as_of"}
     if not names and said.group is None and said.ids is None:
         raise Unprocessable("filter_missing", "Say which are meant: send group, ids, job, giver, reason or model.")
-    return Chosen(said.group, said.ids, {name: getattr(said, name) for name in names}, said.as_of)
+    as_of = None if said.as_of is None else float(said.as_of)
+    return Chosen(said.group, said.ids, {name: getattr(said, name) for name in names}, as_of)

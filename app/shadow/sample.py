@@ -49,12 +49,12 @@ class Sample:
     def drawn(self, shadow: Shadow, client: str = "") -> float | None:
         """The rank of one more difference; None where it is not among those to keep. To be asked before its picture is
         packed, which takes longer."""
-        rank, crowd = self._chance(), _crowd(shadow.id, client)
+        rank, theirs = self._chance(), crowd(shadow.id, client)
         with self._database.reading() as connection:
             sizes = _sizes(connection, shadow.id)
-            if sum(sizes.values()) < self._most or sizes.get(crowd, 0) < max(sizes.values()):
+            if sum(sizes.values()) < self._most or sizes.get(theirs, 0) < max(sizes.values()):
                 return rank
-            own = _waits_in(shadow.id), differences.c.crowd == crowd
+            own = _waits_in(shadow.id), differences.c.crowd == theirs
             highest = connection.execute(select(func.max(differences.c.rank)).where(*own)).scalar()
         return rank if highest is not None and rank < highest else None
 
@@ -72,7 +72,7 @@ class Sample:
         self._blobs.put(name, stripped.png, stripped.thumbnail, database_id)
         values = {
             "id": name, "shadow": shadow.id, "created_at": now(), "rank": rank,
-            "crowd": _crowd(shadow.id, difference.client), "turned": int(self._chance() < 0.5),
+            "crowd": crowd(shadow.id, difference.client), "turned": int(self._chance() < 0.5),
             "sha256": stripped.sha256, **{key: getattr(reading, key) for key in Readings.__dataclass_fields__},
         }  # fmt: skip
         try:
@@ -185,7 +185,7 @@ class Sample:
         """Lets the highest ranks of the largest crowd go where there are too many; what was asked about stays."""
         gone: list[str] = []
         while sum((sizes := _sizes(connection, shadow_id)).values()) > self._most:
-            own = _waits_in(shadow_id), differences.c.crowd == max(sizes, key=lambda crowd: sizes[crowd])
+            own = _waits_in(shadow_id), differences.c.crowd == max(sizes, key=lambda one: sizes[one])
             highest = select(differences.c.id).where(*own).order_by(differences.c.rank.desc()).limit(1)
             query = delete(differences).where(differences.c.id.in_(highest)).returning(differences.c.id)
             found = connection.execute(query).scalars().all()
@@ -202,7 +202,7 @@ def _waits_in(shadow_id: str) -> ColumnElement[bool]:
     return and_(differences.c.shadow == shadow_id, _WAITS)
 
 
-def _crowd(shadow_id: str, client: str) -> int:
+def crowd(shadow_id: str, client: str) -> int:
     """Which crowd a client is in: too few bits to tell who it was, and others in each comparison."""
     return hashlib.sha256(f"{shadow_id} {client}".encode()).digest()[0] % _CROWDS
 

@@ -1,7 +1,7 @@
 """What every reader of a data set yields: rows and refused rows, and what a label may be."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from models_store.datasets.passed_over import PassedOver
@@ -26,7 +26,7 @@ class Row:
     label: str
     data: bytes
     split: Split | None = None
-    file: str | None = None
+    file: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

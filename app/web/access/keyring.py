@@ -11,7 +11,7 @@ from typing import Any
 from app.errors import NOTHING_LASTS, Forbidden, Unauthorized
 from app.web.access import keys
 from app.web.access.known_keys import KnownKeys
-from app.web.access.loopback import is_loopback
+from app.web.access.loopback import is_elsewhere
 from app.web.access.proxies import PROXIED
 from app.web.access.scopes import OPEN, PREDICT, allows, is_named, lacking, needed
 from app.web.access.visitor import Visitor, address_of
@@ -124,7 +124,9 @@ def _shown(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str | No
 def _is_direct(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> bool:
     """Whether whoever asks is on this machine, and asks through no proxy."""
     client = scope.get("client")
-    return client is not None and is_loopback(client[0]) and PROXIED not in scope and _OF_PROXIES.isdisjoint(headers)
+    if client is None or is_elsewhere(client[0]):
+        return False
+    return PROXIED not in scope and _OF_PROXIES.isdisjoint(headers)
 
 
 @functools.lru_cache(4096)

@@ -16,6 +16,16 @@ def is_loopback(address: str) -> bool:
     return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
+@functools.lru_cache(4096)
+def is_elsewhere(address: str) -> bool:
+    """Whether it is an address of another machine. A name, such as a transport within a process has, is none."""
+    try:
+        ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return not is_loopback(address)
+
+
 def listens_on_loopback(host: str) -> bool:
     """Whether a server that listens on `host`, which may be a name, is reached from this machine alone."""
     try:

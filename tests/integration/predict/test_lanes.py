@@ -45,7 +45,7 @@ class Service:
 async def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     decoder = Decoder(cpu_seconds=600)
     monkeypatch.setattr(main, "Decoder", lambda *_: decoder)
-    app = main.create_app(Settings(store_dir=tmp_path / "store"))
+    app = main.create_app(Settings(store_dir=tmp_path / "store", insecure=True))
     async with running(app):
         yield Service(app, decoder)
 

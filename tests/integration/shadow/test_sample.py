@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import itertools
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from app.errors import Conflict, NotFound, StorageFull
 from app.shadow.record import Readings
-from app.shadow.sample import SHEET, Sample
+from app.shadow.sample import SHEET, Sample, crowd
 from app.storage.db import Database
 from models_store.registry import Registry
 from tests.integration.shadow.shadowing import Stage, difference
@@ -72,6 +73,12 @@ def test_every_difference_is_as_likely_to_be_kept(stage: Stage, database: Databa
     assert max(kept.values()) <= 22
 
 
+def of_another_crowd(shadow_id: str) -> str:
+    """A client who is not in one with `loud`, as one of 64 is by chance."""
+    names = (f"quiet-{number}" for number in itertools.count())
+    return next(name for name in names if crowd(shadow_id, name) != crowd(shadow_id, "loud"))
+
+
 def test_who_sends_most_does_not_fill_the_sample_alone(stage: Stage, database: Database, tmp_path: Path) -> None:
     found, rng = stage.challenge(), np.random.default_rng(4)
     sample = Sample(database, tmp_path, 10, spare_bytes=0, chance=rng.random)
@@ -85,21 +92,23 @@ def test_who_sends_most_does_not_fill_the_sample_alone(stage: Stage, database: D
 
     for seed in range(40):
         send(seed, "loud")
+    quiet = of_another_crowd(found.id)
     for seed in range(40, 45):
-        send(seed, "quiet")
+        send(seed, quiet)
     for seed in range(45, 80):
         send(seed, "loud")
     kept = Counter(senders[name] for name in stage.left())
-    assert kept == {"loud": 5, "quiet": 5}
+    assert kept == {"loud": 5, quiet: 5}
     assert Counter(senders[question.id] for question in sample.sheet(found)[0]) == kept
 
 
 def test_a_sheet_takes_from_each_crowd_in_turn(stage: Stage) -> None:
     found = stage.challenge()
+    other = of_another_crowd(found.id)
     for seed in range(2 * SHEET):
         stage.sample.add(found, dataclasses.replace(difference(seed), client="loud"), seed / 1000)
     quiet = [
-        stage.sample.add(found, dataclasses.replace(difference(100 + seed), client="quiet"), 0.9) for seed in range(3)
+        stage.sample.add(found, dataclasses.replace(difference(100 + seed), client=other), 0.9) for seed in range(3)
     ]
     assert set(quiet) <= {question.id for question in stage.sample.sheet(found)[0]}
 

@@ -41,7 +41,8 @@ def test_by_default_no_page_of_somebody_else_can_have_the_name(host: str) -> Non
     "host",
     [
         "evil.example", "evil.example:8000", "EVIL.EXAMPLE.", "local.evil.example", "localhost.evil.example",
-        "evil-local.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io:8000", "1.2.3", "notinternal.com", "a.internalx", "nas.local:80",
+        "evil-local.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io:8000", "1.2.3", "notinternal.com",
+        "a.internalx", "nas.local:80",
     ],
 )  # fmt: skip
 def test_by_default_any_other_name_is_foreign(host: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.web.access.loopback import is_loopback, listens_on_loopback, socket_on_loopback
+from app.web.access.loopback import is_elsewhere, is_loopback, listens_on_loopback, socket_on_loopback
 
 HERE = ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "::1%lo"]
 ELSEWHERE = ["0.0.0.0", "::", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1", "2001:db8::1", "", "unix:", "127.0.0.1.example"]
@@ -34,3 +34,13 @@ def test_a_socket_is_what_it_listens_on(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(tmp_path / "socket"))
         assert not socket_on_loopback(unix.fileno())  # mostly a proxy is at its other end
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "0.0.0.0", "::", "fe80::1%eth0", "::ffff:10.0.0.1"])
+def test_another_machines_address(address: str) -> None:
+    assert is_elsewhere(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "testclient", ""])
+def test_no_address_of_another_machine(address: str) -> None:
+    assert not is_elsewhere(address)
