@@ -18,7 +18,7 @@ from tests.support.patience import PATIENCE_SECONDS
 from tests.system.harness import serving
 
 PICTURE = (EXAMPLES / "7.png").read_bytes()
-EVIL, FRIEND, PLAIN = "evil.example", "friend.example", "digits.local"
+EVIL, FRIEND, PLAIN = "evil.example", "friend.example", "digits.internal"
 _HERE = ", ".join(f"MAP {name} 127.0.0.1" for name in (EVIL, FRIEND, PLAIN))
 NAMES = f"--host-resolver-rules={_HERE}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import NOTHING_LASTS, Forbidden, Unauthorized
 from app.web.access import keys
-from app.web.access.known_keys import KnownKeys
+from app.web.access.known_keys import KnownKey, KnownKeys, Snapshot
 from app.web.access.loopback import is_elsewhere
 from app.web.access.proxies import PROXIED
 from app.web.access.scopes import OPEN, PREDICT, allows, is_named, lacking, needed
@@ -28,6 +28,7 @@ _OF_PROXIES = frozenset(
 )
 _NOTHING: frozenset[str] = frozenset()  # what who asks for an open path may do beyond it
 _READING = frozenset({PREDICT})
+_MOST_CHECKED = 1024
 _NO_DIGEST = "0" * 64  # an unknown key takes as long as a wrong one
 
 _MISSING = "This needs a key. Send one as `Authorization: Bearer ds_…`; `digitserve keys create` makes one."
@@ -72,11 +73,10 @@ class Keyring:
             if is_open:
                 return _anybody(address_of(scope), is_direct, None)
             raise Unauthorized("key_missing", _PASSED_ON if self._is_local else _MISSING)
-        key = _shown(scope, headers)
-        key_id = keys.id_of(key) if key else None
-        found = snapshot.keys.get(key_id) if key_id else None
-        is_right = hmac.compare_digest(keys.digest(key or ""), found.sha256 if found else _NO_DIGEST)
-        if found is None or key_id is None or not is_right or found.ends <= self._known.clock():
+        is_plain = len(headers) == len(scope["headers"])
+        known = snapshot.checked.get(headers.get(_AUTHORIZATION, b"")) if is_plain else None
+        key_id, found = known or _checked(scope, headers, snapshot)
+        if found.ends <= self._known.clock():
             raise Unauthorized("key_invalid", _INVALID)
         if not allows(found.scopes, scope_needed):
             if is_named(scope["method"], scope["path"]):
@@ -108,6 +108,19 @@ class Keyring:
     def close(self) -> None:
         """Lets go of the database."""
         self._known.close()
+
+
+def _checked(scope: Mapping[str, Any], headers: Mapping[bytes, bytes], snapshot: Snapshot) -> tuple[str, KnownKey]:
+    """The id of the key that a request shows, and the key. Raises Unauthorized."""
+    key = _shown(scope, headers)
+    key_id = keys.id_of(key) if key else None
+    found = snapshot.keys.get(key_id) if key_id else None
+    is_right = hmac.compare_digest(keys.digest(key or ""), found.sha256 if found else _NO_DIGEST)
+    if found is None or key_id is None or not is_right:
+        raise Unauthorized("key_invalid", _INVALID)
+    if len(snapshot.checked) < _MOST_CHECKED:  # there are many ways to spell one
+        snapshot.checked[headers[_AUTHORIZATION]] = key_id, found
+    return key_id, found
 
 
 def _shown(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str | None:

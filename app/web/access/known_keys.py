@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -44,6 +44,9 @@ class Snapshot:
     at: float  # of the process's clock, before the reading began
     keys: Mapping[str, KnownKey]
     ever_made: bool  # whether there ever was a key: then nobody gets in without one
+    # What was sent with a key that was found to count. It is looked up by a hash with a secret (PEP 456), so that the
+    # time it takes tells nothing of a key; what is not in it is compared in constant time.
+    checked: dict[bytes, "tuple[str, KnownKey]"] = field(default_factory=dict)
 
 
 class KnownKeys:
