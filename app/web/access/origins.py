@@ -38,7 +38,7 @@ class Origins:
         Raises Forbidden (`foreign_origin`).
         """
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
-        if self._allowed:
+        if self._allowed and (origin is not None or scope["method"] != "POST"):  # which no cache keeps
             answer.append(_VARY)
         if origin is None:
             if site is None or site in _NOT_FOREIGN or _is_visit(scope, headers):

@@ -157,7 +157,8 @@ def test_only_a_preflight_is_one() -> None:
 
 
 def test_what_differs_between_pages_is_kept_apart_by_caches() -> None:
-    assert asked(Origins([PAGE])) == (False, {b"vary": b"Origin"})
+    assert asked(Origins([PAGE]), method="GET") == (False, {b"vary": b"Origin"})
+    assert asked(Origins([PAGE]), method="POST") == (False, {})  # no cache keeps its answer
     assert asked(Origins([PAGE]), origin="http://localhost:8000") == (False, {b"vary": b"Origin"})
 
 
