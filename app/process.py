@@ -93,7 +93,7 @@ def _check(settings: Settings, *, is_safe: bool) -> None:
                 "The database can't be used: it is damaged, no database, or not this user's, or its URL asks for what "
                 "there is not. Restore it, or name another with DIGITSERVE_DATABASE_URL."
             ) from None
-        _log.error(refusal.code, why=str(refusal))  # it may be back soon; nobody is let in before
+        _log.error(refusal.code, why=str(refusal))  # it may be back soon, and says then who may ask
         why = None
     finally:
         database.close()

@@ -19,6 +19,7 @@ from typing import Any
 
 RECIPE, EVENTS, ERRORS, GO = "recipe.json", "events.jsonl", "stderr.txt", "go"
 GIVERS = "givers.json"  # a picture's id (the stem of its name in the data set) -> a pseudonym of its giver
+SEEN = ""  # in the place of a giver: a person has looked at the picture, and it is never held back again
 CHECKPOINTS = "*.pt"
 
 

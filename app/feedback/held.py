@@ -151,13 +151,13 @@ def _held(connection: Connection, which: ColumnElement[bool], job_id: str, reaso
 
 
 def _groups(connection: Connection) -> list[HeldTogether]:
-    query = select(*_KEY, feedback.c.label, func.count().label("count"), func.max(feedback.c.held_at).label("last"))
+    query = select(*_KEY, feedback.c.label, func.count().label("pictures"), func.max(feedback.c.held_at).label("last"))
     rows = connection.execute(query.where(feedback.c.held.is_not(None)).group_by(*_KEY, feedback.c.label)).all()
     labels: dict[tuple[str | None, ...], Counter[str]] = {}
     last: dict[tuple[str | None, ...], float] = {}
     for row in rows:
         key = tuple(row[: len(_KEY)])
-        labels.setdefault(key, Counter())[row.label] += row.count  # type: ignore[operator]
+        labels.setdefault(key, Counter())[row.label] += row.pictures
         last[key] = max(last.get(key, 0.0), row.last)
     found = [_group(key, counts, last[key]) for key, counts in labels.items()]
     latest: dict[str | None, float] = {}

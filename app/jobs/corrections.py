@@ -17,10 +17,10 @@ from app.jobs.job import ENDED, FEEDBACK, Job
 from app.jobs.tables import jobs, say
 from app.storage import private
 from app.storage.db import Database
-from models_store.handover import GIVERS
+from models_store.handover import GIVERS, SEEN
 from models_store.refs import Ref
 
-_LOOKED_AT = ""  # in the place of a giver: a person has said that it is right
+_WHERE = "see the page /held, or GET /v1/feedback/held"
 
 
 class Corrections:
@@ -92,9 +92,6 @@ def forget(database: Database) -> None:
     database.making_room(lambda connection: connection.execute(lessons.delete().where(*ended)))
 
 
-_WHERE = "see the page /held, or GET /v1/feedback/held"
-
-
 def _counted(count: int) -> str:
     return "1 correction is held" if count == 1 else f"{count:,} corrections are held"
 
@@ -105,7 +102,7 @@ def _pseudonyms(corrections: Sequence[Correction]) -> Mapping[str, str]:
     found = {}
     for one in corrections:
         if one.released_at is not None:
-            found[one.id] = _LOOKED_AT
+            found[one.id] = SEEN
         elif one.giver is not None:
             found[one.id] = names.setdefault(one.giver, f"g{len(names) + 1}")
     return found

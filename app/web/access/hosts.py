@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.errors import BadRequest
+from app.web.access.loopback import is_loopback
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -63,7 +64,7 @@ class Hosts:
 
     def _takes(self, name: str, port: str) -> bool:
         address = _address(name)
-        if name in ("localhost", self._own) or (address is not None and _is_this_machine(address)):
+        if name in ("localhost", self._own) or is_loopback(name):
             return True
         if self._allowed:
             ports = ("", port) if port else ("", *_WEB_PORTS)
@@ -103,8 +104,3 @@ def _patterns(name: str, address: Address | None) -> Iterator[str]:
     while address is None and "." in name:
         name = name.partition(".")[2]
         yield f"*.{name}"
-
-
-def _is_this_machine(address: Address) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

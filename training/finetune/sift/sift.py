@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from models_store.errors import DataSetRejected
+from models_store.handover import SEEN
 from training.data.rows import Rows, join
 from training.finetune.replay import reminders
 from training.finetune.sift.alike import look_alikes
@@ -22,7 +23,6 @@ from training.learn import Session
 from training.publish.weights import rebuild
 from training.synthetic.kept import FOLDER
 
-SEEN = ""  # the giver of what a person has looked at: it is never held again
 _SURE = 0.95  # calibrated; or the version's own threshold, where that is higher
 _AT_ONCE = 500  # pictures
 _SHOWN = 3  # groups that a sentence names

@@ -8,6 +8,7 @@ import pytest
 
 from models_store.defaults import recipe_for
 from models_store.errors import DataSetRejected
+from models_store.handover import SEEN
 from models_store.pictures.decode import to_png
 from models_store.recipe import Recipe
 from models_store.refs import Ref
@@ -16,7 +17,7 @@ from models_store.shipped_version import open_store
 from tests.support.lessons import NOWHERE, Heard, session
 from tests.support.planting import dot, drawn, plant
 from training.data.rows import Rows
-from training.finetune.sift.sift import SEEN, sift
+from training.finetune.sift.sift import sift
 from training.finetune.task import Task, read
 
 
