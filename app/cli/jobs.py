@@ -69,8 +69,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _address() -> str:
     """Where `digitserve serve` answers with the same settings."""
+    from app.logs.urls import from_here, url_of
     from app.settings import AddressSettings
-    from app.urls import from_here, url_of
 
     settings = AddressSettings()
     if settings.port == 0:

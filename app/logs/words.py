@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from app.urls import from_here, url_of
+from app.logs.urls import from_here, url_of
 
 _LONGEST = 500  # characters of one fact: a client chooses its path
 _SENTENCES = {  # a Ctrl-C leaves ^C on the line: what comes after it starts with the line again

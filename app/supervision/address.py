@@ -7,8 +7,8 @@ import time
 import structlog
 
 from app.errors import CannotListen
+from app.logs.urls import url_of
 from app.supervision.probe import Found, Who, probe
-from app.urls import url_of
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = {  # how long each may hold the address before we give up

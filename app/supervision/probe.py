@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from app.urls import from_here
+from app.logs.urls import from_here
 
 _MOST_BYTES = 65_536
 

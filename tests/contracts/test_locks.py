@@ -32,7 +32,7 @@ def closure(needs: Iterable[str], python: str) -> Iterator[Requirement]:
     while left:
         need = left.pop()
         name = canonicalize_name(need.name)
-        if name == "digitserve" or name.startswith(OF_A_BUILD):
+        if name == "digitserve" or (name.startswith(OF_A_BUILD) and name != "tritonclient"):
             continue
         yield need
         if (key := (name, *sorted(need.extras))) in seen:

@@ -69,7 +69,8 @@ TESTED_AS_PROCESSES = {  # tests/system starts them
     "app.__main__": "test_serve.py", "app.background": "test_jobs.py", "app.process": "test_supervisor.py",
     "app.supervision.supervisor": "test_supervisor.py", "app.cli.doctor": "test_doctor.py",
     "app.cli.main": "test_serve.py", "app.jobs.launcher": "test_launcher.py",
-    "training.__main__": "training/test_refusals.py", "app.main": "test_serve.py",
+    "training.__main__": "training/test_refusals.py", "app.main.create": "test_serve.py", "app.main.access": "test_serve.py",
+    "app.main.learning": "test_serve.py", "app.main.reading": "test_serve.py",
 }  # fmt: skip
 
 
@@ -114,7 +115,12 @@ def contracts() -> list[dict[str, Any]]:
 
 def test_the_walls_name_every_folder_that_computes_nothing() -> None:
     (wall,) = [one for one in contracts() if one["name"] == "torch only where models are computed"]
-    above = {"app.cli", "app.predict"}  # `cli` starts what computes, `predict` asks it
+    above = {
+        "app.cli",
+        "app.main",
+        "app.predict",
+        "app.v2",
+    }  # `cli` starts what computes, `main` wires it, the others ask
     rooms = {name for name in shape.packages(FOUND) if name.count(".") == 1 and not name.startswith("training")}
     named = set(wall["source_modules"]) & set(shape.packages(FOUND))  # it names modules besides
     assert rooms - above - set(COMPUTING) == named

@@ -33,8 +33,8 @@ class Hosts:
     """The names that a Host header may have."""
 
     def __init__(self, allowed: Sequence[str] = (), own: str = "") -> None:
-        """`allowed` as `app.environment.is_host` takes them; none: any address and private name. What means this
-        machine (`localhost`, 127.0.0.1, ::1) is always taken, and `own`, where the server listens.
+        """`allowed` as `app.settings.environment.is_host` takes them; none: any address and private name. What means
+        this machine (`localhost`, 127.0.0.1, ::1) is always taken, and `own`, where the server listens.
         """
         self._allowed = frozenset(_parts(one.lower()) for one in allowed)
         self._own = _parts(f"[{own}]" if ":" in own else own.lower())[0]

@@ -27,7 +27,7 @@ class Origins:
     """The origins that may ask."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
-        """`allowed` as `app.environment.is_origin` takes them, beside the service's own."""
+        """`allowed` as `app.settings.environment.is_origin` takes them, beside the service's own."""
         self._allowed = frozenset(_plain(one.lower().encode()) for one in allowed)
 
     def check(

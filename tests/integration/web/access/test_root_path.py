@@ -15,9 +15,9 @@ import pytest
 from starlette._utils import get_route_path
 from starlette.types import Message, Receive, Scope, Send
 
-from app.environment import _OURS
 from app.main import create_app
 from app.settings import Settings
+from app.settings.environment import _OURS
 from app.ui import pages
 from app.web.access.keyring import Keyring
 from app.web.access.visitor import Visitor

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.environment import networks
+from app.settings.environment import networks
 from app.web.access.proxies import BARE, PROXIED, Proxies
 
 PROXY, STRANGER = "10.0.0.5", "203.0.113.7"

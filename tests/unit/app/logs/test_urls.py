@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.urls import from_here, url_of
+from app.logs.urls import from_here, url_of
 
 
 @pytest.mark.parametrize(

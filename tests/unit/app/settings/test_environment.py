@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from app.environment import (
+from app.settings.environment import (
     Environment,
     between_commas,
     is_database,

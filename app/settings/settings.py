@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.environment import (
+from app.settings.environment import (
     DATABASE,
     Environment,
     between_commas,
