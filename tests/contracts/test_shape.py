@@ -69,8 +69,8 @@ TESTED_AS_PROCESSES = {  # tests/system starts them
     "app.__main__": "test_serve.py", "app.background": "test_jobs.py", "app.process": "test_supervisor.py",
     "app.supervision.supervisor": "test_supervisor.py", "app.cli.doctor": "test_doctor.py",
     "app.cli.main": "test_serve.py", "app.jobs.launcher": "test_launcher.py",
-    "training.__main__": "training/test_refusals.py", "app.main.create": "test_serve.py", "app.main.access": "test_serve.py",
-    "app.main.learning": "test_serve.py", "app.main.reading": "test_serve.py",
+    "training.__main__": "training/test_refusals.py", "app.main.create": "test_serve.py",
+    "app.main.access": "test_serve.py", "app.main.learning": "test_serve.py", "app.main.reading": "test_serve.py",
 }  # fmt: skip
 
 
