@@ -33,8 +33,10 @@ test: $(DEVELOPS)  ## unit, integration, system and contract tests
 SEED ?= 1
 PICTURES ?= 20000
 BODIES ?= 10000
-fuzz: $(DEVELOPS)  ## odd and damaged pictures at every door that reads one, and bodies: make fuzz PICTURES=20000 SEED=2
-	$(BIN)/python -m tests.fuzz --pictures $(PICTURES) --bodies $(BODIES) --seed $(SEED)
+FORMS ?= 20000
+REQUESTS ?= 200
+fuzz: $(DEVELOPS)  ## odd and damaged pictures, bodies and forms, and what the OpenAPI document allows: make fuzz PICTURES=20000 SEED=2
+	$(BIN)/python -m tests.fuzz --pictures $(PICTURES) --bodies $(BODIES) --forms $(FORMS) --requests $(REQUESTS) --seed $(SEED)
 
 MINUTES ?= 20
 soak: $(DEVELOPS)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2

@@ -4,11 +4,14 @@ import datetime
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Connection
 
+from app.errors import CannotStart
 from app.feedback.lessons import Lessons
 from app.feedback.lineage import Lineage
 from app.feedback.store import FeedbackStore
@@ -16,7 +19,7 @@ from app.feedback.tables import feedback as feedback_table
 from app.feedback.tables import lessons as lesson_table
 from app.files.store import FileStore
 from app.files.tables import files as file_table
-from app.jobs import corrections
+from app.jobs import corrections, promotion
 from app.jobs.attempt import Attempt
 from app.jobs.automatic import AutomaticJobs
 from app.jobs.bounds.history import History
@@ -40,8 +43,15 @@ from app.shadow.sample import Sample
 from app.shadow.tables import differences as difference_table
 from app.shadow.tables import shadows as shadow_table
 from app.storage import times, upkeep
+from app.storage.audit.acting import as_worker
+from app.storage.audit.moves import AuditedRegistry
+from app.storage.audit.trail import Trail
 from app.storage.db import Database
 from app.supervision.lifeline import Lifeline
+from app.telemetry import machine, pulse
+from app.telemetry.board import Board
+from app.telemetry.measures import Measures
+from app.telemetry.overview import Overview
 from models_store import retention
 from models_store.machine import cores
 from models_store.registry import Registry
@@ -56,10 +66,17 @@ _TIMES = (
 _log = structlog.get_logger("digitserve.jobs")
 
 
-def run(settings: WorkerSettings, *, lifeline: Lifeline | None = None, beside: bool = False) -> None:
+def run(
+    settings: WorkerSettings,
+    *,
+    lifeline: Lifeline | None = None,
+    beside: bool = False,
+    board: Sequence[int] | None = None,
+) -> None:
     """Works until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
-    `beside` leaves one core to whoever serves on this machine.
+    `beside` leaves one core to whoever serves on this machine. `board` are a descriptor of the memory in which the
+    processes of a server count, and the row of this one. Raises CannotStart where it is none.
     """
     output.configure(settings.log_format, settings.log_level)
     stop = threading.Event()
@@ -70,23 +87,43 @@ def run(settings: WorkerSettings, *, lifeline: Lifeline | None = None, beside: b
     threads = settings.job_threads or (max(1, cores() - 1) if beside else cores())
     database, registry = Database(settings.database), open_store(settings.store_dir)
     upkeep.begin(settings.state_dir, settings.database_file, [registry.ballast, *filter(None, [database.ballast])])
-    worker = create_worker(settings, registry, database, threads)
+    measures = Measures()
+    machine.gauges(measures)
+    overview = Overview(measures, _board(board))
+    worker = create_worker(settings, registry, database, threads, measures)
+    as_worker(worker.name)
     _log.info("worker_ready", worker=worker.name, threads=threads)
     try:
-        worker.work(stop.wait)
+        with pulse.writing_in_a_thread(overview):
+            worker.work(stop.wait)
     finally:
         database.close()
     _log.info("worker_stopped", worker=worker.name)
 
 
-def create_worker(settings: WorkerSettings, registry: Registry, database: Database, threads: int) -> Worker:
+def _board(given: Sequence[int] | None) -> Board:
+    try:
+        return Board.alone() if given is None else Board(*given)
+    except (OSError, ValueError):
+        raise CannotStart("--board names no memory that `serve` has made. Leave it out.") from None
+
+
+def create_worker(
+    settings: WorkerSettings, registry: Registry, database: Database, threads: int, measures: Measures | None = None
+) -> Worker:
     """A worker that trains with so many threads. Making it touches nothing."""
     files = FileStore(database, settings.state_dir)
     feedback = FeedbackStore(database, settings.state_dir, settings.feedback_max)
     review = ReviewStore(database, settings.state_dir, settings.review_max, settings.review_kept_days)
+    audited = AuditedRegistry(registry, Trail(database))  # for whoever moves aliases
     keeper = ShadowKeeper(registry, database, Sample(database, settings.state_dir))
     history = History(database, settings.job_rows_kept_days)
-    leases = Leases(database, settings.job_lease_seconds, on_success=corrections.mark)
+
+    def on_success(connection: Connection, job: Job) -> None:
+        corrections.mark(connection, job)
+        promotion.note(connection, job)  # last: others wait for it
+
+    leases = Leases(database, settings.job_lease_seconds, on_success=on_success, measures=measures)
     root = Path(os.path.realpath(settings.state_dir)) / "jobs"
     lessons = Lessons(feedback, Lineage(database, registry), settings.feedback_giver_share)
 
@@ -112,10 +149,10 @@ def create_worker(settings: WorkerSettings, registry: Registry, database: Databa
 
     launcher = LocalLauncher(settings.store_dir, settings.data_dir, threads, settings.device, os.environ)
     attempt = partial(
-        Attempt, leases=leases, launcher=launcher, promoter=Promoter(registry), folders=folders,
+        Attempt, leases=leases, launcher=launcher, promoter=Promoter(audited), folders=folders,
         stall_seconds=settings.job_stall_seconds, max_seconds=settings.job_max_hours * 3600,
     )  # fmt: skip
     housekeeping = Housekeeping(
         leases, folders, settings.job_kept_days, sweep, automatic.look, partial(times.put_right, database, _TIMES)
     )
-    return Worker(leases, attempt, housekeeping, folders.check_room)
+    return Worker(leases, attempt, housekeeping, folders.check_room, measures)

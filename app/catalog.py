@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept
 from app.web.request import filled, from_json
 from app.web.route import StrictRoute
 from models_store import records
@@ -47,7 +48,7 @@ class ModelEntry(BaseModel):
     aliases: dict[str, int] = Field(examples=[{"champion": 2, "previous": 1}])
     labels: list[str] = Field(examples=[list("0123456789")])
     metrics: dict[str, float] = Field(examples=[{"accuracy": 0.9966, "nll": 0.0119}])
-    parent: str | None = Field(description="the version it was fine-tuned from")
+    parent: str | None = Field(description="the version it was fine-tuned from", examples=["digits@1"])
 
 
 class ModelList(BaseModel):
@@ -67,9 +68,14 @@ class VersionEntry(BaseModel):
     aliases: list[str] = Field(description="that point at this version", examples=[["champion"]])
     serving: Served | None = Field(description="null where this process has not loaded it")
     parent: str | None = Field(description="the version it was fine-tuned from", examples=["digits@1"])
-    data_sha256: str = Field(description="of all pictures and labels that it learned from and was tested on")
+    data_sha256: str = Field(
+        description="of all pictures and labels that it learned from and was tested on",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
     job: str | None = Field(description="the fine-tune job that made it", examples=["ftjob-5f2a9c0d1e7b4a68f2a9c0d1"])
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] = Field(
+        description="what the version is and how it was made", examples=[{"name": "digits", "version": 2}]
+    )
 
 
 class Promotion(BaseModel):
@@ -102,8 +108,6 @@ _PROMOTION: dict[str, Any] = {
 }
 NameParam = Annotated[str, Path(description="the model's name", examples=["digits"])]
 RefParam = Annotated[str, Path(description="`name`, `name@alias` or `name@7`", examples=["digits"])]
-
-
 Unneeded = Callable[[str], AbstractContextManager[object]]
 
 
@@ -118,18 +122,16 @@ def router(
     `serving` tells how a version runs here; `changed` is awaited when the aliases of a model moved. `unneeded` holds
     the jobs still while none needs a version, and raises Conflict where one does.
     """
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/models", tags=["models"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/models", tags=["models"])
 
-    @routes.get("", summary="List the models")
-    def models() -> ModelList:
+    @routes.get("", summary="List the models", responses=raises(kept.FILES_OPEN))
+    def list_models() -> ModelList:
         """One entry per model, `id` being its name. A model none of whose versions can be read is left out."""
         entries = (_entry(registry, name) for name in registry.models())
         return ModelList(data=[entry for entry in entries if entry is not None])
 
-    @routes.get("/{ref}", summary="Show one version")
-    def model(ref: RefParam) -> VersionEntry:
+    @routes.get("/{ref}", summary="Show one version", responses=raises(kept.VERSION))
+    def get_version(ref: RefParam) -> VersionEntry:
         """The version that a ref points at: labels, accuracy, recipe, data, calibration, files and their digests."""
         version = registry.resolve(Ref.parse(ref))
         manifest, loaded = version.manifest, serving(version)
@@ -150,9 +152,12 @@ def router(
 
 
 def _add_moving(routes: APIRouter, registry: Registry, changed: Callable[[str], Awaitable[None]]) -> None:
-    @routes.put("/{name}/aliases/{alias}", summary="Promote", openapi_extra={"requestBody": _PROMOTION})
+    @routes.put(
+        "/{name}/aliases/{alias}", summary="Promote", openapi_extra={"requestBody": _PROMOTION},
+        responses=raises(kept.VERSION, kept.STORE, door.JSON, "alias_moved", "too_many_aliases", "version_rejected"),
+    )  # fmt: skip
     async def promote(
-        request: Request, name: NameParam, alias: Annotated[str, Path(examples=["champion"])]
+        request: Request, name: NameParam, alias: Annotated[str, Path(description="the alias", examples=["champion"])]
     ) -> AliasTable:
         """Points an alias at a version if it is still where the caller saw it; 409 with its place where it moved.
 
@@ -164,8 +169,10 @@ def _add_moving(routes: APIRouter, registry: Registry, changed: Callable[[str], 
         await changed(name)
         return AliasTable(model=name, aliases=aliases)
 
-    @routes.post("/{name}/rollback", summary="Roll back")
-    async def rollback(name: NameParam) -> AliasTable:
+    moved = raises(kept.VERSION, kept.STORE, "alias_moved", "version_rejected")
+
+    @routes.post("/{name}/rollback", summary="Roll back", responses=moved)
+    async def roll_back(name: NameParam) -> AliasTable:
         """Champion and previous change places."""
         aliases = await to_thread(registry.rollback, name)
         await changed(name)
@@ -175,10 +182,13 @@ def _add_moving(routes: APIRouter, registry: Registry, changed: Callable[[str], 
 def _add_removing(
     routes: APIRouter, registry: Registry, changed: Callable[[str], Awaitable[None]], unneeded: Unneeded
 ) -> None:
-    @routes.delete("/{name}/aliases/{alias}", summary="Take an alias away")
-    async def unalias(
+    @routes.delete(
+        "/{name}/aliases/{alias}", summary="Take an alias away",
+        responses=raises(kept.VERSION, kept.STORE, "alias_moved", "alias_fixed"),
+    )  # fmt: skip
+    async def delete_alias(
         name: NameParam,
-        alias: Annotated[str, Path(examples=["candidate"])],
+        alias: Annotated[str, Path(description="the alias", examples=["candidate"])],
         expected: Annotated[int, Query(ge=1, description="where the alias is now", examples=[2])],
     ) -> AliasTable:
         """The version stays. 409 with the alias's place where it moved; `champion` and `previous` can't be taken away:
@@ -187,8 +197,11 @@ def _add_removing(
         await changed(name)
         return AliasTable(model=name, aliases=aliases)
 
-    @routes.delete("/{ref}", summary="Delete a version")
-    def delete(ref: Annotated[str, Path(description="`name@7`", examples=["digits@3"])]) -> Deleted:
+    @routes.delete(
+        "/{ref}", summary="Delete a version",
+        responses=raises(kept.VERSION, kept.STORE, kept.WRITING, "version_in_use"),
+    )  # fmt: skip
+    def delete_version(ref: Annotated[str, Path(description="`name@7`", examples=["digits@3"])]) -> Deleted:
         """Removes a version for good; refused with 409 while an alias points at it, or a job that has not ended starts
         from it. Its number is not used again."""
         wanted = Ref.parse(ref)

@@ -95,5 +95,14 @@ class CannotListen(Exception):
     """The address is taken or not this machine's. Never an answer: the server did not start."""
 
 
+class BackupRefused(Exception):
+    """A backup can't be made, read or restored. Never an answer: commands alone do that. Its text is one sentence that
+    says why and what to do; `code` names the reason."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
 class CannotStart(Exception):
     """No process of the server could ever answer. Its text is one sentence that says why and what to do."""

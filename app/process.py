@@ -19,8 +19,10 @@ from app.main import create_app
 from app.settings import Settings
 from app.storage import upkeep
 from app.storage.db import Database
-from app.supervision import exposure, readiness
+from app.supervision import exposure, readiness, starts
 from app.supervision.lifeline import Lifeline
+from app.telemetry.board import Board
+from app.telemetry.measures import Measures
 from app.web.access.key_store import KeyStore
 from app.web.access.loopback import socket_on_loopback
 from app.web.access.shared_counts import SharedCounts
@@ -46,15 +48,16 @@ def run(
     lifeline: Lifeline | None,
     ready: int | None,
     counts: Sequence[int] | None = None,
+    board: Sequence[int] | None = None,
     *,
     is_first: bool = True,
 ) -> None:
     """Answers on the listening socket `fd` until SIGTERM, SIGINT or, with a lifeline, the end of the parent.
 
     `ready` is the write end of a pipe on which the parent is told what loads, and when this process answers; `counts`
-    are a descriptor of the memory that its processes count visitors in, and the row of this one. One that
-    takes the place of another (not `is_first`) does not ask whether there are keys. Raises CannotStart, or tells the
-    parent so and ends with 1.
+    are a descriptor of the memory that its processes count visitors in, and the row of this one; `board` likewise of
+    that in which they count what they do. One that takes the place of another (not `is_first`) does not ask whether
+    there are keys. Raises CannotStart, or tells the parent so and ends with 1.
     """
     is_local = socket_on_loopback(fd)
     output.configure(settings.log_format, settings.log_level)
@@ -64,7 +67,9 @@ def run(
         _check(settings, is_safe=is_local or not is_first)
         held = Ballast(settings.store_dir), *filter(None, [Database(settings.database).ballast])
         upkeep.begin(settings.state_dir, settings.database_file, held)
-        app = create_app(settings, is_local=is_local, counts=_counts(counts))
+        if is_first:
+            starts.begin(settings)
+        app = create_app(settings, is_local=is_local, counts=_counts(counts), board=_board(board))
         _serve(app, settings, fd, lifeline)
     except CannotStart as failure:
         if ready is None:
@@ -110,8 +115,15 @@ def _counts(given: Sequence[int] | None) -> SharedCounts | None:
         raise CannotStart("--counts names no memory that `serve` has made. Leave it out.") from None
 
 
+def _board(given: Sequence[int] | None) -> Board | None:
+    try:
+        return None if given is None else Board(*given)
+    except (OSError, ValueError):
+        raise CannotStart("--board names no memory that `serve` has made. Leave it out.") from None
+
+
 def _serve(app: Service, settings: Settings, fd: int, lifeline: Lifeline | None) -> None:
-    config = configured(app, settings)
+    config = configured(app, settings, app.state.measures)
     server = Server(config, app.state.drain, lifeline, is_alone=settings.workers == 1)
     with socket.socket(fileno=fd) as listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
@@ -119,13 +131,13 @@ def _serve(app: Service, settings: Settings, fd: int, lifeline: Lifeline | None)
         raise CannotStart("The service broke while it started. The log says where.")
 
 
-def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def configured(app: ASGIApp, settings: Settings, measures: Measures | None = None) -> uvicorn.Config:
     """How uvicorn answers with `app`. Raises this process's limit of file descriptors."""
     most = descriptors.raise_limit(settings.max_connections)
     limits = HttpLimits(settings.keep_alive_seconds, descriptors.most_connections(settings.max_connections, most))
     return uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", http_protocol(limits)),
+        http=cast("type[asyncio.Protocol]", http_protocol(limits, measures)),
         ws="none",
         log_config=None,
         access_log=False,

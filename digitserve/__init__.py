@@ -1,14 +1,30 @@
-"""The commands. They put `app`, `models_store` and `training` within reach of their own processes, and of no other.
+"""The commands, and a client of a running server: `from digitserve import Client`.
 
-In a wheel the three lie inside this package, so that nobody else's `app` or `training` is in their way, or they in
-its; in a checkout they lie beside it. docs/decisions/0012 says more.
+The commands put `app`, `models_store` and `training` within reach of their own processes, and of no other. In a wheel
+the three lie inside this package, so that nobody else's `app` or `training` is in their way, or they in its; in a
+checkout they lie beside it. docs/decisions/0012 says more.
 """
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitserve.client import *  # noqa: F403 (its __all__)
 
 _HERE = Path(__file__).resolve().parent
+
+
+def __getattr__(name: str) -> object:
+    """What the client has, loaded when it is first asked for: the commands start without it."""
+    if name[:1].isupper():
+        client = import_module("digitserve.client")
+        if name in client.__all__:
+            found: object = getattr(client, name)
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def command() -> int:

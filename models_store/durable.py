@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,20 @@ def refusals() -> Iterator[None]:
                 "or free some space, and repeat."
             ) from error
         raise
+
+
+def read(path: Path, longest: int) -> bytes:
+    """The bytes of a file that anybody may have put there. Raises OSError, also for a pipe, of which nobody would see
+    the end; ValueError where there are more than `longest`; StoreBusy."""
+    with busy():
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "no file")
+            data = file.read(longest + 1)
+    if len(data) > longest:
+        raise ValueError("too long")
+    return data
 
 
 def write(path: Path, data: bytes) -> None:

@@ -5,10 +5,13 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LOOK_SECONDS = 1.0  # how often a process looks for its parent where the kernel does not tell it
 _NVIDIA = Path("/proc/driver/nvidia/gpus")  # one folder per card, made by the driver
 
 
@@ -27,11 +30,29 @@ def give_back_memory() -> None:
 
 
 def end_with_parent(parent: int) -> None:
-    """Makes this process end by SIGKILL with the thread that started it, whose process is `parent`; on Linux only."""
-    if sys.platform == "linux":
+    """Makes this process end by SIGKILL with the thread that started it, whose process is `parent`. Where there is no
+    Linux it looks for that process every second, and a codec or a net that holds Python's lock ends later."""
+    try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before that was said
-            os.kill(os.getpid(), signal.SIGKILL)
+    except (OSError, AttributeError):
+        threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+        return
+    if os.getppid() != parent:  # it ended before that was said
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def step_back(nice: int) -> None:
+    """Lets everything else of this process go before the calling thread: on Linux each has a priority of its own.
+    Elsewhere nothing, because a thread's number may be another process's."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
 
 
 def cores() -> int:

@@ -14,13 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models_store import durable, manifest
-from models_store.errors import (
-    AliasConflict,
-    StoreFull,
-    VersionCorrupt,
-    VersionNotFound,
-    VersionRejected,
-)
+from models_store.errors import AliasConflict, StoreError, StoreFull, VersionCorrupt, VersionNotFound, VersionRejected
 from models_store.manifest import Manifest
 from models_store.refs import CHAMPION, PREVIOUS, Ref, check_alias, check_name, is_name, is_number
 from models_store.store import removal
@@ -235,6 +229,12 @@ class Registry:
             removal.delete(folder)
         with durable.refusals():
             removal.clear(folder)
+
+    def mend(self) -> None:
+        """Has what stands beside each model's aliases follow them, where it does not and can."""
+        with contextlib.suppress(StoreError, OSError):
+            for name in self.models():
+                self._aliases(name).mend()
 
     def _aliases(self, name: str) -> Aliases:
         return Aliases(self.root / check_name(name))

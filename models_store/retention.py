@@ -19,7 +19,8 @@ _CHECKPOINT_SECONDS = 7 * 86_400  # since the last epoch of a training that did 
 
 def sweep(registry: Registry, now: datetime.datetime) -> None:
     """Removes what killed processes left: half-written versions after a day, checkpoints after a week, and the files of
-    versions that are deleted."""
+    versions that are deleted. Puts right what they left behind the aliases."""
+    registry.mend()
     for pattern, seconds in (("*/.staging-*", _ABANDONED_SECONDS), (f"{RUNS}/*", _CHECKPOINT_SECONDS)):
         for folder in registry.root.glob(pattern):
             with contextlib.suppress(FileNotFoundError):  # published or removed a moment ago

@@ -32,6 +32,7 @@ def install_shipped(registry: Registry) -> None:
     in it and can't be put there.
     """
     registry.root.mkdir(parents=True, exist_ok=True)
+    registry.mend()
     shipped = Registry(SHIPPED)
     for name in shipped.models():
         versions = [shipped.resolve(Ref(name, None, number)) for number in shipped.versions(name)]

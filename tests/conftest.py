@@ -18,12 +18,14 @@ from hypothesis import HealthCheck, settings
 from app.inference import loaded as loaded_models
 from app.main import create_app
 from app.settings import Settings
+from app.web.entry import Service
 from models_store import shipped_version
 from models_store.manifest import FILE, Manifest
 from models_store.model import Model, load_fastest, use_threads
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
+from tests.contracts import declared
 from tests.support.patience import Patience
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,7 +72,7 @@ def _models_are_loaded_once() -> Iterator[None]:
     spent on trying the candidates of one version again. Servers that tests start as processes load their own."""
     loaded: dict[tuple[bytes, str], Model] = {}
 
-    def once(folder: Path, manifest: Manifest, device: str = "cpu", known: str | None = None) -> Model:
+    def once(folder: Path, manifest: Manifest, device: str = "cpu", known: str | None = None, **_: object) -> Model:
         manifest.check_files(folder)
         facts = (folder / FILE).read_bytes(), device
         if facts not in loaded:
@@ -108,7 +110,8 @@ def republished(registry: Registry, **changes: object) -> Version:
 
 
 class _Patient(httpx.ASGITransport):
-    """Repeats a request whose version is still being loaded, as its answer says: a busy machine takes long for that."""
+    """Repeats a request whose version is still being loaded, as its answer says: a busy machine takes long for that.
+    What the service answers is held against its OpenAPI document."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         patience = Patience("a version to be loaded")
@@ -116,6 +119,9 @@ class _Patient(httpx.ASGITransport):
             answer = await super().handle_async_request(request)
             can_repeat = isinstance(request.stream, httpx.SyncByteStream)  # its body is there, and not on its way
             if not can_repeat or answer.status_code != 503 or b'"code":"loading"' not in await answer.aread():
+                await answer.aread()
+                if isinstance(self.app, Service):
+                    declared.check(request, answer)
                 return answer
             await asyncio.sleep(patience.pause())
 

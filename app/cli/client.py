@@ -12,7 +12,7 @@ import httpx
 
 from app.cli.connection import connection, proxied, spelled
 from app.cli.refusal import Refusal
-from app.cli.stream_events import StreamEvent, parse
+from digitserve.client.stream import EventReader, JobEvent
 from models_store.text import shown
 
 _JOBS = "/v1/fine_tuning/jobs"
@@ -98,7 +98,7 @@ class Client:
         """Cancels, pauses or resumes a job, and gives what it is now."""
         return self._repeated(lambda: self._http.post(f"{_path(job_id)}/{move}"), _UNSENT)
 
-    def events(self, job_id: str) -> Iterator[StreamEvent]:
+    def events(self, job_id: str) -> Iterator[JobEvent]:
         """Everything that happens to a job, from its beginning to its end, over as many connections as it takes."""
         last, pause = "0", _PAUSE
         failures, refusal = 0, None
@@ -123,7 +123,7 @@ class Client:
             self._sleep(pause)
             pause = min(_LONGEST_PAUSE, 2 * pause)
 
-    def _stream(self, job_id: str, last: str) -> Iterator[StreamEvent]:
+    def _stream(self, job_id: str, last: str) -> Iterator[JobEvent]:
         """What one connection brings; however it breaks once it stands, it ends: the server was there."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
         timeout = httpx.Timeout(_SECONDS, connect=self._connect_seconds, read=_SILENCE_SECONDS)
@@ -134,8 +134,10 @@ class Client:
                 if answer.status_code == 503:
                     raise _Later
                 raise _Later(_refusal(answer)) if _is_too_much(answer) else _refusal(answer)
+            reader = EventReader()
             with suppress(httpx.TransportError):
-                yield from parse(answer.iter_bytes())
+                for chunk in answer.iter_bytes():
+                    yield from reader.feed(chunk)
 
     def _repeated(
         self, send: Callable[[], httpx.Response], again: tuple[type[Exception], ...] = (httpx.TransportError,)

@@ -1,13 +1,12 @@
 """How a command reaches a server: this machine's without a proxy, others as the environment says."""
 
-import ipaddress
 import os
 import re
-import socket
 
 import httpx
 
 from app.cli.refusal import Refusal
+from digitserve.client.address import is_here
 from models_store.variables import without_secrets
 
 _PORTS = {"http": 80, "https": 443}
@@ -20,11 +19,11 @@ def connection(url: str, seconds: float, connect_seconds: float | None = None, k
     connection perhaps less. A `key` goes to this server alone: redirects are not followed. Raises Refusal where `url`
     or `key` is none, or where the environment names a proxy or certificates that can't be used.
     """
-    is_here = _is_here(_host(url))
+    local = is_here(_host(url))
     headers = {"Authorization": f"Bearer {_spelled_key(key, url)}"} if key else {}
     try:
         timeout = httpx.Timeout(seconds, connect=connect_seconds or seconds)
-        return httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout, trust_env=not is_here)
+        return httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout, trust_env=not local)
     except ImportError:
         raise Refusal(
             f"A SOCKS proxy is named in {_named(_PROXIES)}, and the package socksio, which speaks to one, is missing. "
@@ -54,7 +53,7 @@ def _spelled_key(key: str, url: str) -> str:
 
 def proxied(url: str) -> str:
     """How the sentence ends that the server at `url` does not answer: whom to look at."""
-    if not _is_here(_host(url)) and _set(_PROXIES):
+    if not is_here(_host(url)) and _set(_PROXIES):
         return f", through the proxy in {_named(_PROXIES)} at least. Name its host in NO_PROXY, or correct the proxy."
     return ". Start the server (digitserve serve), or name it with --url."
 
@@ -83,22 +82,6 @@ def _host(url: str) -> str:
 
 def _no_url(url: str) -> Refusal:
     return Refusal(f"{without_secrets(url)} is no URL of a server. Write it as http://127.0.0.1:8000.", 2)
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this machine, however it is spelled: no proxy is asked for it."""
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, 6.3
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        try:
-            address = ipaddress.ip_address(socket.inet_aton(name))  # 127.1
-        except OSError:
-            return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_loopback or mapped.is_unspecified)
 
 
 def _set(names: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from app.cli.asides import aside
 from app.cli.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def _store() -> Iterator["KeyStore"]:
 
     database = Database(WorkerSettings().database)
     try:
-        yield KeyStore(database)
+        with aside():
+            yield KeyStore(database)
     except AppError as refusal:
         raise Refusal(str(refusal)) from None
     finally:
@@ -62,7 +64,9 @@ def _create(options: argparse.Namespace) -> None:
     if options.days is not None and not 0 < options.days <= _MOST_DAYS:
         raise Refusal(f"--days takes a number above 0 and up to {_MOST_DAYS:.0f}.", 2)
     from app.cli import key_tables
+    from app.storage.audit.acting import as_system_user
 
+    as_system_user()
     with _store() as store:
         is_first = not store.found().ever_made
         key, row = store.create(name, options.scopes, options.days)
@@ -82,8 +86,10 @@ def _list(_: argparse.Namespace) -> None:
 
 def _revoke(options: argparse.Namespace) -> None:
     from app.cli import key_tables
+    from app.storage.audit.acting import as_system_user
     from app.web.access.keys import id_of
 
+    as_system_user()
     with _store() as store:
         row = store.revoke(id_of(options.id) or options.id)
     if row is None:

@@ -1,14 +1,16 @@
-"""The command line: serve, worker, models, jobs, keys, doctor, openapi. It parses, and says in one sentence what went
-wrong; imports stand inside the commands, so that `--help` is quick and commands about files load no torch.
+"""The command line: serve, worker, models, jobs, keys, audit, backup, restore, doctor, openapi. It parses, and says in
+one sentence what went wrong; imports stand inside the commands, so that `--help` is quick and commands about files load
+no torch.
 """
 
 import argparse
+import contextvars
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.cli import jobs, keys, models
+from app.cli import audit, backup, jobs, keys, models
 from app.cli.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     from models_store.errors import StoreError
 
     try:
-        return int(options.command(options) or 0)
+        return int(contextvars.copy_context().run(options.command, options) or 0)  # who acts is of this command
     except ValidationError as error:
         from app.settings import sentences
 
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--counts", type=int, nargs=2, metavar=("FD", "ROW"), help="with --fd: memory to count visitors' requests in"
     )
+    serve.add_argument("--board", type=int, nargs=2, metavar=("FD", "ROW"), help="with --fd: memory to count in")
     serve.add_argument("--again", action="store_true", help="with --fd: in the place of a process that has ended")
     serve.add_argument(
         "--insecure", action="store_true", default=None, help="serve without a key at an address that others reach"
@@ -79,13 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="do fine-tune jobs until stopped; `serve` starts one")
     worker.add_argument("--beside", action="store_true", help="leave a core to serving, which runs on this machine too")
     worker.add_argument("--lifeline", type=int, metavar="FD", help="a pipe that ends with the parent")
+    worker.add_argument("--board", type=int, nargs=2, metavar=("FD", "ROW"), help="memory to count in")
     worker.set_defaults(command=_worker)
 
     models.add_commands(commands)
     jobs.add_commands(commands)
     keys.add_commands(commands)
+    audit.add_commands(commands)
+    backup.add_commands(commands)
 
     doctor = commands.add_parser("doctor", help="what is wrong on this machine, and what to do")
+    doctor.add_argument("--json", action="store_true", help="one object with all findings, for programs")
     doctor.set_defaults(command=_doctor)
     openapi = commands.add_parser("openapi", help="print the OpenAPI document")
     openapi.set_defaults(command=_openapi)
@@ -101,7 +108,8 @@ def _serve(options: argparse.Namespace) -> None:
     if options.fd is not None:
         from app import process
 
-        process.run(settings, options.fd, lifeline, options.ready, options.counts, is_first=not options.again)
+        shared = options.counts, options.board
+        process.run(settings, options.fd, lifeline, options.ready, *shared, is_first=not options.again)
     else:
         from app.supervision import supervisor
 
@@ -113,7 +121,7 @@ def _worker(options: argparse.Namespace) -> None:
     from app import background
     from app.settings import WorkerSettings
 
-    background.run(WorkerSettings(), lifeline=lifeline, beside=options.beside)
+    background.run(WorkerSettings(), lifeline=lifeline, beside=options.beside, board=options.board)
 
 
 def _lifeline(fd: int | None, listener: int | None = None) -> "Lifeline | None":
@@ -123,10 +131,13 @@ def _lifeline(fd: int | None, listener: int | None = None) -> "Lifeline | None":
     return None if fd is None else Lifeline(fd, listener)
 
 
-def _doctor(_: argparse.Namespace) -> int:
-    from app.cli import doctor
+def _doctor(options: argparse.Namespace) -> int:
+    from app.cli.asides import aside
+    from app.cli.doctor import looked, printed
 
-    return doctor.run()
+    say = printed.document if options.json else printed.lines
+    with aside():
+        return 0 if say(looked.everything()) else 1
 
 
 def _openapi(_: argparse.Namespace) -> None:

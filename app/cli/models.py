@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from app.cli import trailed
 from app.cli.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -112,11 +113,11 @@ def _show(options: argparse.Namespace) -> None:
 def _promote(options: argparse.Namespace) -> None:
     from models_store.refs import CHAMPION, Ref
 
-    registry = _registry()
-    version = registry.resolve(Ref.parse(options.ref))
-    current = registry.aliases(version.name).get(CHAMPION)
-    expected = current if options.expected is None else options.expected
-    registry.promote(version.name, version.number, expected=expected)
+    with trailed.moving(_registry()) as registry:
+        version = registry.resolve(Ref.parse(options.ref))
+        current = registry.aliases(version.name).get(CHAMPION)
+        expected = current if options.expected is None else options.expected
+        registry.promote(version.name, version.number, expected=expected)
     before = "there was none" if current is None else f"it was {version.name}@{current}"
     print(f"{version.ref} is the champion; {before}.")
 
@@ -124,7 +125,8 @@ def _promote(options: argparse.Namespace) -> None:
 def _rollback(options: argparse.Namespace) -> None:
     from models_store.refs import CHAMPION, PREVIOUS
 
-    aliases = _registry().rollback(options.name)
+    with trailed.moving(_registry()) as registry:
+        aliases = registry.rollback(options.name)
     print(f"{options.name}@{aliases[CHAMPION]} is the champion again; {options.name}@{aliases[PREVIOUS]} is previous.")
 
 
@@ -132,21 +134,24 @@ def _unalias(options: argparse.Namespace) -> None:
     from models_store.errors import BadRef
     from models_store.refs import Ref
 
-    registry, ref = _registry(), Ref.parse(options.ref)
+    ref = Ref.parse(options.ref)
     if ref.alias is None:
         raise BadRef("Name the alias to take away, such as digits@candidate.")
-    number = registry.number(ref)
-    registry.unalias(ref.name, ref.alias, expected=number)
+    with trailed.moving(_registry()) as registry:
+        number = registry.number(ref)
+        registry.unalias(ref.name, ref.alias, expected=number)
     print(f"{ref.name}@{ref.alias} is taken away; {ref.name}@{number} stays.")
 
 
 def _delete(options: argparse.Namespace) -> None:
+    from app.storage.audit.record import What
     from models_store.refs import Ref
 
     registry = _registry()
     version = Ref.parse(options.ref)
     number = registry.number(version)
-    with _jobs() as jobs, jobs.without(f"{version.name}@{number}") if jobs else nullcontext():
+    ref = f"{version.name}@{number}"
+    with trailed.deleting(What.VERSION_DELETED, ref), _jobs() as jobs, jobs.without(ref) if jobs else nullcontext():
         registry.delete(version.name, number)
     print(f"{options.ref} is deleted; its number will not be used again.")
 
@@ -154,11 +159,13 @@ def _delete(options: argparse.Namespace) -> None:
 def _prune(_: argparse.Namespace) -> None:
     import datetime
 
+    from app.storage.audit.record import What
     from models_store.retention import prune
 
-    with _jobs() as jobs:
+    with trailed.deleting(What.VERSIONS_PRUNED, None) as told, _jobs() as jobs:
         is_needed = (lambda ref: jobs.needing(ref) is not None) if jobs else (lambda ref: False)
         deleted = prune(_registry(), datetime.datetime.now(datetime.UTC), is_needed)
+        told["versions"] = deleted
     print("\n".join(f"{ref} is deleted" for ref in deleted) or "There is nothing to delete.")
 
 

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from app.cli.client import Client
 from app.cli.job_tables import accepted, print_outcome
-from app.cli.stream_events import StreamEvent
 from app.cli.terminal import console, shown
+from digitserve.client.stream import JobEvent
 
 _STYLES = {"warn": "yellow", "error": "red"}
 
@@ -40,7 +40,7 @@ def watch(client: Client, job_id: str, where: str = "") -> int:
 class WatchView(Protocol):
     """Where events are shown."""
 
-    def show(self, event: StreamEvent) -> None:
+    def show(self, event: JobEvent) -> None:
         """One more event."""
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class WatchLines:
     def __init__(self, out: Console) -> None:
         self._out = out
 
-    def show(self, event: StreamEvent) -> None:
+    def show(self, event: JobEvent) -> None:
         """One more event."""
         text = _epoch_in_words(event.data) if event.type == "metrics" else event.message
         self._out.print(shown(text), soft_wrap=True)
@@ -70,7 +70,7 @@ class WatchBar:
         self._bar: Progress | None = None
         self._run, self._last = "", ""
 
-    def show(self, event: StreamEvent) -> None:
+    def show(self, event: JobEvent) -> None:
         """One more event."""
         if event.type == "metrics":
             self._epoch(event.data)

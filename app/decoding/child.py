@@ -5,6 +5,7 @@ that breaks. It opens no file but the data set that it is told to read, and ends
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import resource
@@ -89,13 +90,14 @@ def _exactly(parent: socket.socket, count: int) -> bytearray:
 
 
 def _confine(memory_bytes: int) -> None:
-    """Limits that the kernel keeps, whatever a picture makes of this process."""
+    """Limits that the kernel keeps, whatever a picture makes of this process; macOS keeps none of the memory."""
     for what, most in (
         (resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0),
     ):  # fmt: skip
         _, allowed = resource.getrlimit(what)
         most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)  # the operator may allow less
-        resource.setrlimit(what, (most, most))
+        with contextlib.suppress(OSError, ValueError):  # Linux lets anybody take less
+            resource.setrlimit(what, (most, most))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGTERM):  # told to all of a terminal or a container; the parent handles it
         signal.signal(number, signal.SIG_IGN)

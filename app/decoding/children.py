@@ -12,6 +12,7 @@ import structlog
 from app.decoding.process import ChildEnded, ChildGarbled, DecodingChild
 from app.decoding.wire import Frame
 from app.errors import NotReady
+from app.telemetry.measures import Measures
 
 _log = structlog.get_logger("digitserve.decoding")
 
@@ -44,10 +45,13 @@ async def _says_nothing(_: Frame) -> Frame:
 class Children:
     """Asks children, each about one thing at a time. Lives on one event loop at a time."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, measures: Measures | None = None) -> None:
         self._kind = kind
+        self._measures = measures or Measures()
         self._idle: list[DecodingChild] = []
         self._all: set[DecodingChild] = set()
+        self._is_able = False  # the last one that was to begin did
+        self._trying: asyncio.Task[None] | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -59,6 +63,15 @@ class Children:
         if not self._all:
             with contextlib.suppress(NotReady):
                 self._idle.append(self._started())
+
+    async def are_able(self, seconds: float) -> bool:
+        """Whether a picture would find a child. Where none lives one is started, and waited for so long at most."""
+        if not self._is_able or all(child.has_ended for child in self._all):
+            if self._trying is None or self._trying.done():
+                self._trying = asyncio.create_task(self._try())
+            done, _ = await asyncio.wait((self._trying,), timeout=seconds)
+            return bool(done) and self._is_able
+        return True
 
     async def ask(self, frames: Sequence[Frame], talk: Talk = _says_nothing) -> list[Frame | End]:
         """The answer to each of some frames, which together are small or one; `talk` answers what a child asks.
@@ -104,6 +117,8 @@ class Children:
 
     def close(self) -> None:
         """Ends all. What is asked of them fails."""
+        if self._trying is not None:
+            self._trying.cancel()
         ended, self._all = self._all, set()
         self._idle.clear()
         for child in ended:
@@ -121,6 +136,7 @@ class Children:
         else:
             how = End.KILLED if code == -signal.SIGKILL and not isinstance(ended, ChildGarbled) else End.BROKE
         _log.warning("child_ended", kind=self._kind.name, code=code, why=how.name.lower())
+        self._measures.children_ended.add((self._kind.name, how.name.lower()))
         return how
 
     def _refill(self) -> None:
@@ -139,8 +155,14 @@ class Children:
         if await self._has_begun(child):
             return child
         self._forget(child)
+        self._is_able = False
         _log.error("child_never_began", kind=self._kind.name)
+        self._measures.children_ended.add((self._kind.name, "never_began"))
         raise _none()
+
+    async def _try(self) -> None:
+        with contextlib.suppress(NotReady):
+            self._rest(await self._ready())
 
     async def _has_begun(self, child: DecodingChild) -> bool:
         try:
@@ -151,12 +173,14 @@ class Children:
             raise
         except (ChildEnded, TimeoutError):
             return False
+        self._is_able = True
         return True
 
     def _started(self) -> DecodingChild:
         try:
             child = DecodingChild(self._kind.nice, self._kind.memory_bytes)
         except OSError as error:
+            self._is_able = False
             _log.error("child_not_started", kind=self._kind.name, why=error.strerror)
             raise _none() from None
         self._all.add(child)

@@ -6,7 +6,7 @@ in each lane clients take turns. Every picture has a CPU budget, which the kerne
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from app.decoding.lane import Lane
 from app.decoding.turns import Turns
 from app.decoding.wire import Frame
 from app.errors import Unprocessable
+from app.telemetry.measures import Measures
 from models_store.datasets.clean import CleaningReport
 from models_store.errors import ImageRejected
 from models_store.pictures.formats.headers import size_of
@@ -34,6 +35,7 @@ _FEW = 4  # pictures whose headers the event loop reads itself: each may take a 
 _MAX_REQUEST_PICTURES = 4  # a request may bring as many pixels as so many pictures of the largest size
 _WALL_SECONDS = 30.0  # a child that was stopped, or whose memory is on a disk
 _IDLE_SECONDS = 60.0
+_ABLE_SECONDS = 10.0  # for a child to begin: a picture waits no longer either
 _DATA_SETS = 3  # children for data sets
 _ROW_SECONDS = 10.0  # of CPU, between two rows of a data set
 _MiB = 2**20
@@ -50,6 +52,7 @@ class Decoder:
         cpu_seconds: float = 4.0,
         data_set_pixels: int = 1_000_000_000,
         clock: Callable[[], float] = time.monotonic,
+        measures: Measures | None = None,
     ) -> None:
         """`max_pixels` and `cpu_seconds` are what one picture may have and take, `data_set_pixels` all of an upload."""
         self._max_pixels = max_pixels
@@ -57,12 +60,12 @@ class Decoder:
         self._data_set_pixels = data_set_pixels
 
         def lane(seconds: float, kind: Kind) -> Lane:
-            return Lane(Children(kind), Turns(clock=clock), min(cpu_seconds, seconds))
+            return Lane(Children(kind, measures), Turns(clock=clock), min(cpu_seconds, seconds))
 
         self._small = lane(_SMALL_SECONDS, Kind("small", 0, 256 * _MiB, _WALL_SECONDS))
         self._medium = lane(_MEDIUM_SECONDS, Kind("medium", 1, 256 * _MiB, _WALL_SECONDS, _IDLE_SECONDS))
         self._large = lane(cpu_seconds, Kind("large", 10, 512 * _MiB, _WALL_SECONDS, _IDLE_SECONDS))
-        self._data_sets = Children(Kind("data sets", 15, 384 * _MiB, 3600.0, _IDLE_SECONDS))
+        self._data_sets = Children(Kind("data sets", 15, 384 * _MiB, 3600.0, _IDLE_SECONDS), measures)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def warm(self) -> None:
@@ -70,10 +73,20 @@ class Decoder:
         self._loop = asyncio.get_running_loop()
         self._small.children.warm()
 
+    async def is_able(self, seconds: float = _ABLE_SECONDS) -> bool:
+        """Whether pictures can be read. Where no small child can be had, no other one can."""
+        return await self._small.children.are_able(seconds)
+
     def close(self) -> None:
         """Ends all children. Blocks for some milliseconds."""
         for children in self._every():
             children.close()
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """How many requests wait for their turn, by the kind of their pictures."""
+        lanes = {"small": self._small, "medium": self._medium, "large": self._large}
+        return {kind: lane.waiting for kind, lane in lanes.items()}
 
     @property
     def pids(self) -> list[int]:

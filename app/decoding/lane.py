@@ -20,6 +20,11 @@ class Lane:
         self.cpu_seconds = cpu_seconds
         self._turns = turns
 
+    @property
+    def waiting(self) -> int:
+        """How many ask and have no turn yet."""
+        return self._turns.waiting
+
     async def ask(self, client: str, frames: Sequence[Frame], deadline: float = float("inf")) -> list[Frame | End]:
         """`Children.ask` when it is the client's turn. `deadline`, a time of the turns' clock, is for its beginning.
 

@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 
 from app.feedback.store import FeedbackStore
 from app.feedback.tables import Correction, feedback, is_id, lessons, lineage, standing, to_correction
+from app.storage.audit import trail
+from app.storage.audit.record import Details, What
 from app.storage.db import Database, now
 
 REJECTED = "rejected"  # a job learned them, and its version was rejected
@@ -52,6 +54,12 @@ class Chosen:
     same: Mapping[str, str | None] = field(default_factory=dict)  # model, reason, job or giver
     as_of: float | None = None  # not those whose label was given later: nobody has seen it
 
+    def said(self) -> Details:
+        """As the audit log has it: of ids how many there are."""
+        ids = {} if self.ids is None else {"ids": len(self.ids)}
+        group = {} if self.group is None else {"group": self.group}
+        return {**group, **ids, **self.same}
+
 
 class HeldBack:
     """Those of one database. Every method may raise DatabaseUnavailable, those that write any of NOTHING_LASTS."""
@@ -81,13 +89,15 @@ class HeldBack:
             which = feedback.c.id.in_(
                 select(feedback.c.id).where(_where(connection, chosen)).order_by(feedback.c.id).with_for_update()
             )
-            return connection.execute(feedback.update().where(which).values(values)).rowcount
+            count = connection.execute(feedback.update().where(which).values(values)).rowcount
+            trail.write(connection, What.CORRECTIONS_RELEASED, None, {**chosen.said(), "count": count})
+            return count
 
     def remove(self, chosen: Chosen) -> int:
         """Deletes them, rows and pictures. Returns how many there were."""
         with self._database.reading() as connection:
             which = _where(connection, chosen)
-        return self._store.delete_where(which)
+        return self._store.delete_where(which, {"held": True, **chosen.said()})
 
 
 def hold(

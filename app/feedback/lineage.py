@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -122,6 +122,13 @@ def learned(connection: Connection, job_id: str, until: float) -> None:
     given = select(lessons.c.correction).where(lessons.c.job == job_id)
     which = feedback.c.id.in_(given), feedback.c.job.is_(None), standing <= until
     connection.execute(feedback.update().where(*which).values(job=job_id))
+
+
+def gone(connection: Connection, job_id: str) -> int:
+    """How many of the corrections that a job was given are deleted."""
+    there = exists(select(feedback.c.id).where(feedback.c.id == lessons.c.correction))
+    query = select(func.count()).select_from(lessons).where(lessons.c.job == job_id, ~there)
+    return connection.execute(query).scalar_one()
 
 
 def _parents(connection: Connection) -> dict[str, str | None]:

@@ -20,7 +20,8 @@ from app.storage.db import WAIT_SECONDS
 from app.web.access.scopes import ADMIN, PICTURES
 from app.web.access.visitor import client_of, visitor_of
 from app.web.connection import while_connected
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept, pictures
 from app.web.route import StrictRoute
 from app.web.threads import ThreadLane
 from models_store.datasets.rows import RowRejected, label_of
@@ -34,10 +35,12 @@ _DECODING_SECONDS = 10.0  # in which a picture's turn must come
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _FORM: dict[str, Any] = {
+    "title": "FeedbackForm",
+    "description": "A correction.",
     "type": "object",
     "required": ["file", "label"],
     "properties": {
-        "file": _BINARY,
+        "file": {**_BINARY, "description": "the picture"},
         "label": {"type": "string", "description": "what the picture really shows", "examples": ["7"]},
         "model": {"type": "string", "description": "the ref that read it", "examples": ["digits", "digits@1"]},
         "read_as": {"type": "string", "description": "what it was read as", "examples": ["1"]},
@@ -59,6 +62,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 _ZIP: dict[int | str, dict[str, Any]] = {
     200: {"description": "A data set", "content": {"application/zip": {"schema": _BINARY}}}
 }
+_FILTERED = (kept.NAME, "label_missing", "label_invalid")
 IdParam = Annotated[str, Path(description="a correction's id", examples=["fb-0a1b2c3d4e5f60718293a4b5"])]
 ModelFilter = Annotated[str | None, Query(description="only of this model, by its name", examples=["digits"])]
 GiverFilter = Annotated[
@@ -80,9 +84,7 @@ def router(
 
     So many corrections as `job_after` of the default model start a job, as the summary says; 0: none ever do.
     """
-    routes = APIRouter(
-        route_class=StrictRoute, prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix=PREFIX, tags=["feedback"])
     lane = ThreadLane(_ASKING, wait_seconds)
     _add_giving(routes, intake, decoder, default_model, lane)
     _add_counting(routes, store, default_model, job_after, lane)
@@ -92,8 +94,12 @@ def router(
 
 def _add_giving(routes: APIRouter, intake: Intake, decoder: Decoder, default_model: str, lane: ThreadLane) -> None:
     @routes.post(
-        "", status_code=201, summary="Correct a reading", responses=_GIVEN, response_model_exclude_none=False,
+        "", status_code=201, summary="Correct a reading", response_model_exclude_none=False,
         openapi_extra={"requestBody": _BODY},
+        responses=_GIVEN | raises(
+            kept.VERSION, kept.LABEL, kept.CORRECTIONS, kept.WRITING, door.FORM, door.TEXTS, door.ONE_FILE,
+            pictures.PICTURE, pictures.QUEUE,
+        ),
     )  # fmt: skip
     async def correct(
         request: Request,
@@ -129,8 +135,8 @@ def _add_giving(routes: APIRouter, intake: Intake, decoder: Decoder, default_mod
 def _add_counting(
     routes: APIRouter, store: FeedbackStore, default_model: str, job_after: int, lane: ThreadLane
 ) -> None:
-    @routes.get("/summary", summary="Count the corrections")
-    async def summary(
+    @routes.get("/summary", summary="Count the corrections", responses=raises(kept.NAME))
+    async def count_corrections(
         model: Annotated[str, Query(description="a model, by its name", examples=["digits"])] = default_model,
     ) -> FeedbackSummary:
         """How many there are of a model, of each label, from how many no job has learned, and how many are held."""
@@ -140,8 +146,11 @@ def _add_counting(
         total = sum(counts.values())
         return FeedbackSummary(model=model, total=total, per_label=counts, waiting=waiting, held=held, job_after=starts)
 
-    @routes.get("/export", summary="Download the corrections", response_class=StreamingResponse, responses=_ZIP)
-    async def exported(
+    @routes.get(
+        "/export", summary="Download the corrections", response_class=StreamingResponse,
+        responses=_ZIP | raises(*_FILTERED, kept.CORRECTION),
+    )  # fmt: skip
+    async def export_corrections(
         model: ModelFilter = None,
         label: LabelFilter = None,
         held: Annotated[bool, Query(description="those that are held back, in place of the others")] = False,
@@ -165,10 +174,12 @@ def _add_showing(routes: APIRouter, store: FeedbackStore, intake: Intake, lane: 
             raise not_there()
         return found
 
-    @routes.get("", summary="List the corrections", response_model=FeedbackList)
-    async def corrections(
+    @routes.get(
+        "", summary="List the corrections", response_model=FeedbackList, responses=raises(*_FILTERED, kept.CORRECTION)
+    )  # fmt: skip
+    async def list_corrections(
         after: Annotated[str | None, Query(description="the last id of the page before")] = None,
-        limit: Annotated[int, Query(ge=1, le=_PAGE)] = 20,
+        limit: Annotated[int, Query(ge=1, le=_PAGE, description="how many on a page")] = 20,
         label: LabelFilter = None,
         model: ModelFilter = None,
         giver: GiverFilter = None,
@@ -183,14 +194,16 @@ def _add_showing(routes: APIRouter, store: FeedbackStore, intake: Intake, lane: 
 
         return Response(await lane.ask(answer), media_type="application/json")  # written in the thread: it is long
 
-    @routes.get("/{feedback_id}", summary="Show one correction")
-    async def correction(request: Request, feedback_id: IdParam) -> FeedbackObject:
+    @routes.get("/{feedback_id}", summary="Show one correction", responses=raises(kept.CORRECTION))
+    async def get_correction(request: Request, feedback_id: IdParam) -> FeedbackObject:
         """What is known of it; with a key that may not see people's pictures, only of what you have given yourself."""
         return shown(await lane.ask(theirs, feedback_id, request, PICTURES))
 
-    @routes.get("/{feedback_id}/picture", summary="Show a correction's picture", response_class=Response,
-                responses=_PICTURE)  # fmt: skip
-    async def picture(feedback_id: IdParam) -> Response:
+    @routes.get(
+        "/{feedback_id}/picture", summary="Show a correction's picture", response_class=Response,
+        responses=_PICTURE | raises(kept.CORRECTION),
+    )  # fmt: skip
+    async def get_correction_picture(feedback_id: IdParam) -> Response:
         """The picture as it is kept: a PNG with nothing but pixels in it."""
         headers = {
             "content-security-policy": "default-src 'none'; sandbox",
@@ -199,8 +212,10 @@ def _add_showing(routes: APIRouter, store: FeedbackStore, intake: Intake, lane: 
         }
         return Response(await lane.ask(store.picture, feedback_id), headers=headers, media_type="image/png")
 
-    @routes.delete("/{feedback_id}", summary="Delete a correction")
-    async def delete(request: Request, feedback_id: IdParam) -> FeedbackDeleted:
+    @routes.delete(
+        "/{feedback_id}", summary="Delete a correction", responses=raises(kept.CORRECTION, kept.WRITING)
+    )  # fmt: skip
+    async def delete_correction(request: Request, feedback_id: IdParam) -> FeedbackDeleted:
         """Removes the picture and everything known of it. What a version has learned from it stays learned: which have,
         `GET /v1/feedback/{id}/versions` still says.
 

@@ -45,7 +45,7 @@ class FeedbackObject(BaseModel):
     )
     held: str | None = Field(
         description="why no job learns it until a person has looked: `contradicts`, `alike`, `mark` or `rejected`",
-        examples=["rejected"],
+        examples=[None, "rejected"],
     )
 
 
@@ -69,8 +69,8 @@ class FeedbackList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ListedFeedback]
-    first_id: str | None
-    last_id: str | None
+    first_id: str | None = Field(examples=[_ID])
+    last_id: str | None = Field(examples=[_ID])
     has_more: bool
 
 
@@ -129,7 +129,7 @@ class HeldGroup(BaseModel):
         examples=["rejected"],
     )
     job: str | None = Field(description="that held them back", examples=[_JOB])
-    giver: str | None = Field(examples=["addr:3b0c44298fc1c149afbf4c8996fb9242"])
+    giver: str | None = Field(description="who gave them", examples=["addr:3b0c44298fc1c149afbf4c8996fb9242"])
     in_common: str | None = Field(
         description="what they have in common, in a sentence",
         examples=["The gate rejected digits@2, which had learned them"],
@@ -145,8 +145,8 @@ class HeldList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[HeldGroup]
-    first_id: str | None
-    last_id: str | None
+    first_id: str | None = Field(examples=[_GROUP])
+    last_id: str | None = Field(examples=[_GROUP])
     has_more: bool
     as_of: str = Field(description="when it was so, for a decision about it; Unix time", examples=["1790000000.250000"])
 
@@ -184,7 +184,7 @@ class FeedbackLearner(BaseModel):
     job: str | None = Field(
         description="that taught it; null where it descends from one that was taught", examples=[_JOB]
     )
-    exists: bool = Field(description="whether it is still in the store")
+    exists: bool = Field(description="whether it is still in the store", examples=[True])
 
 
 class FeedbackVersions(BaseModel):

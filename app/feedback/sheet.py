@@ -22,7 +22,8 @@ from app.feedback.store import FeedbackStore, not_there
 from app.storage.db import WAIT_SECONDS
 from app.web.access.scopes import PICTURES
 from app.web.access.visitor import visitor_of
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept
 from app.web.request import filled, from_json
 from app.web.route import StrictRoute
 from app.web.threads import ThreadLane
@@ -36,6 +37,7 @@ _BODY: dict[str, Any] = {
     "required": True,
     "content": {"application/json": {"schema": HeldChoice.model_json_schema()}},
 }
+_CHOSEN = raises(door.JSON, kept.WRITING, "filter_missing")
 
 
 def router(
@@ -43,9 +45,7 @@ def router(
 ) -> APIRouter:
     """The routes. Nobody waits longer than `wait_seconds` for a turn. They are included before those of single
     corrections: `held` is no id."""
-    routes = APIRouter(
-        route_class=StrictRoute, prefix=PREFIX, tags=["feedback"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix=PREFIX, tags=["feedback"])
     lane = ThreadLane(_ASKING, wait_seconds)
     _add_sheet(routes, store, held_back, lane)
     _add_many(routes, store, lane)
@@ -54,9 +54,11 @@ def router(
 
 
 def _add_sheet(routes: APIRouter, store: FeedbackStore, held_back: HeldBack, lane: ThreadLane) -> None:
-    @routes.get("/held", summary="Show what is held back", response_model=HeldList)
-    async def held(
-        limit: Annotated[int, Query(ge=1, le=_GROUPS)] = 10,
+    @routes.get(
+        "/held", summary="Show what is held back", response_model=HeldList, responses=raises(kept.NAME)
+    )  # fmt: skip
+    async def list_held(
+        limit: Annotated[int, Query(ge=1, le=_GROUPS, description="how many on a page")] = 10,
         after: Annotated[str | None, Query(max_length=40, description="the last id of the page before")] = None,
         model: ModelFilter = None,
         pictures: Annotated[int, Query(ge=0, le=_PICTURES, description="of each group")] = 24,
@@ -72,21 +74,23 @@ def _add_sheet(routes: APIRouter, store: FeedbackStore, held_back: HeldBack, lan
 
         return Response(await lane.ask(answer), media_type="application/json")  # written in the thread: it is long
 
-    @routes.post("/held/release", summary="Let them be learned", openapi_extra={"requestBody": _BODY})
-    async def release(request: Request) -> HeldReleased:
+    @routes.post(
+        "/held/release", summary="Let them be learned", openapi_extra={"requestBody": _BODY}, responses=_CHOSEN
+    )
+    async def release_held(request: Request) -> HeldReleased:
         """They are right: the next job learns them, and no training holds them back again. Should a job that learned
         them be rejected, they are."""
         return HeldReleased(released=await lane.ask(held_back.release, _chosen(await request.body())))
 
-    @routes.post("/held/remove", summary="Remove them", openapi_extra={"requestBody": _BODY})
-    async def remove(request: Request) -> FeedbackRemoved:
+    @routes.post("/held/remove", summary="Remove them", openapi_extra={"requestBody": _BODY}, responses=_CHOSEN)
+    async def remove_held(request: Request) -> FeedbackRemoved:
         """Deletes the pictures and everything known of them."""
         return FeedbackRemoved(removed=await lane.ask(held_back.remove, _chosen(await request.body())))
 
 
 def _add_many(routes: APIRouter, store: FeedbackStore, lane: ThreadLane) -> None:
-    @routes.delete("", summary="Delete many corrections")
-    async def delete_all(
+    @routes.delete("", summary="Delete many corrections", responses=raises(kept.WRITING, kept.NAME, "filter_missing"))
+    async def delete_corrections(
         giver: Annotated[
             str | None,
             Query(description="of this giver, as the list names it", pattern=GIVER, examples=["key:0a1b2c3d"]),
@@ -106,8 +110,8 @@ def _add_many(routes: APIRouter, store: FeedbackStore, lane: ThreadLane) -> None
 
 
 def _add_lineage(routes: APIRouter, store: FeedbackStore, lineage: Lineage, intake: Intake, lane: ThreadLane) -> None:
-    @routes.get("/{feedback_id}/versions", summary="Show which versions learned it")
-    async def versions(request: Request, feedback_id: IdParam) -> FeedbackVersions:
+    @routes.get("/{feedback_id}/versions", summary="Show which versions learned it", responses=raises(kept.CORRECTION))
+    async def list_correction_versions(request: Request, feedback_id: IdParam) -> FeedbackVersions:
         """Those that jobs made of it and those that descend from them, also where the correction is deleted; and from
         which version a job can begin that makes one without it."""
 

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
 from app.errors import NotFound, StateReadOnly, StorageFull
+from app.feedback import statements
 from app.feedback.tables import Correction, Settled, feedback, standing, to_correction
 from app.storage import owner
+from app.storage.audit import trail
+from app.storage.audit.record import Details, What
 from app.storage.blobs import BlobStore
 from app.storage.db import Database, now
 from app.storage.disk import SPARE_BYTES
@@ -61,7 +64,7 @@ class FeedbackStore:
         """
         told = {"label": label, "read_by": read_by, "read_as": read_as, "giver": giver}
         with self._database.writing() as connection:
-            said = _again(connection, model, picture.sha256, told)
+            said = statements.again(connection, model, picture.sha256, told)
             database_id = owner.of(connection)
         if said is not None:
             return said
@@ -74,7 +77,7 @@ class FeedbackStore:
         try:
             with self._database.writing() as connection:
                 connection.execute(select(owner.identity).with_for_update())  # one at a time: they are counted
-                said = _again(connection, model, picture.sha256, told)
+                said = statements.again(connection, model, picture.sha256, told)
                 if said is None:
                     self._check_room(connection, len(picture.png))
                     row = connection.execute(insert(feedback).values(values).returning(*feedback.c)).one()
@@ -132,7 +135,7 @@ class FeedbackStore:
         Raises NotFound for an unknown `after`.
         """
         time_of, id_of = feedback.c.created_at, feedback.c.id
-        which = _chosen(model, label, giver, held=held)
+        which = statements.chosen(model, label, giver, held=held)
         query = select(feedback).where(*which).order_by(time_of.desc(), id_of.desc()).limit(limit + 1)
         with self._database.reading() as connection:
             if after is not None:
@@ -147,7 +150,7 @@ class FeedbackStore:
     def delete(self, name: str) -> None:
         """Removes the row, then the picture. Raises NotFound."""
         self._check_id(name)
-        if not self._database.making_room(partial(_deleted, which=feedback.c.id == name)):
+        if not self._database.making_room(partial(statements.deleted, which=feedback.c.id == name)):
             raise not_there()
         self._blobs.remove([name])
 
@@ -155,11 +158,19 @@ class FeedbackStore:
         """Removes those of a model, of a giver (None: of all), whose label was given from `since` on and before
         `until`. Returns how many there were."""
         when = feedback.c.changed_at >= since, feedback.c.changed_at < until
-        return self.delete_where(and_(*_chosen(model, giver=giver), *when))
+        said: Details = {"model": model, "giver": giver, "since": since, "until": until}
+        return self.delete_where(and_(*statements.chosen(model, giver=giver), *when), said)
 
-    def delete_where(self, which: ColumnElement[bool]) -> int:
-        """Removes the rows that a condition on the table names, then their pictures. Returns how many there were."""
-        names = self._database.making_room(partial(_deleted, which=which))
+    def delete_where(self, which: ColumnElement[bool], said: Details) -> int:
+        """Removes the rows that a condition on the table names, then their pictures. Returns how many there were; the
+        audit log has that too, and what is `said` of the condition."""
+
+        def deleted(connection: Connection) -> Sequence[str]:
+            gone = statements.deleted(connection, which)
+            trail.write(connection, What.CORRECTIONS_DELETED, None, {**said, "count": len(gone)})
+            return gone
+
+        names = self._database.making_room(deleted)
         self._blobs.remove(names)
         return len(names)
 
@@ -174,7 +185,7 @@ class FeedbackStore:
         """Those of a model and with a label, which stands since the time `until` or longer; the oldest first. Without
         those that are held back, only those, or (None) all."""
         when = [] if until is None else [standing <= until]
-        which = [*_chosen(model, label, held=held), *when]
+        which = [*statements.chosen(model, label, held=held), *when]
         query = select(feedback).where(*which).order_by(feedback.c.created_at, feedback.c.id)
         with self._database.reading() as connection:
             return [to_correction(row) for row in connection.execute(query)]
@@ -192,11 +203,11 @@ class FeedbackStore:
 
     def waiting(self, model: str, since: float = 0.0) -> int:
         """How many no job has learned from, of those whose label stands since after the time `since`; none is held."""
-        return self._count(*_chosen(model, held=False), feedback.c.job.is_(None), standing > since)
+        return self._count(*statements.chosen(model, held=False), feedback.c.job.is_(None), standing > since)
 
     def held(self, model: str) -> int:
         """How many of a model are held back until a person has looked at them."""
-        return self._count(*_chosen(model, held=True))
+        return self._count(*statements.chosen(model, held=True))
 
     def _count(self, *which: ColumnElement[bool]) -> int:
         with self._database.reading() as connection:
@@ -210,36 +221,12 @@ class FeedbackStore:
         """Deletes corrections that are older (0: none), and removes pictures that no row knows; returns their names."""
         if kept_days:
             old = feedback.c.changed_at < now() - kept_days * _DAY
-            self._blobs.remove(self._database.making_room(partial(_deleted, which=old)))
+            self._blobs.remove(self._database.making_room(partial(statements.expired, which=old, days=kept_days)))
         left = self._blobs.leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(feedback.c.id)).scalars())
             database_id = owner.of(connection)
         return self._blobs.leftovers.clear(left, known, database_id)
-
-
-def _again(connection: Connection, model: str, sha256: str, told: Mapping[str, str | None]) -> Settled | None:
-    """What becomes of a picture that is there already: the last word counts. One that is held back stays so: whoever
-    changes its label is not the person who looks at it."""
-    same = and_(feedback.c.model == model, feedback.c.sha256 == sha256)
-    row = connection.execute(select(feedback).where(same).with_for_update()).one_or_none()
-    if row is None or row.label == told["label"]:
-        return None if row is None else Settled(to_correction(row), is_new=False)
-    values = {**told, "changed_at": now(), "released_at": None, "job": None}
-    query = feedback.update().where(feedback.c.id == row.id).values(values).returning(*feedback.c)
-    return Settled(to_correction(connection.execute(query).one()), is_new=False, replaced=str(row.label))
-
-
-def _deleted(connection: Connection, which: ColumnElement[bool]) -> Sequence[str]:
-    return connection.execute(feedback.delete().where(which).returning(feedback.c.id)).scalars().all()
-
-
-def _chosen(
-    model: str | None = None, label: str | None = None, giver: str | None = None, *, held: bool | None = None
-) -> list[ColumnElement[bool]]:
-    wanted = {feedback.c.model: model, feedback.c.label: label, feedback.c.giver: giver}
-    which = [column == value for column, value in wanted.items() if value is not None]
-    return which if held is None else [*which, feedback.c.held.is_not(None) if held else feedback.c.held.is_(None)]
 
 
 def not_there() -> NotFound:

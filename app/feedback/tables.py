@@ -53,12 +53,6 @@ lineage = Table(
     Column("accepted", Integer, nullable=False),
     Index("lineage_by_version", "version"),
 )
-secrets = Table(
-    "secrets",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("value", String(64), nullable=False),
-)
 # Since when a label stands: since it was given, or since a person said that it is right.
 standing = func.coalesce(feedback.c.released_at, feedback.c.changed_at)
 

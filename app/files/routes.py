@@ -18,16 +18,22 @@ from app.files.schemas import FileDeleted, FileList, FileObject
 from app.files.store import DATA, FileStore, InUse
 from app.web.access.visitor import client_of
 from app.web.connection import while_connected
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import data_sets, door, kept, pictures
 from app.web.route import StrictRoute
 from models_store.specs import InputSpec
 
 _PAGE = 100  # files in one answer
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _FORM: dict[str, Any] = {
+    "title": "FileForm",
+    "description": "A data set.",
     "type": "object",
     "required": ["file"],
-    "properties": {"file": _BINARY, "purpose": {"type": "string", "enum": [PURPOSE]}},
+    "properties": {
+        "file": {**_BINARY, "description": "the data set"},
+        "purpose": {"type": "string", "enum": [PURPOSE], "description": "the only one that there is"},
+    },
 }
 _BODY: dict[str, Any] = {
     "required": True,
@@ -50,13 +56,17 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
     `spec` tells, in a thread, what pictures are prepared for when a data set is looked at; what it raises is answered.
     `in_use` tells which job keeps a file from being deleted; `inspections` reads data sets, a few at a time.
     """
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/files", tags=["files"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/files", tags=["files"])
     uploads = OpenUploads()
 
-    @routes.post("", summary="Upload a data set", openapi_extra={"requestBody": _BODY})
-    async def upload(
+    @routes.post(
+        "", summary="Upload a data set", openapi_extra={"requestBody": _BODY},
+        responses=raises(
+            door.FORM, door.TEXTS, door.ONE_FILE, data_sets.ARCHIVE, data_sets.DATA_SET, kept.UPLOAD, kept.WRITING,
+            pictures.QUEUE,
+        ),
+    )  # fmt: skip
+    async def upload_file(
         request: Request,
         purpose: Annotated[str, Query(description="where the body is no form")] = PURPOSE,
         filename: Annotated[str, Query(description="where the body is no form", examples=["digits.zip"])] = "data",
@@ -76,8 +86,11 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
 
     _add_showing(routes, store)
 
-    @routes.delete("/{file_id}", summary="Delete a data set")
-    def delete(file_id: IdParam) -> FileDeleted:
+    @routes.delete(
+        "/{file_id}", summary="Delete a data set",
+        responses=raises(kept.WRITING, "file_not_found", "file_in_use"),
+    )  # fmt: skip
+    def delete_file(file_id: IdParam) -> FileDeleted:
         """Removes the bytes and everything known of them; refused with 409 while a job that has not ended needs it."""
         store.delete(file_id, in_use)
         return FileDeleted(id=file_id)
@@ -86,12 +99,14 @@ def router(store: FileStore, spec: Callable[[], InputSpec], in_use: InUse, inspe
 
 
 def _add_showing(routes: APIRouter, store: FileStore) -> None:
-    @routes.get("", summary="List the data sets", response_model=FileList)
-    def files(
+    @routes.get(
+        "", summary="List the data sets", response_model=FileList, responses=raises("file_not_found")
+    )  # fmt: skip
+    def list_files(
         after: Annotated[str | None, Query(description="the last id of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=10_000, description=f"a page has at most {_PAGE}")] = _PAGE,
         order: Annotated[Literal["asc", "desc"], Query(description="by time")] = "desc",
-        purpose: Annotated[str | None, Query()] = None,
+        purpose: Annotated[str | None, Query(description="only those for this")] = None,
     ) -> Response:
         """The newest first, a page at a time. Ask for one file to see its bad rows and all of its labels."""
         found, more = (
@@ -101,15 +116,16 @@ def _add_showing(routes: APIRouter, store: FileStore) -> None:
         page = FileList(data=[listed(file) for file in found], first_id=first, last_id=last, has_more=more)
         return Response(page.model_dump_json(), media_type="application/json")  # written in this thread: it is long
 
-    @routes.get("/{file_id}", summary="Show one data set")
-    def file(file_id: IdParam) -> FileObject:
+    @routes.get("/{file_id}", summary="Show one data set", responses=raises("file_not_found"))
+    def get_file(file_id: IdParam) -> FileObject:
         """The report that its upload was answered with."""
         return shown(store.get(file_id))
 
     @routes.get(
-        "/{file_id}/content", summary="Download a data set", response_class=StreamingResponse, responses=_CONTENT
-    )
-    def content(file_id: IdParam) -> StreamingResponse:
+        "/{file_id}/content", summary="Download a data set", response_class=StreamingResponse,
+        responses=_CONTENT | raises("file_not_found"),
+    )  # fmt: skip
+    def download_file(file_id: IdParam) -> StreamingResponse:
         """The bytes as they were uploaded."""
         known, data = store.open(file_id)
         headers = {"content-length": str(known.bytes), "content-disposition": _attachment(known.filename)}

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 LISTED_LABELS = 100  # of each file in a list
+_ID = "file-0a1b2c3d4e5f60718293a4b5"
 
 
 class BadRow(BaseModel):
@@ -33,7 +34,10 @@ class ListedReport(BaseModel):
     per_label: dict[str, int] = Field(
         description=f"pictures kept; in a list, of the first {LISTED_LABELS} labels", examples=[{"1": 98, "7": 99}]
     )
-    input: dict[str, Any] = Field(description="what the pictures were prepared for: the default model's input")
+    input: dict[str, Any] = Field(
+        description="what the pictures were prepared for: the default model's input",
+        examples=[{"channels": 1, "height": 28, "width": 28}],
+    )
 
 
 class FileReport(ListedReport):
@@ -59,7 +63,7 @@ class FileReport(ListedReport):
 class ListedFile(BaseModel):
     """One data set in a list: OpenAI's fields, then ours."""
 
-    id: str = Field(examples=["file-0a1b2c3d4e5f60718293a4b5"])
+    id: str = Field(examples=[_ID])
     object: Literal["file"] = "file"
     bytes: int = Field(examples=[118811])
     created_at: int = Field(description="Unix time", examples=[1790000000])
@@ -81,14 +85,14 @@ class FileList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ListedFile]
-    first_id: str | None
-    last_id: str | None
+    first_id: str | None = Field(examples=[_ID])
+    last_id: str | None = Field(examples=[_ID])
     has_more: bool
 
 
 class FileDeleted(BaseModel):
     """OpenAI's answer to a deletion."""
 
-    id: str = Field(examples=["file-0a1b2c3d4e5f60718293a4b5"])
+    id: str = Field(examples=[_ID])
     object: Literal["file"] = "file"
     deleted: bool = True

@@ -21,6 +21,8 @@ from app.errors import Conflict, NotFound, StateReadOnly, StorageFull
 from app.files.room import FileLimits
 from app.files.tables import files
 from app.storage import owner, private, refusals
+from app.storage.audit import trail
+from app.storage.audit.record import What
 from app.storage.db import Database, now
 from app.storage.disk import SPARE_BYTES, check_room
 from app.storage.leftovers import ARRIVING, Leftovers
@@ -184,19 +186,23 @@ class FileStore:
             rows = connection.execute(query).all()
         return [_to_file(row) for row in rows[:limit]], len(rows) > limit
 
-    def delete(self, file_id: str, in_use: InUse) -> None:
-        """Removes the row, then the bytes. Raises NotFound, and Conflict (`file_in_use`) while a job needs it."""
+    def delete(self, file_id: str, in_use: InUse, after_days: float = 0.0) -> None:
+        """Removes the row, then the bytes; `after_days` is why, where nobody asked for it. Raises NotFound, and
+        Conflict (`file_in_use`) while a job needs it."""
         _check_id(file_id)
 
         def deleted(connection: Connection) -> None:
             # locked, so that a job that is being made either sees it gone or is seen
-            query = select(files.c.id).where(files.c.id == file_id).with_for_update()
-            if connection.execute(query).one_or_none() is None:
+            query = select(files.c.id, files.c.bytes).where(files.c.id == file_id).with_for_update()
+            row = connection.execute(query).one_or_none()
+            if row is None:
                 raise _no_file(file_id)
             job = in_use(connection, file_id)
             if job is not None:
                 raise Conflict("file_in_use", f"The job {job} needs this file. Cancel it, or wait until it has ended.")
             connection.execute(files.delete().where(files.c.id == file_id))
+            details = {"bytes": row.bytes} | ({"after_days": after_days} if after_days else {})
+            trail.write(connection, What.DATA_SET_DELETED, file_id, details)
 
         self._database.making_room(deleted)
         shutil.rmtree(self._folder / file_id, ignore_errors=True)
@@ -213,7 +219,7 @@ class FileStore:
                 past = connection.execute(old_ones).scalars().all()
             for file_id in past:
                 with suppress(Conflict, NotFound):  # a job needs it still; somebody else was quicker
-                    self.delete(file_id, in_use)
+                    self.delete(file_id, in_use, kept_days)
         old = self._leftovers.old()
         with self._database.reading() as connection:
             known = set(connection.execute(select(files.c.id)).scalars())

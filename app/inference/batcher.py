@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 
 Rows = NDArray[Any]
 Compute = Callable[[Rows], Rows]
+RowsOfBatch = Callable[[int], None]
+
+
+def uncounted(_: int) -> None:
+    """Where nobody wants to know."""
 
 
 class Overloaded(Exception):
@@ -26,6 +31,10 @@ class Overloaded(Exception):
 
 class TooLate(Exception):
     """The deadline passed before the first of the rows got its turn."""
+
+
+class NeedsThread(Exception):
+    """A batch that takes longer than the event loop may be held: it is computed in the executor."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +78,20 @@ class Batcher:
         max_batch: int = 128,
         max_waiting: int = 2048,
         inline_rows: int = 0,
+        counted: RowsOfBatch = uncounted,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`compute` maps [N, ...] to [N, ...], row by row.
 
         Batches of at most `inline_rows` rows are computed on the event loop, because they cost less than a hop to the
-        executor and back; larger ones run in the executor.
+        executor and back; larger ones run in the executor. `counted` is told the rows of each batch.
         """
         self._compute = compute
         self._executor = executor
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._inline_rows = inline_rows
+        self._counted = counted
         self._clock = clock
         self._queue: deque[_Queued] = deque()
         self._waiting_rows = 0
@@ -127,12 +138,15 @@ class Batcher:
         loop = asyncio.get_running_loop()
         rows = _joined([part.rows for part in batch])
         self._last_rows = len(rows)
+        self._counted(len(rows))
         if len(rows) <= self._inline_rows:
-            self._deliver(batch, _outcome(self._compute, rows))
-            self._gather_soon(loop)
-        else:
-            running = loop.run_in_executor(self._executor, _outcome, self._compute, rows)
-            running.add_done_callback(lambda done: self._finish(batch, done))
+            outcome = _outcome(self._compute, rows)
+            if not isinstance(outcome, NeedsThread):
+                self._deliver(batch, outcome)
+                self._gather_soon(loop)
+                return
+        running = loop.run_in_executor(self._executor, _outcome, self._compute, rows)
+        running.add_done_callback(lambda done: self._finish(batch, done))
 
     def _finish(self, batch: list[_Share], done: asyncio.Future[BatchResult | Exception]) -> None:
         self._deliver(batch, RuntimeError("the executor is gone") if done.cancelled() else done.result())

@@ -6,11 +6,8 @@ is dropped: a share of the traffic is enough.
 """
 
 import asyncio
-import contextlib
 import math
-import os
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -27,6 +24,7 @@ from app.inference.engine import Engine
 from app.inference.loaded import LoadedModel
 from models_store.errors import ImageRejected, StoreError
 from models_store.files import Pixels, Probabilities
+from models_store.machine import step_back
 from models_store.pictures.prepare import Prepared
 
 _MOST_WAITING, _MOST_BYTES = 256, 16 * 2**20  # pictures, and as they were sent
@@ -84,7 +82,7 @@ class Understudy:
         self._told = told
         self._clock = clock
         self._chance = chance
-        self._thread = ThreadPoolExecutor(1, "beside", initializer=_step_back)
+        self._thread = ThreadPoolExecutor(1, "beside", initializer=step_back, initargs=(_NICE,))
         self._waiting: deque[_Read] = deque()
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
@@ -192,9 +190,3 @@ def _unlike(challenger: LoadedModel, pairs: Sequence[tuple[_Read, Pixels]]) -> l
             said = verdict.label, labels[best], verdict.confidence, float(row[best])
             found.append(Unlike(one.image, *said, one.client))
     return found
-
-
-def _step_back() -> None:
-    """Lets everything else of this process go first: on Linux each thread has a priority of its own."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -3,31 +3,28 @@
 import asyncio
 import contextlib
 import math
-import os
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
 from app.decoding.decoder import Decoder
-from app.decoding.turns import Full, Late, Turns
 from app.errors import NotReady, TooBusy, Unprocessable
 from app.inference import decoding
 from app.inference.answer import Answer, Answers, Durations, PageAnswer
 from app.inference.batcher import BatchResult, Overloaded, TooLate
+from app.inference.counted import ReadingCounts
+from app.inference.explaining import Explainer
 from app.inference.fastest import KnownFastest
 from app.inference.loaded import LoadedModel, load
 from app.inference.pool import ModelPool
+from app.telemetry.measures import Measures
 from models_store.errors import ImageRejected
 from models_store.files import Probabilities
-from models_store.machine import give_back_memory
 from models_store.manifest import Manifest
-from models_store.model import Model, use_threads
-from models_store.pictures import saliency
+from models_store.model import use_threads
 from models_store.pictures.contained import contained
 from models_store.pictures.decode import Pixels
 from models_store.pictures.prepare import Prepared
@@ -37,14 +34,14 @@ from models_store.specs import InputSpec
 
 _QUEUE_SECONDS = 10.0  # from its arrival: what waited longer is refused, its client has likely given up
 _DECODED_SECONDS = 2.0  # that pictures which were decoded in time may wait for the model at least
-_MAX_EXPLAINING, _MAX_EXPLAINING_EACH = 16, 7  # that wait: each takes a tenth of a second
-_EXPLAINING_NICE = 4  # at 0 a photograph took half as long again beside it, at 10 digits waited longer for the lock
-_EXPLAINS_SECONDS = 60.0  # that a model which nobody asks to explain stays loaded
+_FEW_VERDICTS = 16  # that are made on the event loop
 _SWITCH_SECONDS = 0.001  # after which a thread that computes in Python lets the event loop go on, instead of 0.005
 
 
 # Takes what a version has answered: the version, the pictures, what was said of each, who sent them. Returns at once.
 Watch = Callable[[LoadedModel, Sequence[bytes], Sequence[Answer | ImageRejected], str], None]
+# Takes what was read, in the task that asked for it: the version, how many, seconds of preparing, waiting, computing.
+Traced = Callable[[str, int, float, float, float], None]
 
 
 class Engine:
@@ -60,6 +57,7 @@ class Engine:
         max_image_pixels: int = 16_000_000,
         max_waiting: int = 2048,
         fastest: KnownFastest | None = None,
+        measures: Measures | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.device = device
@@ -67,15 +65,14 @@ class Engine:
         self._max_waiting = max_waiting
         self._fastest = fastest
         self._clock = clock
-        self._explaining = Turns(max_waiting=_MAX_EXPLAINING, max_waiting_each=_MAX_EXPLAINING_EACH, clock=clock)
-        self._explains: tuple[Path, Model] | None = None
-        self._forgetting: asyncio.TimerHandle | None = None
         self._decoder = decoder
         self._computer = ThreadPoolExecutor(1, "compute")
-        # a tenth of a second each, for which no picture waits
-        self._explainer = ThreadPoolExecutor(1, "explain", initializer=_step_back)
-        self.pool = ModelPool(registry, self._load, max_loaded, clock)
+        self._explainer = Explainer(clock)
+        self._measures = measures or Measures()
+        self.counts = ReadingCounts(self._measures)
+        self.pool = ModelPool(registry, self._load, max_loaded, clock, self._measures)
         self.beside: Watch | None = None
+        self.traced: Traced | None = None
         self._in_flight, self._asked_at = 0, -math.inf
 
     @contextlib.asynccontextmanager
@@ -87,8 +84,8 @@ class Engine:
             async with self.pool.running(name):
                 yield
         finally:
-            for threads in (self._computer, self._explainer):
-                threads.shutdown(wait=False, cancel_futures=True)
+            self._computer.shutdown(wait=False, cancel_futures=True)
+            self._explainer.close()
 
     async def predict(self, ref: Ref, images: Sequence[bytes], client: str = "") -> Answers:
         """Reads PNG, JPEG, WEBP or BMP pictures. Clients take turns. A caller that is cancelled is not computed.
@@ -106,17 +103,26 @@ class Engine:
             done = await self._computed(loaded, good, max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS))
         finally:
             self._in_flight -= 1
-        rows, manifest, is_finite = iter(done.rows), loaded.version.manifest, bool(np.isfinite(done.rows).all())
-        items: list[Answer | ImageRejected] = []
-        for item, image in zip(prepared, images, strict=True):
-            if isinstance(item, ImageRejected):
-                items.append(item)
-            else:
-                row = next(rows)
-                items.append(Answer(item, row, manifest) if is_finite else _answered(item, row, manifest, image))
+        answers = await self._answers(loaded, prepared, images, done, self._durations(loaded, began, ready, done))
         if self.pool.challengers and self.beside is not None:
-            self.beside(loaded, images, items, client)
-        return Answers(loaded.version, items, self._durations(began, ready, done))
+            self.beside(loaded, images, answers.items, client)
+        return answers
+
+    async def predict_rows(self, loaded: LoadedModel, rows: Sequence[Prepared]) -> Answers:
+        """Reads rows that go in as they are, in the shape that the version takes. They share its batches with pictures;
+        no challenger sees them, because there is no picture to show a person. A caller that is cancelled is not
+        computed.
+
+        Raises TooBusy, NotReady.
+        """
+        self._in_flight += 1
+        try:
+            self._asked_at = began = self._clock()
+            done = await self._computed(loaded, [row.pixels for row in rows], began + _QUEUE_SECONDS)
+        finally:
+            self._in_flight -= 1
+        sent = [row.pixels.tobytes() for row in rows]
+        return await self._answers(loaded, rows, sent, done, self._durations(loaded, began, began, done))
 
     def is_quiet(self, seconds: float) -> bool:
         """Whether nobody waits for pictures to be read, and nobody came for so many seconds."""
@@ -127,28 +133,8 @@ class Engine:
         return await self._prepared(images, spec, client, self._clock() + _QUEUE_SECONDS)
 
     async def explain(self, version: Version, pixels: Pixels, image: bytes, client: str = "") -> bytes:
-        """A PNG of what in a prepared picture speaks for its label, by the version's plain candidate.
-
-        That one is loaded for the occasion: what serves has no gradients. `image` is the picture as it came. Clients
-        take turns. Raises TooBusy, NotReady, VersionCorrupt, ManifestMismatch, and ImageRejected where the net can't
-        explain it.
-        """
-        try:
-            await self._explaining.take(client, self._clock() + _QUEUE_SECONDS)
-        except Full:
-            raise TooBusy(
-                "too_busy", "More explanations wait than can be made soon. Repeat the request later."
-            ) from None
-        except Late:
-            raise NotReady("too_late", "The explanation waited too long. Repeat the request later.") from None
-        loop = asyncio.get_running_loop()
-        if self._forgetting is not None:
-            self._forgetting.cancel()
-        try:
-            return await loop.run_in_executor(self._explainer, self._explained, version, pixels, image)
-        finally:
-            self._forgetting = loop.call_later(_EXPLAINS_SECONDS, self._forget)
-            self._explaining.give(client)
+        """A PNG of what in a prepared picture speaks for its label, and what it raises: see `Explainer.explain`."""
+        return await self._explainer.explain(version, pixels, image, client)
 
     async def read(self, ref: Ref, image: bytes, client: str = "") -> PageAnswer:
         """Finds and reads all digits of one picture. A caller that is cancelled is not computed.
@@ -165,33 +151,52 @@ class Engine:
                 "model",
             )
         began = self._clock()
-        page = await self._decoder.page(image, spec, client, began + _QUEUE_SECONDS)
+        try:
+            page = await self._decoder.page(image, spec, client, began + _QUEUE_SECONDS)
+        except ImageRejected as refusal:
+            self.counts.refused(refusal)
+            raise
         ready = self._clock()
         latest = max(began + _QUEUE_SECONDS, ready + _DECODED_SECONDS)
         done = await self._computed(loaded, list(page.pixels), latest)
         with contained(image):
             _check_finite(done.rows)
-        return PageAnswer(loaded.version, page, done.rows, self._durations(began, ready, done))
+        answer = PageAnswer(loaded.version, page, done.rows, self._durations(loaded, began, ready, done))
+        await asyncio.to_thread(self.counts.page, answer)
+        return answer
 
-    def _explained(self, version: Version, pixels: Pixels, image: bytes) -> bytes:
-        """In the explainer's thread. The model is kept for a while: loading one holds Python's lock for 20 ms."""
-        try:
-            if self._explains is None or self._explains[0] != version.folder:
-                self._explains = version.folder, Model.load(version.folder, version.manifest)
-            with contained(image):
-                return saliency.drawn(pixels, self._explains[1].explain(pixels)[1])
-        finally:
-            if not self._explaining.waiting:
-                give_back_memory()  # of a hundred pictures and their gradients
+    async def _answers(
+        self,
+        loaded: LoadedModel,
+        prepared: Sequence[Prepared | ImageRejected],
+        sent: Sequence[bytes],
+        done: BatchResult,
+        seconds: Durations,
+    ) -> Answers:
+        """Every picture and row with what was computed of it; `sent` is how each came. They are counted here."""
+        rows, manifest, is_finite = iter(done.rows), loaded.version.manifest, bool(np.isfinite(done.rows).all())
+        items: list[Answer | ImageRejected] = []
+        for item, image in zip(prepared, sent, strict=True):
+            if isinstance(item, ImageRejected):
+                items.append(item)
+            else:
+                row = next(rows)
+                items.append(Answer(item, row, manifest) if is_finite else _answered(item, row, manifest, image))
+        answers = Answers(loaded.version, items, seconds)
+        if len(items) <= _FEW_VERDICTS:
+            self.counts.answers(answers)
+        else:
+            await asyncio.to_thread(self.counts.answers, answers)
+        return answers
 
-    def _forget(self) -> None:
-        self._explains = None
-
-    def _durations(self, began: float, ready: float, done: BatchResult) -> Durations:
-        return Durations(ready - began, self._clock() - ready - done.seconds, done.seconds)
+    def _durations(self, loaded: LoadedModel, began: float, ready: float, done: BatchResult) -> Durations:
+        seconds = Durations(ready - began, self._clock() - ready - done.seconds, done.seconds)
+        if self.traced is not None:
+            self.traced(loaded.version.ref, len(done.rows), seconds.prepare, seconds.queue, seconds.infer)
+        return seconds
 
     def _load(self, version: Version) -> LoadedModel:
-        return load(version, self.device, self._computer, self._max_waiting, self._fastest)
+        return load(version, self.device, self._computer, self._max_waiting, self._fastest, self._measures)
 
     async def _prepared(
         self, images: Sequence[bytes], spec: InputSpec, client: str, deadline: float
@@ -231,9 +236,3 @@ def _check_finite(rows: Probabilities) -> None:
     """A net that somebody brought along may divide by a picture's own deviation, which is 0 where it is even."""
     if not np.isfinite(rows).all():
         raise FloatingPointError("the model's probabilities are no numbers")
-
-
-def _step_back() -> None:
-    """Lets everything else of this process go first: on Linux each thread has a priority of its own."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _EXPLAINING_NICE)

@@ -8,19 +8,20 @@ hold the old one finish on it.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
 from app.errors import NotReady
 from app.inference.loaded import LoadedModel
+from app.inference.refused import RefusedVersions
+from app.telemetry.measures import Measures
 from models_store.errors import ManifestMismatch, StoreBusy, StoreError
 from models_store.refs import CHALLENGER, CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry, Version
 
 REFRESH_SECONDS = 0.5
-_RETRY_SECONDS = 30.0  # a refused version is looked at again after this long: it may have been restored
 _LOAD_SECONDS = 5.0  # a request waits this long for a version that is not loaded yet
 
 _log = structlog.get_logger("digitserve.pool")
@@ -35,6 +36,7 @@ class ModelPool:
         load: Callable[[Version], LoadedModel],
         max_loaded: int,
         clock: Callable[[], float] = time.monotonic,
+        measures: Measures | None = None,
     ) -> None:
         """`load` takes seconds and runs in a thread of its own; it raises StoreError for a version that can't serve."""
         self._registry = registry
@@ -51,7 +53,7 @@ class ModelPool:
         self.challengers: dict[str, int] = {}  # of the models in `_champions`, as seen last
         self._held: dict[str, int] = {}  # the challenger of a model, while it has a place
         self._loading: dict[tuple[str, int], asyncio.Task[LoadedModel]] = {}
-        self._refused: dict[tuple[str, int], tuple[float, StoreError]] = {}
+        self._refused = RefusedVersions(clock, measures or Measures())
         self._loader = ThreadPoolExecutor(1, "load")  # one at a time: loading takes memory and a core
 
     @contextlib.asynccontextmanager
@@ -71,6 +73,11 @@ class ModelPool:
         finally:
             following.cancel()
             self._loader.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def loaded(self) -> Collection[LoadedModel]:
+        """All that are in memory."""
+        return self._loaded.values()
 
     def champion(self, name: str) -> LoadedModel | None:
         """What answers for `name` now, None while nothing does."""
@@ -130,7 +137,7 @@ class ModelPool:
             self.challengers[name] = aliases[CHALLENGER]
         if self._held.get(name) not in (None, aliases.get(CHALLENGER)):
             del self._held[name]
-        if wanted is None or wanted == serving.version.number or self._refusal(name, wanted):
+        if wanted is None or wanted == serving.version.number or self._refused.why(name, wanted):
             return
         with contextlib.suppress(StoreError):  # logged; the one that serves goes on
             loaded = self._loaded.get((name, wanted))
@@ -201,9 +208,7 @@ class ModelPool:
         return self._loading[key]
 
     async def _load_now(self, name: str, number: int) -> LoadedModel:
-        refusal = self._refusal(name, number)
-        if refusal is not None:
-            raise refusal
+        self._refused.check(name, number)
         began = self._clock()
         _log.info("version_loading", version=f"{name}@{number}")
         try:
@@ -211,13 +216,11 @@ class ModelPool:
         except StoreBusy:
             raise
         except StoreError as error:
-            self._refused[name, number] = self._clock() + _RETRY_SECONDS, error
-            _log.error("version_refused", version=f"{name}@{number}", why=str(error))
+            self._refused.add(name, number, error)
             raise
         except Exception as error:  # a version that breaks its loader must not end the following of all others
             refusal = ManifestMismatch(f"{name}@{number} could not be loaded. The log says why.")
-            self._refused[name, number] = self._clock() + _RETRY_SECONDS, refusal
-            _log.exception("version_refused", version=f"{name}@{number}")
+            self._refused.add(name, number, refusal, broke=error)
             raise refusal from error
         seconds = round(self._clock() - began, 2)
         _log.info("version_loaded", version=loaded.version.ref, candidate=loaded.model.candidate, seconds=seconds)
@@ -227,10 +230,6 @@ class ModelPool:
 
     def _read(self, name: str, number: int) -> LoadedModel:
         return self._load(self._registry.resolve(Ref(name, None, number)))
-
-    def _refusal(self, name: str, number: int) -> StoreError | None:
-        until, refusal = self._refused.get((name, number), (0.0, None))
-        return refusal if self._clock() < until else None
 
     def _evict(self) -> None:
         """Forgets the least recently used versions over the limit; challengers go last, and champions stay."""

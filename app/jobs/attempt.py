@@ -20,6 +20,7 @@ from app.jobs.launcher import Launcher, Run
 from app.jobs.leases import Leases
 from app.jobs.promotion import Promoter
 from app.jobs.watchdog import Watchdog
+from app.storage.audit.acting import because_of
 from models_store.handover import (
     EpochEnded,
     Event,
@@ -199,7 +200,8 @@ class Attempt:
     def _succeed(self) -> bool:
         assert self._result is not None
         self._sure(self._leases.beat(self._job, self._progress))  # who lost the job moves no alias
-        placed = self._promoter.promote(self._job.spec, self._result)
+        with because_of(job=self._job.id):
+            placed = self._promoter.promote(self._job.spec, self._result)
         level = "info" if placed.is_champion or placed.in_shadow else "warn"
         self._leases.tell(self._job, level, "message", placed.said)
         told = {key: value for key, value in self._result.items() if key in _TOLD}

@@ -20,6 +20,7 @@ from app.storage.db import Database
 from models_store.handover import GIVERS, SEEN
 from models_store.refs import Ref
 
+_UNLEARN = "If a version must not know them, make another one from the job's base, and promote that."
 _WHERE = "see the page /held, or GET /v1/feedback/held"
 
 
@@ -77,6 +78,9 @@ def mark(connection: Connection, job: Job) -> None:
     if not accepted and held.are_named(connection, job.id):
         return
     lineage.learned(connection, job.id, job.created_at)
+    if gone := lineage.gone(connection, job.id):
+        were = "1 correction that it learned was" if gone == 1 else f"{gone:,} corrections that it learned were"
+        say(connection, job.id, "warn", "message", f"{were} deleted while it ran. {_UNLEARN}")
     if not accepted:
         why = f"The gate rejected {version}, which had learned them"
         count = held.quarantine(connection, job.id, _model(job), job.created_at, why)

@@ -74,6 +74,17 @@ class AttemptFolders:
                 if path.name not in (RECIPE, EVENTS, ERRORS):
                     path.unlink(missing_ok=True)
 
+    def rest(self, job_id: str, until: int) -> None:
+        """Takes people's pictures out of the attempts up to this one, at which nobody works: the next one gets copies
+        of what there is then. What it goes on from stays."""
+        for attempt in (self._root / job_id).glob("attempt-*"):
+            number = attempt.name.rpartition("-")[2]
+            if not (number.isdigit() and int(number) <= until):
+                continue
+            for path in attempt.iterdir():
+                if path.name not in (RECIPE, EVENTS, ERRORS, GO) and not path.match(CHECKPOINTS):
+                    path.unlink(missing_ok=True)
+
     def remove(self, job_ids: Collection[str]) -> None:
         """Removes the folders of these jobs, where they are still there."""
         for job_id in job_ids:

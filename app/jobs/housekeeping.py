@@ -72,12 +72,15 @@ class Housekeeping:
             self._failing = False
 
     def _strip(self) -> None:
-        """People's pictures lie about no longer than the job that needs them."""
+        """People's pictures lie about no longer than somebody works with them: who deletes one need not look for jobs
+        that wait or rest."""
         here = set(self._folders.present())
         self._stripped &= here
         for job_id in self._leases.ended(here - self._stripped):
             self._folders.strip(job_id)
             self._stripped.add(job_id)
+        for job_id, attempt in self._leases.idle(here - self._stripped).items():
+            self._folders.rest(job_id, attempt)
 
     def _clear(self) -> None:
         self._put_right()

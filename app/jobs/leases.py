@@ -14,9 +14,11 @@ from app.jobs.job import ENDED, HELD, Job, Move, State
 from app.jobs.tables import jobs, moved, owned, say, to_job
 from app.storage.db import Database, now
 from app.storage.leaps import Leaps
+from app.telemetry.measures import Measures
 
 _LONGEST_SECONDS = 3600.0  # that a lease may take: of a worker of an earlier release nobody knows how long it takes
 _MARGIN_SECONDS = 1.0
+_RELEASED = "released"  # how an attempt ends that another may follow
 _DOUBTED_SECONDS = 5.0  # is left of a lease that can't be: a worker that lives renews it every second
 
 
@@ -30,6 +32,7 @@ class Leases:
         max_tries: int = 3,
         on_success: Callable[[Connection, Job], None] = lambda connection, job: None,
         clock: Callable[[], float] = time.monotonic,
+        measures: Measures | None = None,
     ) -> None:
         """A worker that is not heard of for `lease_seconds` has lost its job; a job is tried `max_tries` times.
 
@@ -42,6 +45,7 @@ class Leases:
         self._max_tries = max_tries
         self._on_success = on_success
         self._leaps = Leaps(clock)
+        self._measures = measures or Measures()
 
     @property
     def leaps(self) -> int:
@@ -85,7 +89,10 @@ class Leases:
                 failed.append(to_job(row))
             return failed
 
-        return self._database.making_room(given_up)
+        failed = self._database.making_room(given_up)
+        for job in failed:
+            self._measures.job_seconds.observe((State.FAILED.value,), job.worked_seconds)
+        return failed
 
     def beat(self, job: Job, progress: Mapping[str, Any] | None = None) -> bool:
         """Keeps the lease; False where the job is no longer ours: cancelled, paused, or another's."""
@@ -138,10 +145,17 @@ class Leases:
             return row is not None
 
         if self._database.making_room(released):
+            self._measures.job_attempts.add((_RELEASED,))
             return True
         if not counts:
             return False
         return self.fail(job, "job_crashed", f"The training ended {job.tries} times without a result: {why}")
+
+    def give_back_all(self, why: str) -> Sequence[str]:
+        """Gives back what others hold who are gone for good: a database that comes from a backup has no workers."""
+        with self._database.reading() as connection:
+            held = connection.execute(select(jobs).where(jobs.c.state.in_(HELD))).all()
+        return [job.id for job in map(to_job, held) if self.release(job, why, counts=False)]
 
     def ended(self, among: Collection[str], seconds: float = 0.0) -> Sequence[str]:
         """Which of these jobs ended, so many seconds ago or earlier; 0 asks no clock."""
@@ -150,6 +164,13 @@ class Leases:
             query = query.where(jobs.c.finished_at <= now() - seconds)
         with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
+
+    def idle(self, among: Collection[str]) -> Mapping[str, int]:
+        """Of these jobs that have not ended, up to which attempt nobody works at them."""
+        query = select(jobs.c.id, jobs.c.attempt, jobs.c.state).where(jobs.c.id.in_(among), jobs.c.state.not_in(ENDED))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return {row.id: row.attempt - (row.state in HELD) for row in rows}
 
     def _tells_time(self, connection: Connection) -> bool:
         """Whether leases that are over by the database's clock are over."""
@@ -184,7 +205,12 @@ class Leases:
                 say(connection, job.id, level, "state", message, {"state": row.state})  # the last that is said of it
             return row is not None
 
-        return self._database.making_room(ended)  # on a full disk a job fails for that
+        is_ours = self._database.making_room(ended)  # on a full disk a job fails for that
+        if is_ours:
+            outcome = (State.SUCCEEDED if move is Move.SUCCEED else State.FAILED).value
+            self._measures.job_attempts.add((outcome,))
+            self._measures.job_seconds.observe((outcome,), job.worked_seconds)
+        return is_ours
 
 
 def _worked(job: Job) -> dict[str, float]:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.jobs.job import JobSpec
+from sqlalchemy import Connection
+
+from app.jobs.job import Job, JobSpec
+from app.storage.audit import trail
+from app.storage.audit.record import What
 from models_store.errors import AliasConflict, StoreError, TooManyAliases
 from models_store.refs import CHALLENGER, CHAMPION, PREVIOUS, Ref
 from models_store.registry import Registry
@@ -81,3 +85,11 @@ class Promoter:
             return Placed(False, f"{made} could not be made the challenger. {by_hand}")
         gone = f", in the place of {name}@{before}" if before not in (None, version.version) else ""
         return Placed(False, f"{made} reads unseen beside the champion {name}@{champion} now{gone}.", in_shadow=True)
+
+
+def note(connection: Connection, job: Job) -> None:
+    """Notes in the audit log which version a job has made, in the transaction in which it succeeds: also where that is
+    the first one of its model, which its training made the champion itself."""
+    result = job.result or {}
+    told = {name: bool(result.get(name)) for name in ("accepted", "promoted", "in_shadow")}
+    trail.write(connection, What.VERSION_MADE, str(result["version"]), {"job": job.id, "base": job.spec.base, **told})

@@ -91,7 +91,7 @@ Bending = Annotated[
 class Supervised(_Strict):
     """How to learn; every field may be left out."""
 
-    hyperparameters: Hyperparameters | None = None
+    hyperparameters: Hyperparameters | None = Field(None, description="OpenAI's three")
     unfreeze: Blocks = Field("auto", description="which blocks of the net learn")
     optimizer: Optimizer = "auto"
     loss: Loss = "auto"
@@ -117,7 +117,7 @@ class Method(_Strict):
     """OpenAI's way to say how; only `supervised` is offered."""
 
     type: Literal["supervised"] = "supervised"
-    supervised: Supervised | None = None
+    supervised: Supervised | None = Field(None, description="how; what is left out is decided by the service")
 
 
 def _is_text(text: str) -> str:
@@ -151,11 +151,11 @@ class JobRequest(_Strict):
         description="labelled pictures that judge the result, in place of held-out ones or the file's own part",
     )
     hyperparameters: Hyperparameters | None = Field(None, description="here or under `method`")
-    method: Method | None = None
+    method: Method | None = Field(None, description="OpenAI's way to say how")
     suffix: str | None = Field(
         None, min_length=1, max_length=62, description="make a model of its own, NAME-SUFFIX; needed for other labels"
     )
-    seed: int | None = Field(None, ge=0, lt=2**31)
+    seed: int | None = Field(None, ge=0, lt=2**31, description="the same one gives the same version")
     metadata: dict[_Key, _Value] | None = Field(None, max_length=MAX_PAIRS, examples=[{"who": "me"}])
     integrations: Annotated[None, BeforeValidator(_is_nothing)] = None
 
@@ -163,21 +163,3 @@ class JobRequest(_Strict):
     def supervised(self) -> Supervised:
         """What is asked for under `method`, or the defaults."""
         return (self.method.supervised if self.method else None) or Supervised()
-
-
-def schema() -> dict[str, Any]:
-    """JobRequest's JSON schema in one piece: its own references would point nowhere in an OpenAPI document."""
-    whole = JobRequest.model_json_schema()
-    named = whole.pop("$defs")
-
-    def inlined(part: Any) -> Any:
-        if isinstance(part, list):
-            return [inlined(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            return inlined(named[part["$ref"].rpartition("/")[2]])
-        return {key: inlined(value) for key, value in part.items()}
-
-    found: dict[str, Any] = inlined(whole)
-    return found

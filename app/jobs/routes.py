@@ -16,15 +16,17 @@ from app.jobs.bounds.effort import Effort
 from app.jobs.builder import JobBuilder, JobDraft, Report, UnreadFile
 from app.jobs.job import FEEDBACK, Job
 from app.jobs.presenters import checkpoints, event_object, job_object, number_in
-from app.jobs.request import MAX_KEY, MAX_PAIRS, MAX_VALUE, JobRequest, schema
-from app.jobs.schemas import CheckpointList, EventList, JobList, JobObject
+from app.jobs.request import MAX_KEY, MAX_PAIRS, MAX_VALUE, JobRequest
+from app.jobs.schemas import EVENT_STREAM, CheckpointList, EventList, JobList, JobObject
 from app.jobs.store import JobStore, new_id
 from app.jobs.stream import Streams
 from app.storage.db import WAIT_SECONDS
 from app.web.access.scopes import ADMIN, lacking
 from app.web.access.visitor import Visitor, client_of, visitor_of
 from app.web.connection import while_connected
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import data_sets, door, kept, pictures
+from app.web.openapi.codes import jobs as codes
 from app.web.request import filled, from_json
 from app.web.route import ANY_KEY, StrictRoute
 from app.web.threads import ThreadLane
@@ -42,7 +44,7 @@ _BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "application/json": {
-            "schema": schema(),
+            "schema": JobRequest.model_json_schema(),
             "examples": {
                 "corrections": {"value": {"model": "digits", "training_file": "feedback"}},
                 "pictures": {"value": {"model": "digits", "training_file": "file-0a1b2c3d4e5f60718293a4b5"}},
@@ -58,21 +60,10 @@ _BODY: dict[str, Any] = {
         }
     },
 }
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A page of events, or with `Accept: text/event-stream` all of them, as they come",
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'data: {"object": "fine_tuning.job.event", …}\nid: 7\n\n'
-                'event: end\ndata: {"object": "fine_tuning.job", …}\n\n',
-            }
-        },
-    }
-}
+_MOVED = raises(codes.JOB, codes.MOVING, kept.WRITING)
 JobParam = Annotated[str, Path(description="a job's id", examples=["ftjob-5f2a9c0d1e7b4a68f2a9c0d1"])]
 AfterParam = Annotated[str | None, Query(description="the last id of the page before")]
-LimitParam = Annotated[int, Query(ge=1, le=100)]
+LimitParam = Annotated[int, Query(ge=1, le=100, description="how many on a page")]
 FilterParam = Annotated[None, Query(alias=f"metadata{ANY_KEY}", include_in_schema=False)]
 KeyHeader = Annotated[
     str | None,
@@ -94,9 +85,7 @@ def router(
     A data set that has to be read again is read by `inspections`, which takes no turn from anybody else. `effort` says
     which job would take too long.
     """
-    routes = APIRouter(
-        route_class=StrictRoute, prefix=PREFIX, tags=["fine-tuning"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix=PREFIX, tags=["fine-tuning"])
     lane = ThreadLane(_THREADS, wait_seconds)
     _add_creating(routes, store, builder, effort, inspections, lane)
     _add_showing(routes, store, lane)
@@ -130,8 +119,14 @@ def _add_creating(
     async def report_on(path: FilePath, spec: InputSpec) -> Report:
         return await inspections.report(path, lambda: spec)
 
-    @routes.post("", status_code=201, summary="Start a job", openapi_extra={"requestBody": _BODY})
-    async def create(request: Request, response: Response, key: KeyHeader = None) -> JobObject:
+    @routes.post(
+        "", status_code=201, summary="Start a job", openapi_extra={"requestBody": _BODY},
+        responses=raises(
+            door.JSON, codes.MAKING, kept.VERSION, kept.LABEL, kept.FILE, kept.WRITING, data_sets.ARCHIVE,
+            data_sets.DATA_SET, pictures.QUEUE,
+        ),
+    )  # fmt: skip
+    async def create_job(request: Request, response: Response, key: KeyHeader = None) -> JobObject:
         """Queues a fine-tune of a version with an uploaded file, or with all corrections of its model (`feedback`).
         What can be wrong with it is found here, not later.
 
@@ -156,8 +151,8 @@ def _add_creating(
 
 
 def _add_showing(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
-    @routes.get("", summary="List the jobs")
-    async def jobs(
+    @routes.get("", summary="List the jobs", responses=raises(codes.JOB, codes.FILTER))
+    async def list_jobs(
         request: Request, after: AfterParam = None, limit: LimitParam = 20, _: FilterParam = None
     ) -> JobList:
         """The newest first, a page at a time; `metadata[key]=value` shows only the jobs that carry that."""
@@ -165,32 +160,35 @@ def _add_showing(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
         found, more = await lane.ask(store.list, limit, None if after is None else _known_id(after), labelled)
         return JobList(data=[job_object(job) for job in found], has_more=more)
 
-    @routes.get("/{job_id}", summary="Show one job")
-    async def job(job_id: JobParam) -> JobObject:
+    @routes.get("/{job_id}", summary="Show one job", responses=raises(codes.JOB))
+    async def get_job(job_id: JobParam) -> JobObject:
         """Where the job is, what it will do, and what came of it."""
         return job_object(await lane.ask(store.get, _known_id(job_id)))
 
 
 def _add_moving(routes: APIRouter, store: JobStore, lane: ThreadLane) -> None:
-    @routes.post("/{job_id}/cancel", summary="Cancel a job")
-    async def cancel(job_id: JobParam) -> JobObject:
+    @routes.post("/{job_id}/cancel", summary="Cancel a job", responses=_MOVED)
+    async def cancel_job(job_id: JobParam) -> JobObject:
         """Ends a job for good: at once while it waits, within two seconds while it runs. 409 once it has ended."""
         return job_object(await lane.ask(store.cancel, _known_id(job_id)))
 
-    @routes.post("/{job_id}/pause", summary="Pause a job")
-    async def pause(job_id: JobParam) -> JobObject:
+    @routes.post("/{job_id}/pause", summary="Pause a job", responses=_MOVED)
+    async def pause_job(job_id: JobParam) -> JobObject:
         """Lets a job rest. One that runs goes on from its last whole epoch when it is resumed."""
         return job_object(await lane.ask(store.pause, _known_id(job_id)))
 
-    @routes.post("/{job_id}/resume", summary="Resume a job")
-    async def resume(job_id: JobParam) -> JobObject:
+    @routes.post("/{job_id}/resume", summary="Resume a job", responses=_MOVED)
+    async def resume_job(job_id: JobParam) -> JobObject:
         """Queues a paused job again."""
         return job_object(await lane.ask(store.resume, _known_id(job_id)))
 
 
 def _add_watching(routes: APIRouter, store: JobStore, streams: Streams, lane: ThreadLane) -> None:
-    @routes.get("/{job_id}/events", summary="Show a job's events", response_model=EventList, responses=_STREAM)
-    async def events(
+    @routes.get(
+        "/{job_id}/events", summary="Show a job's events", response_model=EventList,
+        responses=EVENT_STREAM | raises(codes.JOB, codes.PAGE, codes.STREAM),
+    )  # fmt: skip
+    async def list_job_events(
         request: Request, job_id: JobParam, after: AfterParam = None, limit: LimitParam = 20, heard: LastHeader = ""
     ) -> EventList | EventSourceResponse:
         """A page, the newest first; or, with `Accept: text/event-stream`, a stream, the oldest first.
@@ -205,8 +203,10 @@ def _add_watching(routes: APIRouter, store: JobStore, streams: Streams, lane: Th
         found, more = await lane.ask(store.events, job_id, limit, before=before, newest_first=True)
         return EventList(data=[event_object(event) for event in found], has_more=more)
 
-    @routes.get("/{job_id}/checkpoints", summary="Show a job's epochs")
-    async def epochs(job_id: JobParam, after: AfterParam = None, limit: LimitParam = 10) -> CheckpointList:
+    @routes.get("/{job_id}/checkpoints", summary="Show a job's epochs", responses=raises(codes.JOB, codes.PAGE))
+    async def list_job_checkpoints(
+        job_id: JobParam, after: AfterParam = None, limit: LimitParam = 10
+    ) -> CheckpointList:
         """The numbers after each epoch, the newest first."""
         _known_id(job_id)
         before = None if after is None else _number(after, "ftckpt", job_id)

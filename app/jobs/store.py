@@ -17,6 +17,8 @@ from app.jobs.bounds.history import forget_surplus
 from app.jobs.bounds.room import JobLimits, check_room, one_at_a_time
 from app.jobs.job import ENDED, FEEDBACK, Job, JobEvent, JobSpec, Move, State
 from app.jobs.tables import PROMOTE, SPEC, events, jobs, moved, say, text_at, to_job
+from app.storage.audit import trail
+from app.storage.audit.record import What
 from app.storage.db import Database, now
 
 _REFUSALS = {
@@ -25,6 +27,7 @@ _REFUSALS = {
     State.CANCELLED: "The job was cancelled already. Make another one.",
     State.PUBLISHING: "The job is publishing its result, which takes a moment. Look at its status.",
 }
+_WRITTEN = {Move.CANCEL: What.JOB_CANCELLED, Move.PAUSE: What.JOB_PAUSED, Move.RESUME: What.JOB_RESUMED}
 
 
 def new_id() -> str:
@@ -92,6 +95,8 @@ class JobStore:
             if warning:
                 say(connection, row.id, "warn", "message", warning)
             forget_surplus(connection, self._limits.kept)
+            details = {"base": spec.base, "training_file": spec.training_file, "promote": spec.promote}
+            trail.write(connection, What.JOB_CREATED, row.id, details | {"by_itself": client is None})
             return to_job(row)
 
     def newest(self, key_begins: str) -> Job | None:
@@ -166,6 +171,7 @@ class JobStore:
             row = moved(connection, move, jobs.c.id == job_id, lease_until=None, **values)
             if row is not None:
                 say(connection, job_id, "info", "state", message, {"state": row.state})
+                trail.write(connection, _WRITTEN[move], job_id)
                 return to_job(row)
             state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
             if state is None:

@@ -12,6 +12,7 @@ from app.jobs.attempt import FULL, Attempt, Lost
 from app.jobs.housekeeping import Housekeeping
 from app.jobs.job import Job
 from app.jobs.leases import Leases
+from app.telemetry.measures import Measures
 from models_store import durable
 
 _POLL_SECONDS = 0.25
@@ -29,6 +30,7 @@ class Worker:
         attempt: Callable[[Job], Attempt],
         housekeeping: Housekeeping,
         check_room: Callable[[], object] = lambda: None,
+        measures: Measures | None = None,
     ) -> None:
         """`attempt` makes the attempt at a job that this worker has claimed. `check_room` is asked before it claims
         one, and raises one of NOTHING_LASTS where none could be begun now."""
@@ -37,6 +39,7 @@ class Worker:
         self._attempt = attempt
         self._housekeeping = housekeeping
         self._check_room = check_room
+        self._measures = measures or Measures()
 
     def work(self, wait: Callable[[float], bool]) -> None:
         """Claims and runs jobs. `wait` sleeps so many seconds and says whether to stop."""
@@ -71,6 +74,7 @@ class Worker:
             log.info("job_left")
         except Lost:
             log.info("job_lost")
+            self._measures.job_attempts.add(("lost",))
         except AppError as refusal:
             if isinstance(refusal, NOTHING_LASTS):
                 raise

@@ -6,12 +6,19 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
+_FORM: dict[str, Any] = {
+    "title": "PictureForm",
+    "description": "One picture.",
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {**PICTURE, "description": "the picture"}},
+}
 ONE_PICTURE: dict[str, Any] = {
     "required": True,
     "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file`, or as the whole body.",
     "content": {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": ["file"], "properties": {"file": PICTURE}},
+            "schema": _FORM,
         },
         "image/png": {"schema": PICTURE},
         "image/jpeg": {"schema": PICTURE},
@@ -26,9 +33,9 @@ ModelParam = Annotated[
 class Timing(BaseModel):
     """Where the time went, in milliseconds."""
 
-    prepare: float = Field(description="decoding pictures and finding the writing in them")
-    queue: float = Field(description="waiting for a turn")
-    infer: float = Field(description="the model, on the batches with these pictures")
+    prepare: float = Field(description="decoding pictures and finding the writing in them", examples=[1.412])
+    queue: float = Field(description="waiting for a turn", examples=[0.284])
+    infer: float = Field(description="the model, on the batches with these pictures", examples=[1.905])
 
 
 class ComputedBy(BaseModel):

@@ -10,16 +10,17 @@ from starlette.types import Scope
 from app.inference.answer import Answers
 from app.inference.engine import Engine
 from app.inference.loaded import MAX_BATCH
+from app.inference.uncertain import Keep, hand_over
 from app.predict import spelled
 from app.predict.answers import PICTURE, ModelParam
 from app.predict.asked import Asked, direct_way
 from app.predict.pictures import SentPictures, in_plain_form, many_pictures
 from app.predict.schemas import BatchPrediction, PreparedParam, TopKParam
-from app.predict.uncertain import Keep, hand_over
 from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.direct import Direct, Sent
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import data_sets, door, kept, pictures
 from app.web.request_id import new_id
 from app.web.route import StrictRoute
 from models_store.datasets.archive import ArchiveLimits
@@ -27,24 +28,37 @@ from models_store.errors import ImageRejected
 from models_store.refs import Ref
 
 _QUICK = 16  # answers that are written on the event loop
-_INSTANCE: dict[str, Any] = {"type": "object", "required": ["b64"], "properties": {"b64": {"type": "string"}}}
+_B64: dict[str, Any] = {
+    "type": "string",
+    "description": "the picture's file in base64",
+    "examples": [  # white on black, 8 x 8 pixels: a 1
+        "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEUlEQVR42mNgQAL//5PDAAMArqcL9ThWnbEAAAAASUVORK5CYII="
+    ],
+}
+_INSTANCE: dict[str, Any] = {
+    "title": "Instance", "type": "object", "required": ["b64"], "properties": {"b64": _B64},
+}  # fmt: skip
 _MANY: dict[str, Any] = {
     "required": True,
     "description": f"Up to {MAX_BATCH} pictures: the multipart field `files` repeated, a zip, or base64 in JSON.",
     "content": {
         "multipart/form-data": {
             "schema": {
+                "title": "PicturesForm",
+                "description": "Many pictures.",
                 "type": "object",
                 "required": ["files"],
-                "properties": {"files": {"type": "array", "items": PICTURE}},
+                "properties": {"files": {"type": "array", "items": PICTURE, "description": "a picture each"}},
             },
         },
         "application/zip": {"schema": PICTURE},
         "application/json": {
             "schema": {
+                "title": "Instances",
+                "description": "Many pictures as texts.",
                 "type": "object",
                 "required": ["instances"],
-                "properties": {"instances": {"type": "array", "items": _INSTANCE}},
+                "properties": {"instances": {"type": "array", "items": _INSTANCE, "description": "a picture each"}},
                 "additionalProperties": False,
             },
         },
@@ -55,11 +69,18 @@ _BATCH_LIMITS = ArchiveLimits(max_entries=4 * MAX_BATCH, max_expanded_bytes=64 *
 
 def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIRouter:
     """The route, answering from `engine`. `keep` is given what it is uncertain of."""
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/predict", tags=["predict"])
 
-    @routes.post("/batch", summary="Read many", response_model=BatchPrediction, openapi_extra={"requestBody": _MANY})
+    @routes.post(
+        "/batch",
+        summary="Read many pictures",
+        response_model=BatchPrediction,
+        openapi_extra={"requestBody": _MANY},
+        responses=raises(
+            kept.VERSION, kept.LOADING, door.FORM, door.JSON, "bad_string", data_sets.ARCHIVE, pictures.MANY,
+            pictures.QUEUE,
+        ),
+    )  # fmt: skip
     async def predict_batch(
         request: Request, model: ModelParam = default_model, top_k: TopKParam = None, prepared: PreparedParam = False
     ) -> Response:
@@ -84,6 +105,9 @@ def direct(engine: Engine, default_model: str, keep: Keep | None = None) -> Dire
 async def _answer(engine: Engine, keep: Keep | None, asked: Asked, sent: SentPictures, scope: Scope) -> bytes:
     images = [picture.image for picture in sent.pictures if isinstance(picture.image, bytes)]
     answers = await while_connected(scope, engine.predict(asked.ref, images, client_of(scope)))
+    for picture in sent.pictures:
+        if isinstance(picture.image, ImageRejected):  # no version has seen it
+            engine.counts.refused(picture.image)
     quick = len(sent.pictures) <= _QUICK and not asked.prepared
     written = _written(sent, answers, asked) if quick else await to_thread(_written, sent, answers, asked)
     hand_over(keep, answers, images)

@@ -8,15 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Scope
 
 from app.inference.engine import Engine
+from app.inference.uncertain import Keep, hand_over
 from app.predict import spelled
 from app.predict.answers import ONE_PICTURE, ModelParam
 from app.predict.asked import Asked, direct_way
 from app.predict.schemas import Prediction, PreparedParam, TopKParam
-from app.predict.uncertain import Keep, hand_over
 from app.web.access.visitor import client_of
 from app.web.connection import while_connected
 from app.web.direct import Direct, Sent, picture_of
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept, pictures
 from app.web.request import one_picture
 from app.web.request_id import new_id
 from app.web.route import StrictRoute
@@ -28,11 +29,15 @@ ExplainParam = Annotated[bool, Query(description="return what in it speaks for t
 
 def router(engine: Engine, default_model: str, keep: Keep | None = None) -> APIRouter:
     """The route, answering from `engine`. `keep` is given what it is uncertain of."""
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/predict", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/predict", tags=["predict"])
 
-    @routes.post("", summary="Read one picture", response_model=Prediction, openapi_extra={"requestBody": ONE_PICTURE})
+    @routes.post(
+        "",
+        summary="Read one picture",
+        response_model=Prediction,
+        openapi_extra={"requestBody": ONE_PICTURE},
+        responses=raises(kept.VERSION, kept.LOADING, door.FORM, door.ONE_FILE, pictures.PICTURE, pictures.QUEUE),
+    )
     async def predict(
         request: Request,
         model: ModelParam = default_model,

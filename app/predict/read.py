@@ -4,7 +4,7 @@ import math
 from asyncio import to_thread
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from app.inference.answer import PageAnswer
 from app.inference.engine import Engine
@@ -13,7 +13,8 @@ from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing
 from app.predict.spelled import timing
 from app.web.access.visitor import client_of
 from app.web.connection import while_connected
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept, pictures
 from app.web.request import one_picture
 from app.web.request_id import new_id
 from app.web.route import StrictRoute
@@ -24,6 +25,25 @@ from models_store.pictures.warnings import PictureWarning
 from models_store.refs import Ref
 
 _BEST = 2  # labels shown of each digit
+_DIGITS: list[JsonValue] = [
+    {
+        "label": "4", "confidence": 0.9981, "uncertain": False, "box": {"x": 112, "y": 40, "width": 28, "height": 41},
+        "top": [{"label": "4", "confidence": 0.9981}, {"label": "9", "confidence": 0.0012}],
+    },
+    {
+        "label": "2", "confidence": 0.9944, "uncertain": False, "box": {"x": 148, "y": 42, "width": 27, "height": 39},
+        "top": [{"label": "2", "confidence": 0.9944}, {"label": "7", "confidence": 0.0038}],
+    },
+]  # fmt: skip
+_NUMBER: JsonValue = {
+    "text": "42", "confidence": 0.992511, "uncertain": False, "box": {"x": 112, "y": 40, "width": 63, "height": 41},
+    "digits": _DIGITS,
+}  # fmt: skip
+_EXAMPLE: JsonValue = {
+    "id": "read_5f2a9c0d1e7b4a68", "model": "digits@1", "text": "42", "warnings": [], "width": 1280, "height": 960,
+    "lines": [{"text": "42", "numbers": [_NUMBER]}],
+    "timing_ms": {"prepare": 8.127, "queue": 0.284, "infer": 2.033},
+}  # fmt: skip
 
 
 class Box(BaseModel):
@@ -75,6 +95,8 @@ class Line(BaseModel):
 class Page(ComputedBy):
     """What is written on a picture."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     text: str = Field(description="the lines, from top to bottom", examples=["42 1907\n365"])
     lines: list[Line]
     warnings: list[PictureWarning] = Field(description="what the answer should be read with", examples=[[]])
@@ -85,14 +107,18 @@ class Page(ComputedBy):
 
 def router(engine: Engine, default_model: str) -> APIRouter:
     """The route, answering from `engine`."""
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/read", tags=["predict"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/read", tags=["predict"])
 
     @routes.post(
-        "", summary="Read the numbers on a page", response_model=Page, openapi_extra={"requestBody": ONE_PICTURE}
+        "",
+        summary="Read the numbers on a page",
+        response_model=Page,
+        openapi_extra={"requestBody": ONE_PICTURE},
+        responses=raises(
+            kept.VERSION, kept.LOADING, door.FORM, door.ONE_FILE, pictures.PICTURE, pictures.QUEUE, pictures.WRITING
+        ),
     )
-    async def read(request: Request, model: ModelParam = default_model) -> Response:
+    async def read_page(request: Request, model: ModelParam = default_model) -> Response:
         """Reads all digits on one picture, of a row, a form or a page: up to 256.
 
         Digits that touch are `uncertain`. Printed lines and boxes are left out, and so are points, commas and dashes.

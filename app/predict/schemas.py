@@ -53,7 +53,10 @@ class NamedReading(Reading, Named):
 class BadPicture(Named):
     """In the place of a picture that can't be read."""
 
-    error: dict[str, str] = Field(examples=[{"code": "image_invalid", "message": "The picture is damaged. …"}])
+    error: dict[str, str] = Field(
+        description="its code, and what to do",
+        examples=[{"code": "image_invalid", "message": "The picture is damaged. …"}],
+    )
 
 
 class BatchPrediction(ComputedBy):

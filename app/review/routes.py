@@ -12,7 +12,8 @@ from app.review.presenters import shown
 from app.review.schemas import ReviewAnswer, ReviewDeleted, Reviewed, ReviewList
 from app.review.store import ReviewStore, Waiting
 from app.web.access.visitor import Visitor, visitor_of
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept, pictures
 from app.web.request import filled, from_json
 from app.web.route import StrictRoute
 
@@ -46,12 +47,12 @@ def router(store: ReviewStore, correct: Correct, keeping: bool) -> APIRouter:
 
     Where nothing is kept the queue is empty, whatever an earlier start has left.
     """
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/review", tags=["review"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/review", tags=["review"])
 
-    @routes.get("", summary="List what is worth a look")
-    def queue(limit: Annotated[int, Query(ge=1, le=100)] = 20, model: ModelParam = None) -> ReviewList:
+    @routes.get("", summary="List what is worth a look", responses=raises(kept.NAME))
+    def list_review(
+        limit: Annotated[int, Query(ge=1, le=100, description="how many on a page")] = 20, model: ModelParam = None
+    ) -> ReviewList:
         """Pictures that a version was uncertain of, in the order in which a person's answers teach most.
 
         The least certain one is first; then those that differ from all before them, as far as they are uncertain.
@@ -61,14 +62,22 @@ def router(store: ReviewStore, correct: Correct, keeping: bool) -> APIRouter:
         pictures = [shown(*pair) for pair in zip(found, store.thumbnails(found), strict=True)]
         return ReviewList(data=pictures, first_id=first, last_id=last, has_more=more, keeping=keeping)
 
-    @routes.get("/{picture_id}/picture", summary="Show the picture", response_class=Response, responses=_PICTURE)
-    def picture(picture_id: IdParam) -> Response:
+    @routes.get(
+        "/{picture_id}/picture", summary="Show the picture", response_class=Response,
+        responses=_PICTURE | raises(kept.WAITING),
+    )  # fmt: skip
+    def get_review_picture(picture_id: IdParam) -> Response:
         """The picture upright, at most 1,024 pixels a side, without anything that a camera wrote beside it."""
         headers = {"cache-control": "no-store"}
         return Response(store.picture(picture_id), media_type="image/png", headers=headers)
 
-    @routes.post("/{picture_id}", summary="Say what it is", openapi_extra={"requestBody": _BODY})
-    async def answer(request: Request, picture_id: IdParam) -> Reviewed:
+    @routes.post(
+        "/{picture_id}", summary="Say what it is", openapi_extra={"requestBody": _BODY},
+        responses=raises(
+            door.JSON, kept.WAITING, kept.VERSION, kept.LABEL, kept.CORRECTIONS, kept.WRITING, pictures.PICTURE
+        ),
+    )  # fmt: skip
+    async def answer_review(request: Request, picture_id: IdParam) -> Reviewed:
         """Makes the picture a correction with the label that you give, and takes it out of the queue."""
         label = filled(ReviewAnswer, from_json(await request.body())).label
 
@@ -85,8 +94,8 @@ def router(store: ReviewStore, correct: Correct, keeping: bool) -> APIRouter:
 
         return await run_sync(answered)
 
-    @routes.delete("/{picture_id}", summary="Dismiss a picture")
-    def dismiss(picture_id: IdParam) -> ReviewDeleted:
+    @routes.delete("/{picture_id}", summary="Dismiss a picture", responses=raises(kept.WAITING, kept.WRITING))
+    def dismiss_review(picture_id: IdParam) -> ReviewDeleted:
         """Deletes the picture and everything known of it."""
         store.delete(picture_id)
         return ReviewDeleted(id=picture_id)

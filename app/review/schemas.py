@@ -21,7 +21,10 @@ class ReviewPicture(BaseModel):
     model: str = Field(description="the version that read it", examples=["digits@1"])
     label: str = Field(description="what it read", examples=["3"])
     confidence: float = Field(examples=[0.44])
-    best: list[Guess] = Field(description="the two most probable labels")
+    best: list[Guess] = Field(
+        description="the two most probable labels",
+        examples=[[{"label": "3", "probability": 0.44}, {"label": "5", "probability": 0.41}]],
+    )
     labels: list[str] = Field(description="the version's labels: one of them is the answer", examples=[["3", "5"]])
     thumbnail: str | None = Field(
         description="a PNG of at most 96 pixels a side as a data: URL; null where it went this moment",
@@ -34,10 +37,10 @@ class ReviewList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ReviewPicture]
-    first_id: str | None
-    last_id: str | None
+    first_id: str | None = Field(examples=["rv-0a1b2c3d4e5f60718293a4b5"])
+    last_id: str | None = Field(examples=["rv-0a1b2c3d4e5f60718293a4b5"])
     has_more: bool
-    keeping: bool = Field(description="whether uncertain pictures are kept: DIGITSERVE_KEEP_UNCERTAIN")
+    keeping: bool = Field(description="whether uncertain pictures are kept: DIGITSERVE_KEEP_UNCERTAIN", examples=[True])
 
 
 class Reviewed(BaseModel):

@@ -17,6 +17,8 @@ from app.errors import NotFound, StateReadOnly, StorageFull
 from app.review.choice import spread
 from app.review.tables import review
 from app.storage import owner
+from app.storage.audit import trail
+from app.storage.audit.record import What
 from app.storage.blobs import BlobStore
 from app.storage.db import Database, now
 from app.storage.disk import SPARE_BYTES
@@ -146,7 +148,15 @@ class ReviewStore:
 
         Returns the ids and the names of what went.
         """
-        gone = self._database.making_room(lambda connection: [*self._too_old(connection), *self._too_many(connection)])
+
+        def swept(connection: Connection) -> Sequence[str]:
+            old, more = self._too_old(connection), self._too_many(connection)
+            if old:
+                details = {"kind": "review", "count": len(old), "after_days": self._kept_days}
+                trail.write(connection, What.PICTURES_EXPIRED, None, details)
+            return [*old, *more]
+
+        gone = self._database.making_room(swept)
         self._blobs.remove(gone)
         left = self._blobs.leftovers.old()
         with self._database.reading() as connection:

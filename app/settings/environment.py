@@ -6,6 +6,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import field_validator
 from pydantic.fields import FieldInfo
@@ -116,6 +117,15 @@ def is_host(text: str) -> bool:
 def is_origin(text: str) -> bool:
     """Whether it is a scheme, a host and perhaps a port, and nothing else, as browsers write them (RFC 6454, 6)."""
     return _is_place(_ORIGIN.fullmatch(text))
+
+
+def is_receiver(text: str) -> bool:
+    """Whether something can be sent there over HTTP: an http or https URL with a host, and a port that there is."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isprintable()
+    except ValueError:
+        return False
 
 
 def _is_place(found: re.Match[str] | None) -> bool:

@@ -20,6 +20,7 @@ from app.settings.environment import (
     is_database,
     is_host,
     is_origin,
+    is_receiver,
     networks,
     root_path,
     taken,
@@ -35,6 +36,7 @@ _HOSTS = "names such as digits.example.org, *.example.org or [2001:db8::1], with
 _ORIGINS = "origins such as https://example.org, without a path, with a comma between them"
 _URLS = "sqlite:////folder/file.db or postgresql://user:password@host:5432/name"
 _NETWORKS = "addresses and networks such as 10.0.0.5, 10.0.0.0/8 or fd00::/8, with a comma between them; no names"
+_RECEIVER = "the URL at which spans are taken, such as http://127.0.0.1:4318/v1/traces"
 _PATH = "a path such as /digits, of letters, digits and -._~, that begins like none of the service's own"
 
 
@@ -145,6 +147,8 @@ class Settings(AddressSettings, WorkerSettings):
     rate_concurrent: int = Field(0, ge=0)
     rate_bytes: int = Field(0, ge=0)
     shadow_share: float = Field(0.2, ge=0, le=1)
+    traces_url: str = Field("", description=_RECEIVER, repr=False)  # it may hold a password
+    traces_share: float = Field(1.0, ge=0, le=1)
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -167,6 +171,13 @@ class Settings(AddressSettings, WorkerSettings):
             networks(text)
         except ValueError:
             raise PydanticCustomError("trusted_proxies", f"name {_NETWORKS}") from None
+        return text
+
+    @field_validator("traces_url")
+    @classmethod
+    def _is_receiver(cls, text: str) -> str:
+        if text and not is_receiver(text):
+            raise PydanticCustomError("traces_url", f"name {_RECEIVER}")
         return text
 
     @field_validator("root_path")

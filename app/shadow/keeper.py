@@ -4,8 +4,10 @@ The alias `challenger` is the one truth of who reads beside the champion: who po
 comparison, who takes it away ends one. A row has what was found.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -15,6 +17,11 @@ from app.shadow import ledger
 from app.shadow.course import Act, Step, next_step
 from app.shadow.record import Pair, Phase, Shadow
 from app.shadow.sample import UNREADABLE, Sample
+from app.storage.audit import trail
+from app.storage.audit.acting import acting_as, because_of
+from app.storage.audit.moves import moved
+from app.storage.audit.record import ActOutcome, Details, What
+from app.storage.audit.trail import Trail
 from app.storage.db import Database
 from models_store.errors import AliasConflict, StoreError, VersionNotFound
 from models_store.refs import CHALLENGER, CHAMPION, Ref
@@ -22,6 +29,8 @@ from models_store.registry import Registry
 
 _MOST_STEPS = 12  # of one look: a promotion and a new challenger after it take six
 _SHOWN_LABELS = 20  # in a sentence
+_MOVES_ALIASES = frozenset({Act.CROWN, Act.TURN, Act.TAKE_AWAY})
+_ACTOR = "shadow"  # in the audit log: the course moves aliases, whoever gave the label that it waited for
 
 _log = structlog.get_logger("digitserve.shadow")
 
@@ -33,25 +42,51 @@ class ShadowKeeper:
         self._registry = registry
         self._database = database
         self._sample = sample
+        self._trail = Trail(database)
+        self._tried: set[tuple[str, Act]] = set()  # steps that were announced
 
     def look(self, model: str) -> Shadow | None:
         """The comparison of a model that goes on, or the last one; what is due is done before."""
         with self._database.reading() as connection:
             known = ledger.active(connection, model)
-        if next_step(known, model, self._registry.aliases(model)) is None:
+        step = next_step(known, model, self._registry.aliases(model))
+        if step is None:
             if known is not None:
                 return known
             with self._database.reading() as connection:
                 return ledger.newest(connection, model)
+        if step.act not in _MOVES_ALIASES:
+            return self._go_on(model, None)
+        assert known is not None, "without a comparison nothing moves"
+        with acting_as(_ACTOR), because_of(shadow=known.id), self._announced(known, step) as told:
+            return self._go_on(model, told)
+
+    @contextlib.contextmanager
+    def _announced(self, shadow: Shadow, step: Step) -> Iterator[dict[str, Any]]:
+        """Writes into the audit log what comes: a crash shall not hide a promotion. Once: a store that can't be written
+        is tried again every few seconds."""
+        key = shadow.id, step.act
+        if key in self._tried:
+            yield {}
+            return
+        self._tried.add(key)
+        with self._trail.around(What.SHADOW_STEPPED, shadow.pair.model, {"step": str(step.act)}) as told:
+            yield told
+
+    def _go_on(self, model: str, told: dict[str, Any] | None) -> Shadow | None:
+        """Takes the steps that are due; those that move an alias only where that was announced, and else after another
+        look. The announcement is `told` what was refused."""
         gone: list[str] = []
         trouble = None
+        unannounced = False
         with self._database.writing() as connection:
             ledger.one_at_a_time(connection)
             for _ in range(_MOST_STEPS):
                 shadow = ledger.active(connection, model)  # first: who ends one takes the alias away before
                 aliases = self._registry.aliases(model)
                 step = next_step(shadow, model, aliases)
-                if step is None:
+                unannounced = step is not None and step.act in _MOVES_ALIASES and told is None
+                if step is None or unannounced:
                     break
                 try:
                     gone += self._take(connection, shadow, step)
@@ -69,6 +104,10 @@ class ShadowKeeper:
                     break
             found = ledger.newest(connection, model)
         self._sample.remove(gone)
+        if unannounced:
+            return self.look(model)
+        if told is not None and trouble is not None:
+            told |= {"outcome": ActOutcome.REFUSED, "why": trouble}
         return found if found is None or trouble is None else dataclasses.replace(found, why=trouble)
 
     def count(self, pair: Pair, compared: int, differed: int) -> Shadow | None:
@@ -104,7 +143,8 @@ class ShadowKeeper:
         """Ends a comparison and deletes its pictures; who answers goes on. Raises NotFound, Conflict."""
         shadow = self._active(model)
         try:
-            self._registry.unalias(model, CHALLENGER, expected=shadow.pair.challenger)
+            with self._trail.around(*_taken_away(shadow.pair)):
+                self._registry.unalias(model, CHALLENGER, expected=shadow.pair.challenger)
         except VersionNotFound:  # somebody was quicker, or its files are gone, so that no alias of it can be moved
             self._end_gone(shadow)
         except AliasConflict:
@@ -163,11 +203,14 @@ class ShadowKeeper:
         pair, store = step.pair, self._registry
         if step.act is Act.CROWN:
             store.promote(pair.model, pair.challenger, expected=pair.champion, alias=CHAMPION)
+            trail.write(connection, *moved(pair.model, pair.challenger, pair.champion, CHAMPION))
             _log.warning("champion_moved", version=pair.ref(pair.challenger), before=pair.ref(pair.champion))
         elif step.act is Act.TURN:
             store.promote(pair.model, pair.champion, expected=pair.challenger, alias=CHALLENGER)
+            trail.write(connection, *moved(pair.model, pair.champion, pair.challenger, CHALLENGER))
         elif step.act is Act.TAKE_AWAY:
             store.unalias(pair.model, CHALLENGER, expected=pair.challenger)
+            trail.write(connection, *_taken_away(pair))
         elif step.act is Act.BEGIN:
             store.number(Ref(pair.model, None, pair.challenger))
             ledger.begin(connection, pair)
@@ -184,6 +227,10 @@ class ShadowKeeper:
         ledger.end(connection, shadow, phase, why)
         _log.info("shadow_ends", state=str(phase), why=why)
         return self._sample.forget(connection, shadow.id)
+
+
+def _taken_away(pair: Pair) -> tuple[What, str, Details]:
+    return What.ALIAS_REMOVED, f"{pair.model}@{CHALLENGER}", {"version": pair.challenger}
 
 
 def no_shadow(model: str) -> NotFound:

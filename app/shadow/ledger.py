@@ -40,6 +40,12 @@ def models(connection: Connection) -> list[str]:
     return list(connection.execute(select(shadows.c.model).where(shadows.c.ended_at.is_(None))).scalars())
 
 
+def going_on(connection: Connection) -> list[Shadow]:
+    """All comparisons that do, by their models' names."""
+    query = select(shadows).where(shadows.c.ended_at.is_(None)).order_by(shadows.c.model)
+    return [_to_shadow(row) for row in connection.execute(query)]
+
+
 def begin(connection: Connection, pair: Pair, phase: Phase = Phase.COLLECTING, why: str | None = None) -> None:
     """Writes down that two versions are compared, unless somebody was quicker."""
     values = {

@@ -12,7 +12,8 @@ from app.shadow.presenters import doubt, report, said
 from app.shadow.record import Shadow
 from app.shadow.sample import SHEET, Sample
 from app.shadow.schemas import ShadowEnded, ShadowLabel, ShadowLabelled, ShadowReport
-from app.web.problems import EXAMPLE_RESPONSE
+from app.web.openapi import raises
+from app.web.openapi.codes import door, kept
 from app.web.request import filled, from_json
 from app.web.route import StrictRoute
 from models_store.errors import StoreError
@@ -31,6 +32,7 @@ _BODY: dict[str, Any] = {
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A PNG", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 }
+_FOUND = (kept.SHADOW, kept.VERSION, kept.DATABASE)
 
 
 def router(
@@ -45,12 +47,12 @@ def router(
     `changed` is awaited when the aliases of a model may have moved; `trouble` says why a model's challenger reads
     nothing in this process.
     """
-    routes = APIRouter(
-        route_class=StrictRoute, prefix="/v1/models", tags=["models"], responses={"default": EXAMPLE_RESPONSE}
-    )
+    routes = APIRouter(route_class=StrictRoute, prefix="/v1/models", tags=["models"])
 
-    @routes.get("/{ref}/shadow", summary="Show a challenger in shadow")
-    def show(ref: RefParam, limit: Annotated[int, Query(ge=1, le=SHEET)] = SHEET) -> ShadowReport:
+    @routes.get("/{ref}/shadow", summary="Show a challenger in shadow", responses=raises(*_FOUND))
+    def get_shadow(
+        ref: RefParam, limit: Annotated[int, Query(ge=1, le=SHEET, description="how many pictures")] = SHEET
+    ) -> ShadowReport:
         """How a challenger does on live traffic beside the champion, and a sheet of pictures that they read otherwise.
 
         Which pictures come is drawn at random among all differences, and the next sheet comes when this one is
@@ -67,16 +69,21 @@ def router(
             trouble=_off(share) or trouble(shadow.pair.model),
         )  # fmt: skip
 
-    @routes.get("/{ref}/shadow/{picture_id}/picture", summary="Show its picture", response_class=Response,
-                responses=_PICTURE)  # fmt: skip
-    def picture(ref: RefParam, picture_id: IdParam) -> Response:
+    @routes.get(
+        "/{ref}/shadow/{picture_id}/picture", summary="Show its picture", response_class=Response,
+        responses=_PICTURE | raises(*_FOUND, kept.WAITING),
+    )  # fmt: skip
+    def get_shadow_picture(ref: RefParam, picture_id: IdParam) -> Response:
         """The picture upright, at most 1,024 pixels a side, without anything that a camera wrote beside it."""
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         png = sample.picture(_found(keeper, ref), picture_id)
         return Response(png, media_type="image/png", headers=headers)
 
-    @routes.post("/{ref}/shadow/{picture_id}", summary="Label a difference", openapi_extra={"requestBody": _BODY})
-    async def label(request: Request, ref: RefParam, picture_id: IdParam) -> ShadowLabelled:
+    @routes.post(
+        "/{ref}/shadow/{picture_id}", summary="Label a difference", openapi_extra={"requestBody": _BODY},
+        responses=raises(*_FOUND, kept.WAITING, kept.COMPARED, kept.LABEL, kept.STORE, kept.FULL, door.JSON),
+    )  # fmt: skip
+    async def label_shadow(request: Request, ref: RefParam, picture_id: IdParam) -> ShadowLabelled:
         """Says what is on the picture, which is deleted then. A label counts once and can't be taken back.
 
         Where the labels say that the challenger is better it is promoted before this is answered; where they say, after
@@ -90,8 +97,10 @@ def router(
             id=picture_id, label=text, state=shadow.phase, labelled=shadow.labels.count, said=said(shadow)
         )
 
-    @routes.delete("/{ref}/shadow", summary="End a comparison")
-    async def end(ref: RefParam) -> ShadowEnded:
+    @routes.delete(
+        "/{ref}/shadow", summary="End a comparison", responses=raises(*_FOUND, kept.STORE, kept.FULL, "shadow_over")
+    )
+    async def end_shadow(ref: RefParam) -> ShadowEnded:
         """Takes the alias `challenger` away and deletes the pictures. Whoever is champion goes on."""
         name = (await run_sync(_found, keeper, ref)).pair.model
         shadow = await run_sync(keeper.end, name)

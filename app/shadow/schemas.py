@@ -7,6 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.shadow.mcnemar import MOST_LABELS
 from app.shadow.record import Phase
 
+_SAID = (
+    "digits@2 was right in 31, digits@1 in 12 of 50 labelled pictures (McNemar's exact test: p = 0.0054). digits@2 is "
+    f"promoted where it was right in 32 pictures more than digits@1, within {MOST_LABELS} labels."
+)
+
 
 class Doubt(BaseModel):
     """One picture that both read otherwise, and that waits for a person's label."""
@@ -51,7 +56,7 @@ class ShadowReport(BaseModel):
     needed_lead: int = Field(description="either way, within `most_labels`", examples=[32])
     most_labels: int = MOST_LABELS
     p: float = Field(description="McNemar's exact test, two-sided", examples=[0.0054])
-    said: str = Field(description="what this means, in a sentence or two")
+    said: str = Field(description="what this means, in a sentence or two", examples=[_SAID])
     trouble: str | None = Field(description="why the challenger reads nothing in this process; null where it can")
     labels: list[str] = Field(description="one of them is the answer, or `unreadable`", examples=[list("0123456789")])
     data: list[Doubt] = Field(description="drawn at random; the next ones come when all of these have a label")
@@ -74,7 +79,7 @@ class ShadowLabelled(BaseModel):
     label: str = Field(examples=["7"])
     state: Phase = Field(description="of the comparison after it")
     labelled: int = Field(examples=[50])
-    said: str = Field(description="as in the report")
+    said: str = Field(description="as in the report", examples=[_SAID])
 
 
 class ShadowEnded(BaseModel):
@@ -82,5 +87,5 @@ class ShadowEnded(BaseModel):
 
     id: str = Field(examples=["shadow-0a1b2c3d4e5f60718293a4b5"])
     object: Literal["model.shadow"] = "model.shadow"
-    state: Phase
-    said: str
+    state: Phase = Field(examples=["ended"])
+    said: str = Field(description="as in the report", examples=["The comparison was ended by a person."])

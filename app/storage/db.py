@@ -22,7 +22,7 @@ from models_store.store.ballast import Ballast
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"  # the newest script in app/storage/migrations/versions
+HEAD = "0008"  # the newest script in app/storage/migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5.0  # for a lock, for a connection, for an answer
 
@@ -110,7 +110,7 @@ class Database:
         if self._url.get_backend_name() == "sqlite" and not os.access(str(self._url.database), os.F_OK):
             return
         with engines.refusing(self._url), self._engine.connect() as connection:
-            _check(_revision(connection))
+            check_known(revision_of(connection))
 
     @contextlib.contextmanager
     def looking(self, table: str) -> Iterator[Connection | None]:
@@ -158,22 +158,28 @@ def _migrate(engine: Engine) -> None:
     """Runs the scripts that are missing, in one transaction; processes that start together wait for the first."""
     _make_room(engine.url)
     with engine.connect() as connection:
-        if _revision(connection) == HEAD:
+        if revision_of(connection) == HEAD:
             return
     if engines.is_read_only(engine.url):  # what is there can't be brought to this release
         raise refusals.read_only()
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        run_scripts(connection)
+
+
+def run_scripts(connection: Connection, revision: str = "head") -> None:
+    """Brings a database to a revision, in the connection's transaction and alone. Raises DatabaseUnavailable where a
+    newer release made it."""
     from alembic import command
 
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
-        _check(_revision(connection))
-        config = _scripts()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
+    check_known(revision_of(connection))
+    config = _scripts()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
-def _check(revision: str | None) -> None:
+def check_known(revision: str | None) -> None:
     """Raises DatabaseUnavailable for a revision that no script of ours makes."""
     if revision in (None, HEAD):
         return
@@ -204,7 +210,8 @@ def _make_room(url: URL) -> None:
         raise (refusals.of_system(error) or refusals.unusable()) from error
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """The last script that was run; None where none was."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

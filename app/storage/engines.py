@@ -51,7 +51,8 @@ def _sqlite(url: URL, wait_seconds: float) -> Engine:
     @event.listens_for(made, "connect")
     def prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver begins no transaction by itself: `begin` below does
-        pragmas = ("synchronous=FULL", "foreign_keys=ON")
+        # what is deleted is overwritten: rows have a sketch of a picture and digests of its pixels
+        pragmas = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
         for pragma in pragmas if record.info[_READ_ONLY] else ("journal_mode=WAL", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 FILE, FOLDER = 0o600, 0o700
 KEPT = "files", "feedback", "review", "shadow", "jobs"  # folders of the state, made when they are first needed
 CANDIDATES = "candidates.json"  # which candidate of a version was the quickest here
+DRIFT = "drift.json"  # what versions read at first
 _BALLAST = ".ballast"
 # What a umask of 022, 002 or 0 leaves of a new file and of a new folder: nobody chose that.
 _BY_ITSELF = {0o644, 0o664, 0o666, 0o755, 0o775, 0o777}
@@ -50,7 +51,7 @@ def tighten(state_dir: Path, database: Path | None) -> None:
     beside = (
         [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm", "-journal")] if database else []
     )
-    known = {path.name for path in (*ours, *beside)} | {CANDIDATES, _BALLAST}
+    known = {path.name for path in (*ours, *beside)} | {CANDIDATES, DRIFT, _BALLAST}
     with contextlib.suppress(OSError):
         if {path.name for path in state_dir.iterdir()} <= known:
             ours.append(state_dir)

@@ -1,5 +1,5 @@
-"""The memory in which the API processes of a server count what its visitors use (app.web.access.shared_counts); only
-where a rate is set.
+"""The memory that the processes of a server share: what all of them have counted (app.telemetry.board) and, only where
+a rate is set, what its visitors use (app.web.access.shared_counts).
 """
 
 import contextlib
@@ -8,29 +8,49 @@ from collections.abc import Iterator, Sequence
 
 from app.settings import Settings
 from app.supervision.slots import Slot, Watcher
+from app.telemetry import board
 from app.web.access import shared_counts
 
 
 class Counting:
     """What a process is started with, and what ends with it."""
 
-    def __init__(self, fd: int | None = None) -> None:
-        """`fd` of the memory, None where nothing is counted."""
-        self.fds: tuple[int, ...] = () if fd is None else (fd,)
-        self._counts = None if fd is None else shared_counts.SharedCounts(fd)
+    def __init__(self, board_fd: int, api_processes: int, workers: int, counts_fd: int | None = None) -> None:
+        """The descriptors of both memories; None where visitors are not counted."""
+        self.board = board.Board(board_fd, api_processes + workers)  # the last row is ours
+        self.worker_fds: tuple[int, ...] = (board_fd,)
+        self.fds: tuple[int, ...] = self.worker_fds if counts_fd is None else (board_fd, counts_fd)
+        self._api_processes = api_processes
+        self._board_fd = board_fd
+        self._counts_fd = counts_fd
+        self._counts = None if counts_fd is None else shared_counts.SharedCounts(counts_fd)
 
     def options(self, number: int) -> Sequence[str]:
         """What API process `number` (from 1) is told."""
-        return [word for fd in self.fds for word in ("--counts", str(fd), str(number - 1))]
+        visitors = () if self._counts_fd is None else ("--counts", str(self._counts_fd), str(number - 1))
+        return *visitors, "--board", str(self._board_fd), str(number - 1)
+
+    def worker_options(self, number: int) -> Sequence[str]:
+        """What worker `number` (from 1) is told."""
+        return "--board", str(self._board_fd), str(self._api_processes + number - 1)
 
     def watching(self, watcher: Watcher) -> Watcher:
-        """Like `watcher`, but of a process that has ended it also forgets which requests were under way."""
-        return watcher if self._counts is None else _Clearing(self._counts, watcher)
+        """Like `watcher`, but of a process that has ended it also forgets what it was about."""
+        return _Clearing(self, watcher)
+
+    def clear(self, slot: Slot) -> None:
+        """Its process has ended."""
+        if slot.role == "api":
+            self.board.clear(slot.number - 1)
+            if self._counts is not None:
+                self._counts.clear(slot.number - 1)
+        else:
+            self.board.clear(self._api_processes + slot.number - 1)
 
 
 class _Clearing:
-    def __init__(self, counts: shared_counts.SharedCounts, watcher: Watcher) -> None:
-        self._counts = counts
+    def __init__(self, counting: Counting, watcher: Watcher) -> None:
+        self._counting = counting
         self._watcher = watcher
 
     @property
@@ -41,19 +61,18 @@ class _Clearing:
         self._watcher.started(slot, pid)
 
     def ended(self, slot: Slot, pid: int, code: int) -> None:
-        if slot.role == "api":
-            self._counts.clear(slot.number - 1)
+        self._counting.clear(slot)
         self._watcher.ended(slot, pid, code)
 
 
 @contextlib.contextmanager
-def counting(settings: Settings, processes: int) -> Iterator[Counting]:
+def counting(settings: Settings, api_processes: int) -> Iterator[Counting]:
     """Of a server with so many API processes, until the end of the block."""
-    if not (settings.rate_requests or settings.rate_concurrent or settings.rate_bytes):
-        yield Counting()
-        return
-    fd = shared_counts.file(processes)
+    fds = [board.file(api_processes, settings.job_workers)]
+    if settings.rate_requests or settings.rate_concurrent or settings.rate_bytes:
+        fds.append(shared_counts.file(api_processes))
     try:
-        yield Counting(fd)
+        yield Counting(fds[0], api_processes, settings.job_workers, *fds[1:])
     finally:
-        os.close(fd)
+        for fd in fds:
+            os.close(fd)

@@ -1,12 +1,11 @@
 """Is the process alive, and can it answer? Open to everyone; it tells nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from app.errors import NotReady
-from app.web.problems import EXAMPLE_RESPONSE
 from app.web.route import StrictRoute
 
 
@@ -27,19 +26,31 @@ def _loading() -> str:
     return "The default model is not loaded, or this process is about to end."
 
 
-def router(champion: Callable[[], str | None], why: Callable[[], str] = _loading) -> APIRouter:
+async def _always() -> bool:
+    return True
+
+
+def router(
+    champion: Callable[[], str | None],
+    why: Callable[[], str] = _loading,
+    can_decode: Callable[[], Awaitable[bool]] = _always,
+) -> APIRouter:
     """The routes; `champion` names the version that answers for the default model, None while there is none, and `why`
-    says then why."""
+    says then why. `can_decode` tells whether pictures can be decoded that are no digits in MNIST's format."""
     routes = APIRouter(route_class=StrictRoute, tags=["health"])
 
     @routes.get("/healthz", summary="Alive?")
-    async def healthz() -> Alive:
+    async def get_health() -> Alive:
         """Touches nothing: no file, no model, no lock."""
         return Alive()
 
-    @routes.get("/readyz", summary="Ready?", responses={503: EXAMPLE_RESPONSE})
-    async def readyz() -> Ready:
-        """200 once the default model is loaded and warm."""
+    @routes.get("/readyz", summary="Ready?")
+    async def get_readiness() -> Ready:
+        """200 while this process can read pictures: the default model is loaded and warm, a process is there that
+        decodes pictures, it is known who may ask, and it is not about to end. Jobs and workers have no part in it.
+        """
+        if champion() is not None and not await can_decode():
+            raise NotReady("not_ready", "No process can be had that decodes pictures. Ask again soon.")
         ref = champion()
         if ref is None:
             raise NotReady("not_ready", f"{why()} Ask again soon.")

@@ -11,6 +11,8 @@ from app import settings as known
 from app.errors import CannotStart
 from app.settings import Settings
 from app.storage import state
+from app.storage.backup.broken import unfinished
+from app.telemetry.tracing import wanted
 from models_store.variables import without_secrets
 
 _log = structlog.get_logger("digitserve.supervisor")
@@ -23,6 +25,8 @@ def check(settings: Settings) -> None:
     database = settings.database_file
     where = str(database or without_secrets(settings.database_url))
     _log.info("places", store=str(settings.store_dir), state=str(settings.state_dir), database=where)
+    wanted.check(settings.traces_url)
+    _check_restored(settings.store_dir, settings.state_dir, database)
     _check_store(settings.store_dir)
     _check_state(settings.state_dir, database)
     if settings.insecure:
@@ -30,6 +34,15 @@ def check(settings: Settings) -> None:
             "insecure",
             why="DIGITSERVE_INSECURE or --insecure is on: as long as no key was ever made, whoever reaches "
             f"{settings.host} may do all that the service does. Make one with `digitserve keys create`",
+        )
+
+
+def _check_restored(store: Path, state_dir: Path, database: Path | None) -> None:
+    left = unfinished(store, state_dir, database)
+    if left:
+        raise CannotStart(
+            f"A restore was broken off: {left} is still there. Run `digitserve restore` again: it clears away what "
+            "was put in place, and begins anew."
         )
 
 

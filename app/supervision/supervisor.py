@@ -27,6 +27,10 @@ from app.supervision.preflight import check
 from app.supervision.readiness import Readiness, reading
 from app.supervision.slots import Slot, environment, keep
 from app.supervision.stop import Stop
+from app.supervision.watch.drifting import drift_watch
+from app.telemetry import machine, pulse
+from app.telemetry.measures import Measures
+from app.telemetry.overview import Overview
 from app.web.stand_in import ENDING, STARTING, StandIn
 from models_store.machine import cores, gpus
 
@@ -67,11 +71,13 @@ async def _supervise(listener: socket.socket, settings: Settings, log_format: st
         ours = _environment(settings, log_format)
         slots = [
             *_api_slots(workers, cards, fds, ours, counts),
-            *_worker_slots(settings.job_workers, lifeline, ours),
+            *_worker_slots(settings.job_workers, lifeline, ours, counts),
         ]
         place = {"url": url(listener), "workers": workers, "gpus": cards}
         readiness = Readiness(place, aloud=log_format == "words")
-        stand_in = StandIn(listener)
+        measures = Measures()
+        machine.gauges(measures)
+        stand_in = StandIn(listener, measures=measures)
         stand_in.answer(STARTING)
         answering = Answering(workers, stand_in, stop.asked.set)
 
@@ -80,10 +86,14 @@ async def _supervise(listener: socket.socket, settings: Settings, log_format: st
                 answering.told(facts)
                 readiness.tell(facts)
 
+        overview = Overview(measures, counts.board)
         with reading(told, tell):
             watcher = counts.watching(answering)
             processes = [asyncio.create_task(keep(slot, stop, watcher)) for slot in slots]
-            await stop.asked.wait()
+            drift = asyncio.create_task(drift_watch(counts.board, settings.state_dir).run())
+            async with pulse.writing(overview):
+                await stop.asked.wait()
+            drift.cancel()
             _log.info("stopping")
             stand_in.answer(ENDING)
             await asyncio.gather(*processes)
@@ -107,10 +117,11 @@ def _api_slots(
         yield Slot("api", number, command, (*fds, *counts.fds), environment(ours, number, cards), again=("--again",))
 
 
-def _worker_slots(count: int, lifeline: int, ours: Mapping[str, str]) -> Iterator[Slot]:
+def _worker_slots(count: int, lifeline: int, ours: Mapping[str, str], counts: Counting) -> Iterator[Slot]:
     command = (*_PROGRAM, "worker", "--beside", "--lifeline", str(lifeline))
     for number in range(1, count + 1):
-        yield Slot("worker", number, command, (lifeline,), ours)
+        told = *command, *counts.worker_options(number)
+        yield Slot("worker", number, told, (lifeline, *counts.worker_fds), ours)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,6 @@
-"""Bodies that come packed (Content-Encoding, RFC 9110, 8.4): gzip is unpacked piece by piece while it arrives."""
+"""Bodies that come packed (Content-Encoding, RFC 9110, 8.4): they are unpacked piece by piece while they arrive. gzip
+is, and at the door of the Open Inference Protocol deflate too, which its clients send.
+"""
 
 import asyncio
 import zlib
@@ -6,29 +8,40 @@ import zlib
 from starlette.types import Message, Receive, Scope
 
 from app.errors import BadRequest, UnsupportedMediaType
+from app.web.problems import is_open_inference
 from models_store.text import shown
 
-ACCEPTED = "identity, gzip"
 UNSUPPORTED = "unsupported_content_encoding"  # the code of a refusal
-_GZIP = ("gzip", "x-gzip")  # the second is its former name (RFC 9110, 8.4.1.3)
+GZIP, DEFLATE = "gzip", "deflate"
+_SYNONYMS = {"x-gzip": GZIP}  # its former name (RFC 9110, 8.4.1.3)
 _PIECE = 256 * 1024  # bytes: unpacked in about a millisecond
-_WITH_HEADER = 16 + zlib.MAX_WBITS  # zlib's way to say gzip
+# zlib's ways to say gzip, and its own format, which is what deflate means here (RFC 9110, 8.4.1.2)
+_FORMATS = {GZIP: 16 + zlib.MAX_WBITS, DEFLATE: zlib.MAX_WBITS}
 _MAX_MEMBERS = 10_000  # a block of 64 KiB each, as bgzip makes them, is far below
 
 
-def is_packed(scope: Scope) -> bool:
-    """Whether the body comes in gzip. Raises UnsupportedMediaType for any other coding, and for several."""
+def read_at(scope: Scope) -> tuple[str, ...]:
+    """The codings in which bodies may come at the door that is asked."""
+    return ("identity", GZIP, DEFLATE) if is_open_inference(scope.get("path", "")) else ("identity", GZIP)
+
+
+def coding_of(scope: Scope) -> str | None:
+    """How the body is packed, None where it is not. Raises UnsupportedMediaType for a coding that is not read at this
+    door, and for several."""
     values = b",".join(value for name, value in scope["headers"] if name == b"content-encoding").decode("latin-1")
     if not values:
-        return False
-    named = [coding for text in values.split(",") if (coding := text.strip().lower()) not in ("", "identity")]
-    if len(named) > 1 or not set(named) <= set(_GZIP):
+        return None
+    said = (text.strip().lower() for text in values.split(","))
+    named = [_SYNONYMS.get(coding, coding) for coding in said if coding not in ("", "identity")]
+    taken = read_at(scope)[1:]
+    if len(named) > 1 or not set(named) <= set(taken):
         came = shown(", ".join(named), longest=40)
         raise UnsupportedMediaType(
             UNSUPPORTED,
-            f"The Content-Encoding is {came}, and only gzip is unpacked, once. Send the body as it is or as gzip.",
+            f"The Content-Encoding is {came}, and only {' or '.join(taken)} is unpacked, once. Send the body as it is "
+            f"or as {taken[0]}.",
         )
-    return bool(named)
+    return named[0] if named else None
 
 
 def unpacked_scope(scope: Scope) -> Scope:
@@ -40,16 +53,17 @@ def unpacked_scope(scope: Scope) -> Scope:
 class Unpacked:
     """What `receive` brings, unpacked. Never more than a piece of it is in memory, whatever it unpacks to."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, coding: str = GZIP) -> None:
         self._receive = receive
-        self._stream = zlib.decompressobj(_WITH_HEADER)
+        self._coding = coding
+        self._stream = zlib.decompressobj(_FORMATS[coding])
         self._members = 1
         self._packed = b""  # has come, and is not unpacked yet
         self._is_full = False  # zlib may hold more of what has come
         self._has_begun = self._has_come = self._has_ended = False
 
     async def __call__(self) -> Message:
-        """The next message. Raises BadRequest where the bytes are no gzip, or end too early."""
+        """The next message. Raises BadRequest where the bytes are not packed so, or end too early."""
         while not self._has_ended:
             while self._packed or self._is_full:
                 piece = self._unpack()
@@ -58,7 +72,7 @@ class Unpacked:
                     return {"type": "http.request", "body": piece, "more_body": True}
             if self._has_come:
                 if self._has_begun and not self._stream.eof:
-                    raise _malformed("ends too early. Send all of it")
+                    raise self._malformed("ends too early. Send all of it")
                 self._has_ended = True
                 return {"type": "http.request", "body": b"", "more_body": False}
             message = await self._receive()
@@ -70,19 +84,22 @@ class Unpacked:
 
     def _unpack(self) -> bytes:
         if self._stream.eof:  # a gzip file may have several members (RFC 1952, 2.2)
-            self._stream = zlib.decompressobj(_WITH_HEADER)
+            self._stream = zlib.decompressobj(_FORMATS[self._coding])
             self._members += 1
         if self._members > _MAX_MEMBERS:
-            raise _malformed(f"has more than {_MAX_MEMBERS:,} gzip members. Pack it in one piece")
+            raise self._malformed(f"has more than {_MAX_MEMBERS:,} {self._coding} members. Pack it in one piece")
         self._has_begun = True
         try:
             piece = self._stream.decompress(self._packed, _PIECE)
         except zlib.error:
-            raise _malformed("is no gzip, though its Content-Encoding says so. Send it as it is") from None
+            no = f"is no {self._coding}, though its Content-Encoding says so. Send it as it is"
+            raise self._malformed(no) from None
         self._is_full = len(piece) == _PIECE and not self._stream.eof
         self._packed = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
         return piece
 
-
-def _malformed(why: str) -> BadRequest:
-    return BadRequest("gzip_malformed", f"The body {why}.")
+    def _malformed(self, why: str) -> BadRequest:
+        sentence = f"The body {why}."
+        if self._coding == DEFLATE:
+            return BadRequest("deflate_malformed", sentence)
+        return BadRequest("gzip_malformed", sentence)

@@ -7,6 +7,7 @@ import asyncio
 import io
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
@@ -16,20 +17,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import AppError, RateExceeded
 from app.logs.requests import RequestLines
+from app.storage.audit.acting import act_as
+from app.telemetry.measures import Measures
+from app.telemetry.requests import RequestCounts
 from app.web import encoding, request_id
 from app.web.access.door import Door, Passage
 from app.web.access.headers import SAFE
+from app.web.access.scopes import route_of
+from app.web.access.visitor import actor_of
 from app.web.budget import FREE, told
 from app.web.direct import Direct, Sent
 from app.web.drain import Drain
 from app.web.limits import BodyLimits
 from app.web.problems import INTERNAL, Problem
-from app.web.responses import problem_response
+from app.web.responses import CODE, problem_response
 from app.web.stand_in import ENDING
 from models_store.errors import StoreError
 
+if TYPE_CHECKING:
+    from app.telemetry.tracing.traces import TracedRequest, Traces
+
 _CLIENT_LEFT = 499  # nobody is there to be answered (nginx's number for it)
-_QUIET = ("/healthz", "/readyz")  # asked every few seconds by whoever watches the service
+_QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds by whoever watches the service
 _JSON = b"content-type", b"application/json"
 _CLOSE = b"connection", b"close"  # RFC 9112, 9.6
 
@@ -65,6 +74,7 @@ class Entry:
         drain: Drain | None = None,
         direct: Mapping[str, Direct] | None = None,
         door: Door | None = None,
+        measures: Measures | None = None,
     ) -> None:
         """Without a door everybody is let in."""
         self._app = app
@@ -74,6 +84,8 @@ class Entry:
         self._direct_bytes = min(FREE, limits.max_bytes)
         self._door = door
         self._lines = RequestLines()
+        self._counts = RequestCounts(measures or Measures(), route_of)
+        self.traces: Traces | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -82,6 +94,8 @@ class Entry:
         began = time.perf_counter()
         headers = dict(reversed(scope["headers"]))  # of several of one name the first counts
         answering = _Outgoing(scope, send, request_id.begin(headers.get(request_id.HEADER)), self._drain)
+        self._counts.now += 1
+        traced = None if self.traces is None else self._traced(self.traces, scope, headers, answering.name)
         try:
             await self._answer(scope, receive, headers, answering)
         except ClientDisconnect:
@@ -97,8 +111,12 @@ class Entry:
             await answering.problem(INTERNAL)
         finally:
             answering.passage.leave()
-            seconds, path = time.perf_counter() - began, scope["path"]
-            self._lines.say(answering.name, scope["method"], path, answering.status, seconds, quiet=path in _QUIET)
+            self._counts.now -= 1
+            seconds, method, path = time.perf_counter() - began, scope["method"], scope["path"]
+            self._counts.answered(method, path, answering.status, answering.code, seconds)
+            if traced is not None:
+                traced.end(method, route_of(method, path), answering.status, answering.code)
+            self._lines.say(answering.name, method, path, answering.status, seconds, quiet=path in _QUIET)
 
     async def _answer(
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], answering: "_Outgoing"
@@ -121,11 +139,18 @@ class Entry:
                 receive = _again(body, receive)
             with self._limits.held(scope) as held:
                 scope, receive = self._limits.received(told(scope, held), receive, held)
+                act_as(actor_of(scope, answering.name))  # who it is, for the audit log
                 await self._app(scope, receive, answering.send)
         except (AppError, StoreError) as refusal:
             if answering.status:
                 raise
             await answering.refusal(refusal)
+
+    def _traced(
+        self, traces: "Traces", scope: Scope, headers: Mapping[bytes, bytes], name: str
+    ) -> "TracedRequest | None":
+        path = scope["path"]
+        return None if path in _QUIET else traces.request(scope["method"], path, headers, name)
 
     def _direct_way(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Direct | None:
         """Of a request whose body is too short to be counted, and is no longer than it says."""
@@ -142,6 +167,7 @@ class _Outgoing:
     def __init__(self, scope: Scope, send: Send, name: str, drain: Drain) -> None:
         self.name = name
         self.status = 0
+        self.code = ""  # of the problem that it is
         self.passage = Passage()
         self._scope = scope
         self._send = send
@@ -149,7 +175,7 @@ class _Outgoing:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.code = message["status"], message.get(CODE, "")
             ours = [(request_id.HEADER, self.name.encode()), *self.passage.headers]
             if self._drain.begun:
                 ours.append(_CLOSE)
@@ -178,7 +204,9 @@ class _Outgoing:
     async def refusal(self, error: AppError | StoreError) -> None:
         """The problem that an error of the table is."""
         problem = Problem.of(error) or INTERNAL
-        headers = {"accept-encoding": encoding.ACCEPTED} if problem.code == encoding.UNSUPPORTED else {}
+        headers = {}
+        if problem.code == encoding.UNSUPPORTED:
+            headers["accept-encoding"] = ", ".join(encoding.read_at(self._scope))
         if isinstance(error, RateExceeded):
             headers["retry-after"] = str(error.retry_seconds)
         elif problem.status == 401:
@@ -186,7 +214,7 @@ class _Outgoing:
         await self.problem(problem, headers)  # RFC 9110, 12.5.3
 
     async def problem(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
-        answer = problem_response(problem, self.name)
+        answer = problem_response(problem, self.name, self._scope["path"])
         answer.headers.update(headers or {})
         await answer(self._scope, _nothing, self.send)
 

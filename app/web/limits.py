@@ -42,13 +42,13 @@ class BodyLimits:
         streamed = self._streamed(scope)
         cap = self.max_bytes if streamed is None else streamed
         length = _declared(scope, cap)
-        is_packed = encoding.is_packed(scope)
+        coding = encoding.coding_of(scope)
         if streamed is not None:
             held.become(FREE + min(length or _STREAMED, _STREAMED))
         receive = _counted(receive, cap)
-        if is_packed:
+        if coding is not None:
             scope = encoding.unpacked_scope(scope)
-            receive = _counted(encoding.Unpacked(receive), cap)
+            receive = _counted(encoding.Unpacked(receive, coding), cap)
         return scope, _Whole(receive, held if streamed is None else Held(None, ""))
 
     def _streamed(self, scope: Scope) -> int | None:

@@ -87,6 +87,20 @@ _STATUS_OF_CODE = {
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
+# Python before 3.13 has the names of RFC 7231.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def phrase(status: int) -> str:
+    """What a status is called (RFC 9110, 15), whatever Python says."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def is_open_inference(path: str) -> bool:
+    """Whether a path is the door of the Open Inference Protocol, or below it."""
+    return path == "/v2" or path.startswith("/v2/")
+
+
 @dataclass(frozen=True)
 class Problem:
     """One error answer, before it is spelled for a door."""
@@ -105,23 +119,22 @@ class Problem:
         status, code = row[0], row[1] or str(getattr(error, "code", "error"))
         return cls(_STATUS_OF_CODE.get(code, status), code, str(error), getattr(error, "param", None))
 
-    def body(self, request_id: str) -> dict[str, Any]:
-        """problem+json with OpenAI's `error` object inside, which its client reads."""
+    def body(self, request_id: str, path: str = "") -> dict[str, Any]:
+        """problem+json with `error` inside, as the clients of the door read it at which `path` was asked: below /v2 the
+        sentence, elsewhere OpenAI's object.
+        """
         kind = "server_error" if self.status >= 500 else _OPENAI_TYPES.get(self.status, "invalid_request_error")
+        about = {"message": self.detail, "type": kind, "param": self.param, "code": self.code}
         return {
             "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
+            "title": phrase(self.status),
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
             "request_id": request_id,
-            "error": {"message": self.detail, "type": kind, "param": self.param, "code": self.code},
+            "error": self.detail if is_open_inference(path) else about,
         }
 
 
 INTERNAL = Problem(500, "internal_error", "Something broke on our side. Repeat the request; the log names its id.")
 EXAMPLE = Problem(422, "image_invalid", "The picture is damaged. Save it again and resend it.").body("req_8fd2c1")
-EXAMPLE_RESPONSE: dict[str, Any] = {
-    "description": "Any error has this shape",
-    "content": {MEDIA_TYPE: {"example": EXAMPLE, "schema": {"$ref": "#/components/schemas/Problem"}}},
-}

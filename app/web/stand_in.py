@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 
+from app.telemetry.measures import Measures
 from app.web.http1.answer import spelled
 from app.web.problems import Problem
 from app.web.request_id import new_request_id
@@ -21,8 +22,9 @@ _MAX_TALKS = 256  # at once: who starts processes needs file descriptors too
 class StandIn:
     """Shares a listening socket with the processes, and accepts only while it is told to. Lives on one event loop."""
 
-    def __init__(self, listener: socket.socket, max_talks: int = _MAX_TALKS) -> None:
+    def __init__(self, listener: socket.socket, max_talks: int = _MAX_TALKS, measures: Measures | None = None) -> None:
         self._listener = listener
+        self._measures = measures or Measures()
         self._max_talks = max_talks
         self._listener.setblocking(False)
         self._loop = asyncio.get_running_loop()
@@ -72,18 +74,26 @@ class StandIn:
 
     def _talk(self, connection: socket.socket, problem: Problem) -> None:
         connection.setblocking(False)
-        task = asyncio.create_task(_decline(connection, problem))
+        task = asyncio.create_task(_decline(connection, problem, self._measures))
         self._talks.add(task)
         task.add_done_callback(self._talks.discard)
 
 
-async def _decline(connection: socket.socket, problem: Problem) -> None:
+def _path(request: bytes) -> str:
+    """The path that is asked, from where the Open Inference Protocol's begins: before it may stand a proxy's."""
+    target = request.partition(b"\r\n")[0].partition(b" ")[2].partition(b" ")[0].decode("latin-1")
+    path = target.partition("?")[0]
+    return path[max(0, path.find("/v2")) :]
+
+
+async def _decline(connection: socket.socket, problem: Problem, measures: Measures) -> None:
     reader, writer = await asyncio.open_connection(sock=connection)
     with contextlib.suppress(OSError, TimeoutError, asyncio.LimitOverrunError, asyncio.IncompleteReadError):
         async with asyncio.timeout(_PATIENCE_SECONDS):
             request = await reader.readuntil(b"\r\n\r\n")
+            measures.refused_unread(problem.status, problem.code)
             with_body = not request.startswith(b"HEAD ")
-            writer.write(spelled(problem, new_request_id(), with_body=with_body))
+            writer.write(spelled(problem, new_request_id(), with_body=with_body, path=_path(request)))
             writer.write_eof()
             while await reader.read(65_536):  # unread bytes would turn our closing into a reset
                 pass

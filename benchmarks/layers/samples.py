@@ -12,7 +12,7 @@ OTHER = "event loop, and what has no layer"
 _LAYERS = (
     (OTHER, r"app/cli/|app/process\.py|app/__main__\.py|/uvicorn/(server|_compat)\.py"),
     ("log", r"app/logs/|app/web/request_log|/structlog/|/logging/"),
-    ("model", r"models_store/model\.py|/torch/"),
+    ("model", r"models_store/model/|/torch/"),
     ("decoding of pictures", r"models_store/pictures/|app/decoding/|app/inference/decoding\.py|/PIL/|/cv2/"),
     ("verdict and answer", r"app/inference/(verdict|answer)|app/predict/(answers|schemas|spelled)\.py|/pydantic/"),
     ("batcher and engine", r"app/inference/"),

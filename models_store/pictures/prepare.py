@@ -76,6 +76,16 @@ def as_it_is(image: Image.Image, spec: InputSpec) -> Prepared | None:
     return None
 
 
+def as_given(pixels: Pixels) -> list[Prepared]:
+    """Rows of uint8 [N, C, H, W] as the model sees them, whatever is on them: nothing is looked for or moved. What
+    stands out from no ground is blank.
+    """
+    plain = np.ptp(pixels, axis=(2, 3)).max(axis=1, initial=0) < _FAINT
+    return [
+        Prepared(row, (PictureWarning.BLANK_IMAGE,) if blank else ()) for row, blank in zip(pixels, plain, strict=True)
+    ]
+
+
 def in_mnists_format(grey: Pixels) -> Prepared | None:
     """uint8 [28, 28] as the model sees it where it is MNIST's: light on black, large and in the middle, or empty."""
     if np.count_nonzero(grey) > _MOST_INK:

@@ -1,11 +1,8 @@
 """The aliases of one model: a small file, replaced whole, moved only by compare-and-swap."""
 
 import contextlib
-import errno
 import fcntl
 import json
-import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,14 +11,16 @@ from models_store.errors import (
     AliasConflict,
     AliasesCorrupt,
     AliasFixed,
+    StoreError,
     TooManyAliases,
     VersionInUse,
     VersionNotFound,
 )
 from models_store.refs import CHAMPION, PREVIOUS, is_alias
+from models_store.store import triton
 
 MOST = 32  # of one model
-_FILE = "aliases.json"
+FILE = "aliases.json"
 _LONGEST = 2**20  # bytes: thousands of aliases, from when they had no end
 
 
@@ -35,7 +34,7 @@ class Aliases:
         """Alias -> version number. Raises AliasesCorrupt where the file can't be read or does not say that, StoreBusy
         where too many files are open to read it now."""
         try:
-            aliases = json.loads(self._text())
+            aliases = json.loads(durable.read(self._folder / FILE, _LONGEST))
         except (FileNotFoundError, NotADirectoryError):  # also where the store itself is no folder
             return {}
         except OSError:  # another user's, or a bad disk
@@ -47,19 +46,6 @@ class Aliases:
         ):
             raise AliasesCorrupt(self._folder.name, "does not hold alias names and version numbers")
         return aliases
-
-    def _text(self) -> bytes:
-        """Raises OSError, ValueError where it is far too long, StoreBusy."""
-        with durable.busy():
-            # a pipe of that name would let nobody go on
-            handle = os.open(self._folder / _FILE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(handle, "rb") as file:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise OSError(errno.EINVAL, "no file")
-                text = file.read(_LONGEST + 1)
-        if len(text) > _LONGEST:
-            raise ValueError("too long")
-        return text
 
     def point(self, alias: str, version: int, expected: int | None, exists: Callable[[], object]) -> dict[str, int]:
         """Moves `alias` from `expected` (None: nowhere) to `version`; a champion that gives way becomes `previous`.
@@ -111,6 +97,14 @@ class Aliases:
                     )
             return self._write({**aliases, CHAMPION: aliases[PREVIOUS], PREVIOUS: aliases[CHAMPION]})
 
+    def mend(self) -> None:
+        """Has what stands beside the aliases follow them where it does not (`triton`). A store that may only be read,
+        or whose aliases are damaged, stays as it is."""
+        with contextlib.suppress(StoreError):
+            if not triton.is_true(self._folder, self.read().get(CHAMPION)):
+                with self._locked():
+                    triton.follow(self._folder, self.read().get(CHAMPION))
+
     @contextlib.contextmanager
     def without(self, version: int) -> Iterator[None]:
         """Holds the aliases still while no one of them points at `version`. Raises VersionInUse where one does."""
@@ -121,7 +115,8 @@ class Aliases:
             yield
 
     def _write(self, aliases: dict[str, int]) -> dict[str, int]:
-        durable.write(self._folder / _FILE, json.dumps(aliases, indent=1, sort_keys=True).encode() + b"\n")
+        durable.write(self._folder / FILE, json.dumps(aliases, indent=1, sort_keys=True).encode() + b"\n")
+        triton.follow(self._folder, aliases.get(CHAMPION))
         return aliases
 
     @contextlib.contextmanager

@@ -121,7 +121,7 @@ def _allocated(part: Path) -> bool:
     except OSError:
         return False
     try:
-        os.posix_fallocate(handle, 0, _PART_BYTES)
+        _allocate(handle)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -129,6 +129,16 @@ def _allocated(part: Path) -> bool:
     finally:
         os.close(handle)
     return True
+
+
+def _allocate(handle: int) -> None:
+    """Raises OSError."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, _PART_BYTES)
+        return
+    done = 0  # macOS has no such call, and takes room for what is written
+    while done < _PART_BYTES:
+        done += os.pwrite(handle, bytes(_PART_BYTES - done), done)
 
 
 def _alone(handle: int) -> None:

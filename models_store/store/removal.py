@@ -12,15 +12,15 @@ from models_store import durable, manifest
 from models_store.errors import StoreBusy, StoreError
 from models_store.manifest import Manifest
 
-_MARK = "deleted.txt"  # what stays, with the digest in it
+MARK = "deleted.txt"  # what stays, with the digest in it
 
 
 def digest_of(folder: Path) -> str:
     """The digest of the version that is or was in `folder`; empty where it can't be told. Raises StoreBusy."""
     try:
         with durable.busy():
-            if (folder / _MARK).is_file():
-                return (folder / _MARK).read_text()
+            if (folder / MARK).is_file():
+                return (folder / MARK).read_text()
             return Manifest.from_bytes((folder / manifest.FILE).read_bytes()).digest
     except StoreBusy:  # what can't be read now may be ours all the same
         raise
@@ -30,7 +30,7 @@ def digest_of(folder: Path) -> str:
 
 def delete(folder: Path) -> None:
     """Makes the version in `folder` a deleted one. Its files are still there: `clear` takes them. Raises OSError."""
-    durable.write(folder / _MARK, digest_of(folder).encode())
+    durable.write(folder / MARK, digest_of(folder).encode())
     (folder / manifest.FILE).unlink()
     durable.sync_folder(folder)
 
@@ -40,7 +40,7 @@ def clear(folder: Path) -> None:
 
     A link in it goes, what it leads to stays; where `folder` itself is one, nothing goes. Raises OSError.
     """
-    if folder.is_symlink() or not (folder / _MARK).is_file() or (folder / manifest.FILE).exists():
+    if folder.is_symlink() or not (folder / MARK).is_file() or (folder / manifest.FILE).exists():
         return
     with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
         _empty(folder)
@@ -50,7 +50,7 @@ def _empty(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         for name in os.listdir(handle):  # noqa: PTH208 (a path could be exchanged for a link meanwhile, a handle can't)
-            if name == _MARK:
+            if name == MARK:
                 continue
             if stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
                 shutil.rmtree(name, dir_fd=handle)

@@ -25,9 +25,14 @@ def pins(name: str) -> dict[str, str]:
     return {canonicalize_name(package): version for package, version in (line.split("==") for line in lines)}
 
 
-def closure(needs: Iterable[str], python: str) -> Iterator[Requirement]:
-    """What is needed, and what that needs in turn, as the installed packages say it."""
+# sys_platform, platform_system and platform_machine, which markers ask for
+MACHINES = [("linux", "Linux", "x86_64"), ("linux", "Linux", "aarch64"), ("darwin", "Darwin", "arm64")]
+
+
+def closure(needs: Iterable[str], python: str, system: tuple[str, str, str] = MACHINES[0]) -> Iterator[Requirement]:
+    """What is needed on such a machine, and what that needs in turn, as the packages that are installed here say it."""
     machine = {"python_version": python, "python_full_version": f"{python}.0"}
+    machine |= dict(zip(("sys_platform", "platform_system", "platform_machine"), system, strict=True))
     left, seen = [Requirement(need) for need in needs], set()
     while left:
         need = left.pop()
@@ -46,15 +51,16 @@ def closure(needs: Iterable[str], python: str) -> Iterator[Requirement]:
                 left.append(more)
 
 
+@pytest.mark.parametrize("system", MACHINES)
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_locks_pin_all_that_is_needed_and_nothing_else(python: str) -> None:
+def test_the_locks_pin_all_that_is_needed_and_nothing_else(python: str, system: tuple[str, str, str]) -> None:
     runs, develops = pins("requirements.lock"), pins("requirements-dev.lock")
     assert not set(runs) & set(develops)
     both = runs | develops
     for needs, lock in ((NEEDED, runs), (NEEDED + EXTRAS, both)):
-        needed = {canonicalize_name(need.name): need for need in closure(needs, python)}
+        needed = {canonicalize_name(need.name): need for need in closure(needs, python, system)}
         assert set(needed) == set(lock)
-        for need in closure(needs, python):
+        for need in closure(needs, python, system):
             assert need.specifier.contains(lock[canonicalize_name(need.name)]), need
 
 

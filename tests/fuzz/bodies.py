@@ -22,20 +22,20 @@ def _picture() -> bytes:
     return file.getvalue()
 
 
-_PNG = _picture()
+PNG = _picture()
 _EDGE = b"edge-of-parts"
 
 
 def _form(name: bytes, count: int) -> bytes:
     head = b'--%b\r\nContent-Disposition: form-data; name="%b"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
-    return b"".join(head % (_EDGE, name) + _PNG + b"\r\n" for _ in range(count)) + b"--" + _EDGE + b"--\r\n"
+    return b"".join(head % (_EDGE, name) + PNG + b"\r\n" for _ in range(count)) + b"--" + _EDGE + b"--\r\n"
 
 
 def _zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as whole:
         for name in ("1.png", "a/2.png", "notes.txt"):
-            whole.writestr(name, _PNG)
+            whole.writestr(name, PNG)
     return file.getvalue()
 
 
@@ -52,9 +52,9 @@ def _request(path: str, kind: str, body: bytes, *lines: str, chunks: int = 0) ->
 def honest() -> list[bytes]:
     """Requests of every kind, each of which is answered with 200."""
     form = f"multipart/form-data; boundary={_EDGE.decode()}"
-    batch = json.dumps({"instances": [{"b64": base64.b64encode(_PNG).decode()}] * 2}).encode()
+    batch = json.dumps({"instances": [{"b64": base64.b64encode(PNG).decode()}] * 2}).encode()
     get = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    raw = _request("/v1/predict", "image/png", _PNG)
+    raw = _request("/v1/predict", "image/png", PNG)
     return [
         raw,
         get,
@@ -62,11 +62,11 @@ def honest() -> list[bytes]:
         _request("/v1/predict/batch", form, _form(b"files", 3)),
         _request("/v1/predict/batch", "application/json", batch),
         _request("/v1/predict/batch", "application/zip", _zip()),
-        _request("/v1/predict", "image/png", gzip.compress(_PNG), "Content-Encoding: gzip"),
-        _request("/v1/predict", "image/png", _PNG, chunks=4),
+        _request("/v1/predict", "image/png", gzip.compress(PNG), "Content-Encoding: gzip"),
+        _request("/v1/predict", "image/png", PNG, chunks=4),
         _request("/v1/predict/batch", form, _form(b"files", 2), chunks=7),
-        _request("/v1/predict", "image/png", _PNG, "Expect: 100-continue"),
-        _request("/v1/predict", "image/png", _PNG, "Connection: Upgrade", "Upgrade: h2c"),
+        _request("/v1/predict", "image/png", PNG, "Expect: 100-continue"),
+        _request("/v1/predict", "image/png", PNG, "Connection: Upgrade", "Upgrade: h2c"),
         get + raw + get,
         raw.replace(b"HTTP/1.1", b"HTTP/1.0"),
     ]

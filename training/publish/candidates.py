@@ -14,6 +14,7 @@ import torch.fx.config
 from torch import Tensor, nn
 
 from models_store.files import WEIGHTS, save_module, save_weights
+from models_store.model import Processor
 from models_store.specs import InputSpec
 from training.errors import TrainingDiverged
 
@@ -46,8 +47,10 @@ class HalfServable(Servable):
         return self.net(x).float()  # type: ignore[no-any-return]
 
 
-def export(net: nn.Module, picture: InputSpec, sample: Tensor, folder: Path) -> None:
-    """Writes weights.safetensors and the three candidates of `FILES`.
+def export(
+    net: nn.Module, picture: InputSpec, sample: Tensor, folder: Path, processor: Processor | None = None
+) -> None:
+    """Writes weights.safetensors and the three candidates of `FILES`; without int8 where torch has no engine for it.
 
     `sample`: uint8 [N, C, H, W] training pictures; the first ones set the int8 ranges. Modules are scripted here and
     never at load, because each scripting leaks memory; and not frozen, so that they can be cast and moved later. Raises
@@ -58,7 +61,9 @@ def export(net: nn.Module, picture: InputSpec, sample: Tensor, folder: Path) -> 
     save_module(script(Servable(net, picture)), folder / FILES["fp32"])
     half = fused(net).to(torch.bfloat16).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     save_module(script(HalfServable(half, picture)), folder / FILES["bf16"])
-    save_module(script(Servable(quantised(net, picture, sample), picture)), folder / FILES["int8"])
+    processor = processor or Processor.here()
+    if processor.engine is not None:
+        save_module(script(Servable(quantised(net, picture, sample, processor), picture)), folder / FILES["int8"])
 
 
 def script(module: nn.Module) -> torch.jit.ScriptModule:
@@ -75,23 +80,25 @@ def fused(net: nn.Module) -> nn.Module:
     return fuse_fx(copy.deepcopy(net).eval())
 
 
-def quantised(net: nn.Module, picture: InputSpec, sample: Tensor) -> nn.Module:
+def quantised(net: nn.Module, picture: InputSpec, sample: Tensor, processor: Processor | None = None) -> nn.Module:
     """Static int8 after training, ranges observed on `sample` (Jacob et al. 2018, arXiv:1712.05877).
 
-    All 8 bits of the activations are used, as torch's `onednn` defaults do: of 10,000 labels of three versions 1 to 2
+    Packed by the engine of this machine's processor; the file has what any engine can pack anew. All 8 bits of the
+    activations are used, as torch's `onednn` defaults do: of 10,000 labels of three versions 1 to 2
     change (docs/decisions/0005). The `x86` defaults leave one bit unused, which changes 2 to 7, so that CPUs without
-    VNNI instructions cannot overflow; on those the int8 candidate is not loaded (`models_store.model`).
+    VNNI instructions cannot overflow; on those the int8 candidate does not serve (`models_store.model.processor`).
     """
     from torch.ao.quantization import get_default_qconfig_mapping
     from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
-    torch.backends.quantized.engine = "x86"
+    (processor or Processor.here()).use()
     mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in (picture.mean, picture.std))
     size = picture.channels * picture.height * picture.width
     rows = min(_RANGE_ROWS, max(_LEAST_RANGE_ROWS, _RANGE_PIXELS // size))
     parts = sample[:rows].split(max(1, rows // 10))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="Default qconfig of oneDNN", category=UserWarning)  # without VNNI
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
         warnings.filterwarnings("ignore", message="torch.inf detected", category=UserWarning)
         with _without_stack_traces():

@@ -22,7 +22,8 @@ _HOST = re.compile(
 _PRIVATE = (".localhost", ".internal", ".svc.cluster.local")
 _ANY = "*"
 _WEB_PORTS = ("80", "443")  # browsers leave them out
-_OPEN = ("/healthz", "/readyz", "/metrics")  # whoever watches the service knows an address, and they change nothing
+_OPEN = ("/healthz", "/readyz")  # whoever watches the service knows an address, and they tell nothing
+_BY_ADDRESS = ("/metrics",)  # likewise, but it tells something: no page has an address as its name that is not its own
 _MOST_KNOWN = 256  # headers: there are endless good ones
 _LONGEST = 300  # bytes; a name has at most 254 (RFC 1035, 2.3.4)
 
@@ -53,6 +54,8 @@ class Hosts:
         if heard is None:
             raise BadRequest("bad_host", f"The Host header holds no name and no address. {_ONE}")
         if not self._takes(*heard):
+            if scope["path"] in _BY_ADDRESS and _address(heard[0]) is not None:
+                return
             raise BadRequest(
                 "bad_host",
                 "This service is not known by that name. Ask it by its address, or have the operator add the name to "

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
 
+from app.storage.audit import trail
+from app.storage.audit.record import What
 from app.storage.db import Database, now
 from app.web.access import keys as forms
 from app.web.access.keys import KeyRow
@@ -53,6 +55,8 @@ class KeyStore:
         with self._database.writing() as connection:
             connection.execute(insert(keys).values(**values))
             (row,) = _rows(connection, keys.c.id == values["id"])
+            details = {"name": name, "scopes": sorted(scopes), "days": days}
+            trail.write(connection, What.KEY_CREATED, f"key:{row.id}", details)
         return key, row
 
     def all(self) -> list[KeyRow]:
@@ -65,8 +69,12 @@ class KeyStore:
 
         def revoked(connection: Connection) -> KeyRow | None:
             mine = keys.c.id == key_id
-            connection.execute(update(keys).where(mine, keys.c.revoked_at.is_(None)).values(revoked_at=now()))
-            return next(iter(_rows(connection, mine)), None)
+            ends = update(keys).where(mine, keys.c.revoked_at.is_(None)).values(revoked_at=now())
+            is_new = bool(connection.execute(ends).rowcount)
+            row = next(iter(_rows(connection, mine)), None)
+            if is_new:
+                trail.write(connection, What.KEY_REVOKED, f"key:{key_id}")
+            return row
 
         return self._database.making_room(revoked)
 

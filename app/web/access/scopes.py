@@ -15,6 +15,18 @@ MEANINGS: Mapping[str, str] = {
     ADMIN: "all of it, and decide which version serves",
 }
 
+_OF_A_VERSION = ("", "/config", "/ready", "/stats")  # below its path in the Open Inference Protocol
+_NOT_HERE = (  # what others that speak it have
+    *(
+        f"{kind}sharedmemory{path}"
+        for kind in ("system", "cuda")
+        for path in ("/status", "/region/{name}/status", "/region/{name}/register", "/region/{name}/unregister",
+                     "/unregister")
+    ),
+    "trace/setting", "models/{model}/trace/setting", "logging",
+    "repository/models/{model}/load", "repository/models/{model}/unload",
+)  # fmt: skip
+
 _LINES: Mapping[str, str] = {
     "GET /": OPEN,
     "GET /review": OPEN,  # the page; the pictures on it need a key
@@ -25,9 +37,21 @@ _LINES: Mapping[str, str] = {
     "GET /openapi.json": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
+    "GET /metrics": ADMIN,
+    "GET /v1/stats": ADMIN,
     "POST /v1/predict": PREDICT,
     "POST /v1/predict/batch": PREDICT,
     "POST /v1/read": PREDICT,
+    "GET /v2": PREDICT,
+    "GET /v2/health/live": OPEN,
+    "GET /v2/health/ready": OPEN,
+    "POST /v2/repository/index": PREDICT,
+    "GET /v2/models/stats": PREDICT,
+    **{f"GET /v2/models/{{model}}{rest}": PREDICT for rest in _OF_A_VERSION},
+    **{f"GET /v2/models/{{model}}/versions/{{version}}{rest}": PREDICT for rest in _OF_A_VERSION},
+    "POST /v2/models/{model}/infer": PREDICT,
+    "POST /v2/models/{model}/versions/{version}/infer": PREDICT,
+    **{f"{method} /v2/{path}": PREDICT for method in ("GET", "POST") for path in _NOT_HERE},  # and that is all they say
     "GET /v1/models": PREDICT,
     "GET /v1/models/{ref}": PREDICT,
     "DELETE /v1/models/{ref}": ADMIN,
@@ -59,6 +83,7 @@ _LINES: Mapping[str, str] = {
     "GET /v1/review/{id}/picture": PICTURES,
     "POST /v1/review/{id}": FEEDBACK,
     "DELETE /v1/review/{id}": FEEDBACK,
+    "GET /v1/audit": ADMIN,
     "POST /v1/fine_tuning/jobs": TRAIN,
     "GET /v1/fine_tuning/jobs": TRAIN,
     "GET /v1/fine_tuning/jobs/{id}": TRAIN,
@@ -85,14 +110,15 @@ def _of_exact_paths() -> dict[tuple[str, str], str]:
 Words = tuple[str, ...]  # the segments of a path; an empty one stands for any
 
 
-def _of_templates() -> dict[tuple[str, int], list[tuple[Words, str]]]:
-    """Lines by their method and number of segments; of two that fit, the one that names more of them comes first."""
-    found: dict[tuple[str, int], list[tuple[Words, str]]] = {}
+def _of_templates() -> dict[tuple[str, int], list[tuple[Words, str, str]]]:
+    """Lines by their method and number of segments, with their paths; of two that fit, the one that names more segments
+    comes first."""
+    found: dict[tuple[str, int], list[tuple[Words, str, str]]] = {}
     for line, scope in _LINES.items():
         method, _, path = line.partition(" ")
         if "{" in path:
             words = tuple("" if word.startswith("{") else word for word in path.split("/")[1:])
-            found.setdefault((method, len(words)), []).append((words, scope))
+            found.setdefault((method, len(words)), []).append((words, scope, path))
     for lines in found.values():
         lines.sort(key=lambda one: one[0].count(""))
     return found
@@ -108,16 +134,26 @@ def needed(method: str, path: str) -> str:
 
 
 def _otherwise(method: str, path: str) -> str:
+    return _fitting(method, path)[0]
+
+
+def _fitting(method: str, path: str) -> tuple[str, str]:
+    """The scope of a request for no exact path, and the path of its line; empty where no line fits."""
     method = "GET" if method == "HEAD" else method
     if not path.startswith("/") or not path.isprintable():  # a pattern's end is also before a last line break
-        return ADMIN
+        return ADMIN, ""
     if path.startswith(_OPEN_BELOW) and method == "GET":
-        return OPEN
+        return OPEN, _OPEN_BELOW
     parts = path.split("/")[1:]
-    for words, scope in _TEMPLATES.get((method, len(parts)), ()):
+    for words, scope, template in _TEMPLATES.get((method, len(parts)), ()):
         if all(part == word if word else part for part, word in zip(parts, words, strict=True)):
-            return scope
-    return ADMIN
+            return scope, template
+    return ADMIN, ""
+
+
+def route_of(method: str, path: str) -> str:
+    """The path of the line that a request is about, as it stands there: `/v1/files/{id}`. Empty where none is."""
+    return path if (method, path) in _EXACT else _fitting(method, path)[1]
 
 
 def is_named(method: str, path: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.storage.audit.acting import LOCAL, Actor
 from app.web.access.scopes import allows
 
 VISITOR = "digitserve.visitor"  # of a scope: the Visitor whom the door let in
@@ -23,6 +24,14 @@ class Visitor:
     def may(self, scope: str) -> bool:
         """Whether that may be done which needs the scope."""
         return self.scopes is None or allows(self.scopes, scope)
+
+
+def actor_of(scope: Mapping[str, Any], request_id: str) -> Actor:
+    """The same one, as the audit log knows whoever acts."""
+    visitor = visitor_of(scope)
+    if visitor.key is not None:
+        return Actor(f"key:{visitor.key}", request_id=request_id)
+    return Actor(LOCAL if visitor.is_local else "", None if visitor.is_local else visitor.client, request_id)
 
 
 def visitor_of(scope: Mapping[str, Any]) -> Visitor:

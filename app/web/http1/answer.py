@@ -7,9 +7,9 @@ from app.web.access.headers import SAFE
 from app.web.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
 
 
-def spelled(problem: Problem, request_id: str, *, with_body: bool = True) -> bytes:
+def spelled(problem: Problem, request_id: str, *, with_body: bool = True, path: str = "") -> bytes:
     """The whole answer; without its body for those who asked with HEAD."""
-    body = json.dumps(problem.body(request_id)).encode()
+    body = json.dumps(problem.body(request_id, path)).encode()
     lines = [
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
         f"content-type: {MEDIA_TYPE}",

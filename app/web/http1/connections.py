@@ -7,6 +7,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Protocol
 
+from app.telemetry.measures import Measures
 from app.web.http1.limits import HttpLimits
 
 _MOMENT = 0.02  # seconds
@@ -29,8 +30,10 @@ class Connection(Protocol):
 class Connections:
     """Lives on the event loop of the process. Connections say what they are at, each in one list at a time."""
 
-    def __init__(self, limits: HttpLimits) -> None:
+    def __init__(self, limits: HttpLimits, measures: Measures) -> None:
         self.limits = limits
+        self.measures = measures
+        measures.connections.read = lambda: {(): len(self._open)}
         self._open: set[Connection] = set()
         self._turned_away: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # for a request or the rest of its head, the longest first

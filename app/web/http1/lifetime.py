@@ -192,6 +192,7 @@ class Lifetime(HttpToolsProtocol):
         name = new_request_id()
         facts = {"method": "-", "path": "-", "status": problem.status, "code": problem.code, "ms": 0.0}
         _log.info("request", request_id=name, **facts)
+        self._connections.measures.refused_unread(problem.status, problem.code)
         self.transport.write(spelled(problem, name, with_body=not self._head.is_for_head))
         self._linger()
 

@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from app.errors import AppError
+from app.telemetry.measures import Measures
 from app.web.budget import SENDER
 from app.web.connection import CONNECTION
 from app.web.http1 import refusals
@@ -25,9 +26,9 @@ from app.web.http1.pace import Pace
 from app.web.http1.parser import Parser, without_offer
 
 
-def http_protocol(limits: HttpLimits) -> Callable[..., "HttpProtocol"]:
+def http_protocol(limits: HttpLimits, measures: Measures | None = None) -> Callable[..., "HttpProtocol"]:
     """For uvicorn's option `http`: what makes the protocol of each connection of one process."""
-    return partial(HttpProtocol, connections=Connections(limits))
+    return partial(HttpProtocol, connections=Connections(limits, measures or Measures()))
 
 
 def connections_of(protocol: object) -> Connections:

@@ -6,8 +6,8 @@ from contextlib import closing
 from sqlalchemy import select
 
 from app.feedback.givers import LOCAL, Givers
-from app.feedback.tables import secrets
 from app.storage.db import Database
+from app.storage.pseudonyms import secrets
 from app.web.access.visitor import Visitor
 from tests.support.patience import PATIENCE_SECONDS
 

@@ -32,17 +32,28 @@ def test_an_ended_jobs_folder_keeps_what_was_said_and_no_picture(world: World) -
     assert names(folder) == KEPT
 
 
-def test_a_paused_job_keeps_everything_until_it_is_cancelled(world: World) -> None:
+def test_a_paused_job_keeps_what_it_goes_on_from_and_nobodys_pictures(world: World) -> None:
     world.stop_at = 0.3
     world.attempt(training := Played())  # given back by a worker that was stopped
+    (training.folder / "training.pt").touch()
     world.store.pause("ftjob-1")
     tidy = housekeeping(world)
     tidy.look()
-    assert "file-a" in names(training.folder)
+    assert names(training.folder) == sorted([*KEPT, "training.pt"])
     world.store.cancel("ftjob-1")
     world.now += 3
     tidy.look()
     assert names(training.folder) == KEPT
+
+
+def test_who_works_at_a_job_keeps_its_pictures_and_earlier_attempts_do_not(world: World) -> None:
+    world.stop_at = 0.3
+    world.attempt(first := Played())
+    job = world.leases.claim("another")
+    assert job is not None and job.attempt == 2
+    second = world.folders.prepare(job)
+    housekeeping(world).look()
+    assert "file-a" in names(second) and names(first.folder) == KEPT
 
 
 def test_a_job_that_its_workers_lost_is_given_up_and_its_pictures_go(world: World) -> None:

@@ -110,3 +110,11 @@ def test_it_waits_for_the_database_and_works_on(world: World) -> None:
     training = played(world, *[None] * 4, {"event": "ready"}, None, RESULT, 0, None, ended)
     worker(world, training).work(world.wait)
     assert world.store.get("ftjob-1").state == State.SUCCEEDED
+
+
+def test_attempts_and_jobs_are_counted_by_how_they_ended(world: World) -> None:
+    measures = world.leases._measures
+    for _ in range(3):
+        worker(world, Refusing(BlockingIOError("no process to be had"))).step(world.wait)
+    assert measures.job_attempts.cells() == {("released",): [2], ("failed",): [1]}
+    assert {outcome: sum(cell[:-1]) for outcome, cell in measures.job_seconds.cells().items()} == {("failed",): 1}

@@ -22,6 +22,7 @@ import app.feedback.store
 import app.jobs.store
 import app.review.store
 import app.shadow.tables
+import app.storage.audit.tables
 import app.web.access.tables  # noqa: F401 (its tables too)
 from app.errors import DatabaseUnavailable
 from app.feedback.tables import feedback, lessons, lineage
@@ -35,7 +36,7 @@ from tests.support.patience import PATIENCE_SECONDS
 
 TABLES = {
     "identity", "files", "jobs", "events", "feedback", "review", "keys", "lessons", "lineage", "secrets", "shadows",
-    "differences",
+    "differences", "audit",
 }  # fmt: skip
 UPLOAD: dict[str, Any] = {
     "id": "file-1", "created_at": 1.5, "filename": "x.zip", "purpose": "fine-tune", "bytes": 1, "sha256": "0" * 64,

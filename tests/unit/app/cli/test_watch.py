@@ -5,20 +5,20 @@ import re
 
 from rich.console import Console
 
-from app.cli.stream_events import StreamEvent
 from app.cli.watch import WatchBar
+from digitserve.client.stream import JobEvent
 
 
-def epoch(run: str, number: int, epochs: int) -> StreamEvent:
+def epoch(run: str, number: int, epochs: int) -> JobEvent:
     data = {"run": run, "epoch": number, "epochs": epochs, "loss": 0.25, "accuracy": 0.875, "seconds": 2.0}
-    return StreamEvent(str(number), "metrics", "info", "", {**data, "validation_accuracy": 0.5})
+    return JobEvent(str(number), "metrics", "info", "", {**data, "validation_accuracy": 0.5})
 
 
-def message(text: str, **data: str) -> StreamEvent:
-    return StreamEvent("1", "message", "warn", text, data)
+def message(text: str, **data: str) -> JobEvent:
+    return JobEvent("1", "message", "warn", text, data)
 
 
-def shown(*events: StreamEvent) -> list[str]:
+def shown(*events: JobEvent) -> list[str]:
     """Every line that was drawn, the bar's earlier ones too, without colours."""
     file = io.StringIO()
     bar = WatchBar(Console(file=file, force_terminal=True, width=80))

@@ -83,6 +83,7 @@ async def test_where_none_can_be_had_that_is_said(program: str, monkeypatch: pyt
 
 async def test_what_is_spent_is_told_from_what_broke(children: Children) -> None:
     assert await children.ask([asked(LARGE, 0.01)]) == [End.SPENT]
+    assert children._measures.children_ended.cells() == {("test", "spent"): [1]}
 
 
 async def _killed_while_asked(children: Children) -> None:
@@ -170,3 +171,52 @@ async def test_none_is_left_behind_where_it_closes_while_one_is_asked(children: 
     with pytest.raises((asyncio.CancelledError, NotReady)):
         await going
     assert children.pids == []
+
+
+async def test_they_are_able_as_soon_as_one_has_begun(children: Children) -> None:
+    assert await children.are_able(PATIENCE_SECONDS), "one is started for the question"
+    (pid,) = children.pids
+    assert await children.are_able(0.0), "and lives"
+    assert children.pids == [pid]
+
+
+async def test_they_are_able_again_after_all_were_killed(children: Children) -> None:
+    assert await children.are_able(PATIENCE_SECONDS)
+    (pid,) = children.pids
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert await children.are_able(PATIENCE_SECONDS)
+    assert pid not in children.pids
+    assert len(children.pids) == 1
+
+
+@pytest.mark.parametrize("program", ["/nowhere", "/bin/false"])
+async def test_where_none_can_be_had_they_are_not_able_until_one_can(
+    children: Children, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await children.are_able(PATIENCE_SECONDS)
+    for pid in children.pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", program)
+        assert not await children.are_able(PATIENCE_SECONDS)
+        assert not await children.are_able(PATIENCE_SECONDS)
+    assert await children.are_able(PATIENCE_SECONDS)
+
+
+async def test_nobody_waits_for_one_that_takes_long_to_begin(children: Children) -> None:
+    children.warm()
+    (pid,) = children.pids
+    os.kill(pid, signal.SIGSTOP)
+    assert not await children.are_able(0.0)
+    os.kill(pid, signal.SIGCONT)
+    assert await children.are_able(PATIENCE_SECONDS)
+
+
+async def test_whoever_asks_and_leaves_takes_nothing_from_the_next(children: Children) -> None:
+    asking = asyncio.create_task(children.are_able(PATIENCE_SECONDS))
+    await asyncio.sleep(0)
+    asking.cancel()
+    assert await children.are_able(PATIENCE_SECONDS)
+    assert len(children.pids) == 1

@@ -6,6 +6,7 @@ import signal
 from contextlib import closing
 
 from app.decoding.decoder import Decoder
+from tests.support import patience
 from tests.support.children import LARGE, SPEC, code, is_there
 
 
@@ -16,7 +17,7 @@ async def test_whoever_hangs_up_leaves_no_work_behind() -> None:
         os.kill(pid, signal.SIGSTOP)  # it would never end
         going = asyncio.create_task(decoder.read([LARGE] * 4, SPEC, "gone"))
         waiting = asyncio.create_task(decoder.read([LARGE], SPEC, "gone too"))
-        await asyncio.sleep(0.05)
+        await patience.until(lambda: decoder.waiting == {"small": 0, "medium": 0, "large": 1})
         for work in (going, waiting):
             work.cancel()
         assert [code(one) for one in await decoder.read([LARGE], SPEC, "another")] == [""]

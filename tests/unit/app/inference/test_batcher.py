@@ -214,3 +214,10 @@ async def test_rows_past_their_deadline_are_refused_uncomputed(executor: ThreadP
     assert (await batcher.submit(rows(2), deadline=100.0)).rows.item() == 4
     assert model.batches == [[2]]
     assert batcher.waiting_rows == 0
+
+
+async def test_the_rows_of_each_batch_are_told(executor: ThreadPoolExecutor) -> None:
+    told: list[int] = []
+    batcher = Batcher(lambda batch: batch * 2, executor, max_batch=4, counted=told.append)
+    await batcher.submit(rows(*range(11)))
+    assert told == [4, 4, 3]

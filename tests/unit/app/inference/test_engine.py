@@ -1,30 +1,26 @@
 """The engine, on a model that costs nothing: who is answered, who is refused, and where the time went."""
 
 import asyncio
-import dataclasses
 import hashlib
-import io
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, nullcontext
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from app.decoding.decoder import Decoder
 from app.errors import AppError, NotReady, TooBusy, Unprocessable
-from app.inference import engine as engines
 from app.inference.answer import Answer, Durations
 from app.inference.batcher import Batcher, BatchResult, Rows
 from app.inference.engine import Engine
 from app.inference.loaded import LoadedModel
 from app.inference.pool import ModelPool
-from models_store.errors import ImageRejected, VersionCorrupt
+from models_store.errors import ImageRejected
 from models_store.model import Model
+from models_store.pictures.prepare import Prepared
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.specs import InputSpec
@@ -165,36 +161,6 @@ async def test_the_time_of_a_request_is_told_in_three_parts(registry: Registry) 
     assert answers.seconds == Durations(prepare=1.0, queue=2.0, infer=0.5)
 
 
-async def test_an_explanation_is_a_picture_ten_times_as_large_in_colours(registry: Registry) -> None:
-    async with started(registry, Corner()) as engine:
-        drawn = await engine.explain(registry.resolve(CHAMPION), unit(7)[None], numbered(7))
-    picture = Image.open(io.BytesIO(drawn))
-    assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (280, 280))
-
-
-async def test_what_explains_is_kept_for_whoever_asks_soon(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    version = registry.resolve(CHAMPION)
-    monkeypatch.setattr(engines, "_EXPLAINS_SECONDS", 600.0)
-    async with started(registry, Corner()) as engine:
-        first = await engine.explain(version, unit(7)[None], numbered(7))
-        (version.folder / "model.pt").unlink()  # it can be loaded no more
-        monkeypatch.setattr(engines, "_EXPLAINS_SECONDS", 0.0)
-        assert await engine.explain(version, unit(7)[None], numbered(7)) == first
-        await asyncio.sleep(0.01)
-        with pytest.raises(VersionCorrupt):  # after its time it is forgotten
-            await engine.explain(version, unit(7)[None], numbered(7))
-
-
-async def test_more_than_eight_explanations_do_not_wait(registry: Registry, tmp_path: Path) -> None:
-    gone = dataclasses.replace(registry.resolve(CHAMPION), folder=tmp_path / "nowhere")
-    async with started(registry, Corner()) as engine:
-        work = [engine.explain(gone, unit(7)[None], numbered(7)) for _ in range(9)]
-        ends = await asyncio.gather(*work, return_exceptions=True)
-        assert [type(end) for end in ends] == [VersionCorrupt] * 8 + [TooBusy]
-        with pytest.raises(VersionCorrupt):  # its turn has come back
-            await engine.explain(gone, unit(7)[None], numbered(7))
-
-
 class Dividing(Corner):
     """Divides by the number in the first pixel."""
 
@@ -219,8 +185,36 @@ async def test_a_picture_that_the_net_has_no_numbers_for_is_refused_alone(
     ] * 2
 
 
-async def test_what_breaks_in_an_explanation_is_the_pictures_refusal(registry: Registry) -> None:
+async def test_rows_that_go_in_as_they_are_share_batches_with_pictures(registry: Registry) -> None:
+    model = Corner()
+    async with started(registry, model) as engine:
+        loaded = await engine.pool.get(CHAMPION)
+        given = [Prepared(np.full((1, 28, 28), number, np.uint8)) for number in (3, 1, 4)]
+        model.batches.clear()
+        rows, picture = await asyncio.gather(
+            engine.predict_rows(loaded, given), engine.predict(CHAMPION, [numbered(7)])
+        )
+    said = [item.verdict.label for item in (*rows.items, *picture.items) if isinstance(item, Answer)]
+    assert said == ["3", "1", "4", "7"]
+    assert sum(model.batches) == 4 and len(model.batches) <= 2
+    assert rows.version.ref == "digits@1" and rows.seconds.prepare == 0
+
+
+async def test_no_challenger_sees_rows(registry: Registry) -> None:
     async with started(registry, Corner()) as engine:
-        with pytest.raises(ImageRejected) as refused:
-            await engine.explain(registry.resolve(CHAMPION), np.zeros((1, 3, 3), np.uint8), numbered(7))
-    assert refused.value.code == "picture_unreadable"
+        seen: list[object] = []
+        engine.pool.challengers["digits"] = 2
+        engine.beside = lambda *said: seen.append(said)
+        await engine.predict_rows(await engine.pool.get(CHAMPION), [Prepared(np.zeros((1, 28, 28), np.uint8))])
+        assert seen == []
+        await engine.predict(CHAMPION, [numbered(7)])
+        assert len(seen) == 1
+
+
+async def test_a_row_that_the_net_has_no_numbers_for_is_refused_alone(registry: Registry) -> None:
+    async with started(registry, Dividing()) as engine:
+        given = [Prepared(np.full((1, 28, 28), number, np.uint8)) for number in (1, 0)]
+        answers = await engine.predict_rows(await engine.pool.get(CHAMPION), given)
+    assert [item.code if isinstance(item, ImageRejected) else "read" for item in answers.items] == [
+        "read", "picture_unreadable",
+    ]  # fmt: skip

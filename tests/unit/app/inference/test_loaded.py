@@ -14,7 +14,7 @@ from models_store.manifest import Manifest
 from models_store.refs import Ref
 from models_store.registry import Registry
 from models_store.specs import InputSpec
-from tests.unit.models_store.test_model_large import COLOURS, Slow
+from tests.unit.models_store.model.test_model_large import COLOURS, Slow
 
 pytestmark = pytest.mark.anyio
 DIGIT = InputSpec()

@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from app.errors import NotReady
 from app.inference.pool import REFRESH_SECONDS, ModelPool
-from models_store.errors import StoreError
+from app.telemetry.measures import Measures
+from models_store.errors import ManifestMismatch, StoreError
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import republished
@@ -152,3 +153,18 @@ def test_a_request_for_a_version_that_loads_slowly_is_told_to_come_back(registry
         leaping(test)
     finally:
         loader.go.set()
+
+
+async def test_what_is_loaded_can_be_looked_at_and_what_was_refused_is_counted(
+    registry: Registry,
+) -> None:
+    measures, loader = Measures(), Loader()
+    republished(registry)
+    loader.refused = {2}
+    pool = ModelPool(registry, loader, max_loaded=4, measures=measures)
+    async with pool.running("digits"):
+        for _ in range(2):
+            with pytest.raises(ManifestMismatch):
+                await pool.get(at(2))
+        assert [loaded.version.ref for loaded in pool.loaded] == ["digits@1"]
+    assert measures.versions_refused.cells() == {("digits@2", "version_unusable"): [1]}

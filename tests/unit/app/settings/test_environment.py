@@ -11,6 +11,7 @@ from app.settings.environment import (
     is_database,
     is_host,
     is_origin,
+    is_receiver,
     networks,
     root_path,
     taken,
@@ -142,3 +143,27 @@ def test_root_paths(text: str, path: str) -> None:
 def test_what_is_no_root_path(text: str) -> None:
     with pytest.raises(ValueError):
         root_path(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://127.0.0.1:4318/v1/traces", "https://me:secret@collector.example.org/x", "http://[::1]:4318/v1/traces"],
+)
+def test_what_takes_spans(text: str) -> None:
+    assert is_receiver(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "127.0.0.1:4318",
+        "grpc://127.0.0.1:4317",
+        "http://",
+        "http://host:99999/",
+        "http://host:0/",
+        "http://[::1/",
+        "http://host/\n",
+    ],
+)
+def test_what_takes_none(text: str) -> None:
+    assert not is_receiver(text)

@@ -1,5 +1,6 @@
 """What keeps a server from its work is found before a process is started; what only limits it is told."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,8 @@ def test_a_server_that_needs_no_key_says_so() -> None:
     line = said(Settings(insecure=True, host="192.0.2.1"))["insecure"]
     assert line["log_level"] == "warning"
     assert "whoever reaches 192.0.2.1" in line["why"] and "digitserve keys create" in line["why"]
+
+
+def test_traces_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
+    assert "digitserve[tracing]" in refusal(traces_url="http://127.0.0.1:4318/v1/traces")

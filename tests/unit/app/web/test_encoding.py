@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from app.errors import AppError, BadRequest, UnsupportedMediaType
-from app.web.encoding import Unpacked, is_packed, unpacked_scope
+from app.web.encoding import Unpacked, coding_of, read_at, unpacked_scope
 
 TEXT = bytes(range(256)) * 40
 PACKED = gzip.compress(TEXT)
@@ -103,12 +103,12 @@ def scope(*values: str) -> Scope:
 
 @pytest.mark.parametrize("values", [["gzip"], ["GZIP "], ["x-gzip"], ["identity, gzip"], ["identity", "gzip"]])
 def test_gzip_has_several_spellings(values: list[str]) -> None:
-    assert is_packed(scope(*values))
+    assert coding_of(scope(*values)) == "gzip"
 
 
 @pytest.mark.parametrize("values", [[], [""], ["identity"], [" Identity , identity"]])
 def test_a_body_as_it_is_has_too(values: list[str]) -> None:
-    assert not is_packed(scope(*values))
+    assert coding_of(scope(*values)) is None
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,39 @@ def test_a_body_as_it_is_has_too(values: list[str]) -> None:
 )
 def test_any_other_is_named_and_refused(values: list[str]) -> None:
     with pytest.raises(UnsupportedMediaType, match="Send the body as it is or as gzip") as caught:
-        is_packed(scope(*values))
+        coding_of(scope(*values))
     assert caught.value.code == "unsupported_content_encoding"
     assert str(caught.value).isprintable() and len(str(caught.value)) < 300
     assert values[0].startswith("\x1b") or values[0] in str(caught.value).replace("utf-8", "UTF-8")
+
+
+def at(path: str, *values: str) -> Scope:
+    return {**scope(*values), "path": path}
+
+
+def test_deflate_is_read_at_the_door_whose_clients_send_it() -> None:
+    assert coding_of(at("/v2/models/digits/infer", "deflate")) == "deflate"
+    assert coding_of(at("/v2/models/digits/infer", "x-gzip")) == "gzip"
+    assert read_at(at("/v2")) == ("identity", "gzip", "deflate") and read_at(at("/v1/predict")) == ("identity", "gzip")
+    for path, value in (("/v1/predict", "deflate"), ("/v2", "br"), ("/v2", "deflate, gzip")):
+        with pytest.raises(UnsupportedMediaType) as caught:
+            coding_of(at(path, value))
+        assert ("gzip or deflate" in str(caught.value)) is (path == "/v2")
+
+
+@given(st.lists(st.integers(0, 40), max_size=8))
+async def test_deflate_is_zlibs_format_however_it_is_cut(cuts: list[int]) -> None:
+    packed = zlib.compress(TEXT)
+    edges = [0, *sorted(cuts), len(packed)]
+    chunks = [packed[a:b] for a, b in itertools.pairwise(edges)]
+    assert await Request({"type": "http"}, Unpacked(receiving(chunks), "deflate")).body() == TEXT
+
+
+@pytest.mark.parametrize("body", [zlib.compress(TEXT)[:-1], TEXT, PACKED, zlib.compress(TEXT) + b"rubbish"])
+async def test_what_is_no_whole_deflate_is_said(body: bytes) -> None:
+    with pytest.raises(BadRequest) as caught:
+        await Request({"type": "http"}, Unpacked(receiving([body]), "deflate")).body()
+    assert caught.value.code == "deflate_malformed"
 
 
 def test_what_is_unpacked_says_nothing_of_its_length_on_the_way() -> None:

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from starlette.types import Message
 
 from app.web.problems import Problem
-from app.web.responses import problem_response
+from app.web.responses import CODE, CodedResponse, problem_response
 
 STATUSES = (400, 404, 409, 413, 415, 422, 429, 500, 503, 507)
 
@@ -26,3 +27,17 @@ def test_the_body_is_problem_json_of_this_request() -> None:
     assert (body["status"], body["code"], body["detail"]) == (404, "not_found", "Ä is not there.")
     assert (body["request_id"], body["error"]["param"]) == ("req-1", "model")
     assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+async def test_a_coded_answer_tells_its_code_to_who_sends_it_and_to_nobody_else() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("it reads nothing")
+
+    await CodedResponse({"error": "It is wrong."}, 400, "wrong")({"type": "http"}, receive, send)
+    assert [message.get(CODE) for message in sent] == ["wrong", None]
+    assert json.loads(sent[1]["body"]) == {"error": "It is wrong."}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from app.telemetry.measures import Measures
 from app.web.stand_in import ENDING, STARTING, StandIn
 from tests.support.leaping import LeapingLoop, leap
 from tests.support.patience import until
@@ -67,6 +68,17 @@ async def test_every_request_is_answered_in_the_shape_of_every_error(listener: s
         assert answer.headers["connection"] == "close" and int(answer.headers["retry-after"]) > 0
     assert len({answer.headers["x-request-id"] for answer in answers}) == 2
     assert answers[0].json()["request_id"] == answers[0].headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_string"),
+    [("/v2/models/digits/infer", True), ("/v2", True), ("/digits/v2/health/ready?x=1", True), ("/v1/models", False),
+     ("/?to=/v2", False), ("/v22", False)],
+)  # fmt: skip
+async def test_each_door_reads_its_error(listener: socket.socket, path: str, is_string: bool) -> None:
+    async with declining(listener), client() as http:
+        answer = (await http.get(url(listener) + path)).json()
+    assert isinstance(answer["error"], str) is is_string and answer["code"] == "draining"
 
 
 async def test_a_body_that_nobody_wants_does_not_turn_the_answer_into_a_reset(listener: socket.socket) -> None:
@@ -157,3 +169,15 @@ async def asked(connection: socket.socket) -> bytes:
     """What is said to a request."""
     connection.sendall(REQUEST)
     return await heard(connection)
+
+
+async def test_whom_it_answers_is_counted(listener: socket.socket) -> None:
+    measures = Measures()
+    stand_in = StandIn(listener, measures=measures)
+    stand_in.answer(STARTING)
+    async with client() as http:
+        for _ in range(2):
+            assert (await http.get(url(listener))).status_code == 503
+    await stand_in.close()
+    assert measures.requests.cells() == {("other", "other", "503"): [2]}
+    assert measures.refusals.cells() == {("not_ready",): [2]}

@@ -22,8 +22,8 @@ def stack(*files: str, thread: str = "MainThread", count: int = 1) -> str:
         (["/home/of/app/predict/predict.py", f"{SITE}/pydantic/main.py"], "verdict and answer"),
         (["/home/of/app/inference/engine.py", "/home/of/app/inference/verdict.py"], "verdict and answer"),
         (["/home/of/app/inference/engine.py", "/usr/lib/python3.11/contextlib.py"], "batcher and engine"),
-        (["/home/of/app/inference/batcher.py", "/home/of/models_store/model.py"], "model"),
-        (["/home/of/models_store/model.py", f"{SITE}/torch/nn/modules/module.py"], "model"),
+        (["/home/of/app/inference/batcher.py", "/home/of/models_store/model/model.py"], "model"),
+        (["/home/of/models_store/model/model.py", f"{SITE}/torch/nn/modules/module.py"], "model"),
         (["/home/of/app/inference/decoding.py", f"{SITE}/numpy/lib/_function.py"], "decoding of pictures"),
         (["/home/of/models_store/pictures/prepare.py", f"{SITE}/PIL/Image.py"], "decoding of pictures"),
         (
@@ -37,13 +37,13 @@ def test_a_sample_belongs_to_the_innermost_frame_that_has_a_layer(files: list[st
 
 
 def test_shares_are_those_of_the_main_thread() -> None:
-    model, log = "/home/of/models_store/model.py", "/home/of/app/logs/written.py"
+    model, log = "/home/of/models_store/model/model.py", "/home/of/app/logs/written.py"
     recorded = [stack(model, count=3), stack(log), stack(model, thread="Thread-1 (worker)", count=50), stack()]
     layers = samples.sort("\n".join(recorded) + "\n")
     assert layers.samples.total() == 5
     assert layers.share("model") == 0.6
     assert layers.share("log") == layers.share(OTHER) == 0.2
-    assert layers.functions["model"] == {"function (models_store/model.py)": 3}
+    assert layers.functions["model"] == {"function (models_store/model/model.py)": 3}
 
 
 def test_nothing_sampled_is_no_share() -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from models_store.pictures.layout import lies_as_mnist
-from models_store.pictures.prepare import in_mnists_format, prepare
+from models_store.pictures.prepare import as_given, in_mnists_format, prepare
 from models_store.pictures.warnings import PictureWarning
 from models_store.specs import InputSpec
 from tests.support import layout
@@ -130,6 +130,17 @@ def test_all_of_mnists_test_digits_pass_bit_for_bit(data_dir: Path) -> None:
     assert len(pictures) == 10_000
     for unit in pictures:
         assert (pixels(png(unit)) == unit).all()
+
+
+def test_rows_go_in_as_they_are_and_what_stands_out_from_nothing_is_blank(rng: np.random.Generator) -> None:
+    rows = np.zeros((4, 3, 8, 9), np.uint8)
+    rows[0], rows[1] = rng.integers(0, 256, (3, 8, 9)), 255
+    rows[2, 1, 0, 0] = 24  # in one colour, as much as ink must have
+    rows[3, :, 0, 0] = 23
+    found = as_given(rows)
+    np.testing.assert_array_equal(np.stack([one.pixels for one in found]), rows)
+    assert [one.is_blank for one in found] == [False, True, False, True]
+    assert as_given(rows[:0]) == []
 
 
 @pytest.mark.parametrize("spec", [SPEC, DIGIT])

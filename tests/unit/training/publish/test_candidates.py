@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models_store.files import WEIGHTS
-from models_store.model import agrees
+from models_store.model import Processor, agrees
 from models_store.recipe import Recipe
 from models_store.specs import AugmentSpec, DataSpec, InputSpec, NetSpec, TrainSpec
 from training.data.rows import Rows
@@ -20,6 +20,8 @@ from training.publish.candidates import FILES, Servable, export, fused, script
 from training.synthetic import strokes
 
 PICTURE = InputSpec()
+X86 = Processor("x86_64", has_vnni=True, engines=("qnnpack", "onednn", "x86", "fbgemm"))
+ARM = Processor("aarch64", has_vnni=False, engines=("qnnpack", "onednn"))
 DRAWN = torch.from_numpy(strokes.units(per_digit=12, seed=1))
 OTHERS = torch.from_numpy(strokes.units(per_digit=3, seed=2))
 
@@ -87,6 +89,25 @@ def test_every_candidate_takes_one_picture_and_many(folder: Path, file: str) -> 
     assert whole.dtype == torch.float32
     assert whole.shape == (30, 10)
     assert np.abs(probabilities(whole) - probabilities(singles)).max() < 0.02
+
+
+def test_int8_made_on_one_processor_answers_as_if_it_were_made_on_another(net: nn.Module, tmp_path: Path) -> None:
+    """Engines pack weights each in its own way: a file has what any of them can pack anew."""
+    before = torch.backends.quantized.engine
+    for processor in (X86, ARM):
+        (tmp_path / processor.machine).mkdir()
+        export(net, PICTURE, DRAWN, tmp_path / processor.machine, processor)
+    for processor in (X86, ARM):
+        processor.use()
+        made_here, made_there = (served(tmp_path / made.machine / "model.int8.pt") for made in (X86, ARM))
+        assert (made_here == made_there).all()
+        assert np.ptp(made_here, axis=0).max() > 0.5  # the pictures are told apart
+    torch.backends.quantized.engine = before
+
+
+def test_where_no_engine_is_the_other_candidates_are_written(net: nn.Module, tmp_path: Path) -> None:
+    export(net, PICTURE, DRAWN[:20], tmp_path, Processor("ppc64le", has_vnni=False, engines=("none",)))
+    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "model.bf16.pt", "weights.safetensors"}
 
 
 def test_the_weights_rebuild_the_net(net: nn.Module, folder: Path) -> None:

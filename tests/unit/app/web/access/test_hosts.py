@@ -5,7 +5,7 @@ import pytest
 from app.errors import BadRequest
 from app.web.access.hosts import Hosts
 
-HEALTH = ("/healthz", "/readyz", "/metrics")
+HEALTH = ("/healthz", "/readyz")
 
 
 def takes(hosts: Hosts, *values: bytes, path: str = "/v1/models") -> bool:
@@ -139,3 +139,14 @@ def test_what_is_remembered_has_an_end_and_changes_no_answer() -> None:
         assert takes(hosts, b"name-%d" % number)
         assert not takes(hosts, b"name-%d.example" % number)
     assert 0 < len(hosts._known) <= 256
+
+
+def test_metrics_are_read_under_any_address_and_under_no_foreign_name() -> None:
+    hosts = Hosts(["digits.example.org"])
+    for address in (b"10.1.2.3:8000", b"[2001:db8::1]:8000"):
+        assert takes(hosts, address, path="/metrics")
+        assert not takes(hosts, address)  # it is not remembered for anything else
+    assert takes(hosts, b"digits.example.org", path="/metrics")
+    for foreign in (b"evil.example:8000", b"api", b"", b"10.1.2.3:99999"):
+        assert not takes(hosts, foreign, path="/metrics")
+    assert not takes(hosts, path="/metrics")

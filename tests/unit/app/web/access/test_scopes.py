@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.web.access.scopes import ADMIN, FEEDBACK, MEANINGS, OPEN, PICTURES, PREDICT, TRAIN, allows, needed
+from app.web.access.scopes import ADMIN, FEEDBACK, MEANINGS, OPEN, PICTURES, PREDICT, TRAIN, allows, needed, route_of
 
 ID = "fb-0a1b2c3d4e5f60718293a4b5"
 
@@ -70,3 +70,22 @@ def test_admin_allows_all_and_the_others_only_themselves() -> None:
         assert [other for other in MEANINGS if allows(frozenset([other]), scope)] == [
             other for other in MEANINGS if other in (scope, ADMIN)
         ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "route"),
+    [
+        ("POST /v1/predict", "/v1/predict"),
+        ("HEAD /v1/models", "/v1/models"),
+        ("GET /v1/models/digits@3", "/v1/models/{ref}"),
+        ("GET /v1/feedback/summary", "/v1/feedback/summary"),
+        (f"GET /v1/feedback/{ID}", "/v1/feedback/{id}"),
+        ("GET /ui/deep/file.js", "/ui/"),
+        ("GET /v1/predict", ""),
+        ("GET /v1/models//", ""),
+        ("PUT /nowhere", ""),
+        ("GET /v1/models/a\nb", ""),
+    ],
+)
+def test_a_request_is_about_the_path_of_its_line(asked: str, route: str) -> None:
+    assert route_of(*asked.split(" ")) == route
