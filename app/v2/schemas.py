@@ -129,9 +129,9 @@ INFER_REQUEST: Json = {
     "type": "object",
     "required": ["inputs"],
     "properties": {
-        "id": {"type": "string", "description": "is repeated in the answer"},
+        "id": {"type": ["string", "null"], "description": "is repeated in the answer"},
         "parameters": {
-            "type": "object",
+            "type": ["object", "null"],
             "properties": {
                 "binary_data_output": {"type": "boolean", "description": "all outputs come behind the JSON"}
             },
@@ -150,7 +150,7 @@ INFER_REQUEST: Json = {
                     "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
                     "parameters": _PARAMETERS,
                     "data": {
-                        "type": "array",
+                        "type": ["array", "null"],
                         "description": "pixels, flat or nested; or pictures in base64. Leave it out where the tensor "
                         "stands behind the JSON: then `parameters` have its `binary_data_size`",
                         "items": {},
@@ -159,7 +159,7 @@ INFER_REQUEST: Json = {
             },
         },
         "outputs": {
-            "type": "array",
+            "type": ["array", "null"],
             "description": "which outputs shall come back; all, where none is named",
             "items": {
                 "type": "object",
@@ -167,7 +167,7 @@ INFER_REQUEST: Json = {
                 "properties": {
                     "name": {"enum": ["probabilities", "label", "confidence", "uncertain"]},
                     "parameters": {
-                        "type": "object",
+                        "type": ["object", "null"],
                         "properties": {
                             "binary_data": {"type": "boolean", "description": "behind the JSON"},
                             "classification": {
