@@ -43,8 +43,7 @@ def test_no_folder_has_more_names_than_one_look_takes_in() -> None:
     crowded = {
         name: len(names)
         for folder in folders()
-        if len(names := shape.names_in(folder)) > MOST_NAMES
-        and (name := str(folder.relative_to(ROOT))) not in SERIES
+        if len(names := shape.names_in(folder)) > MOST_NAMES and (name := str(folder.relative_to(ROOT))) not in SERIES
     }
     assert crowded == {}
 
