@@ -39,7 +39,8 @@ fuzz: $(DEVELOPS)  ## odd and damaged pictures, bodies and forms, and what the O
 	$(BIN)/python -m tests.fuzz --pictures $(PICTURES) --bodies $(BODIES) --forms $(FORMS) --requests $(REQUESTS) --seed $(SEED)
 
 MINUTES ?= 20
-soak: $(DEVELOPS)  ## the service under work and accidents, on SQLite and on PostgreSQL in turn: make soak MINUTES=20 SEED=2
+soak: $(DEVELOPS)  ## tests that train for long, then the service under work and accidents: make soak MINUTES=20 SEED=2
+	$(BIN)/pytest tests/long
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 check: $(DEVELOPS)  ## lint, format, types, import walls, file lengths
