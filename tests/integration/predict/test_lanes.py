@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from app import main
 from app.decoding.decoder import Decoder
+from app.main import create
 from app.settings import Settings
 from app.web.connection import CONNECTION
 from tests.conftest import running
@@ -44,8 +44,8 @@ class Service:
 @pytest.fixture
 async def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     decoder = Decoder(cpu_seconds=600)
-    monkeypatch.setattr(main, "Decoder", lambda *_: decoder)
-    app = main.create_app(Settings(store_dir=tmp_path / "store", insecure=True))
+    monkeypatch.setattr(create, "Decoder", lambda *_, **__: decoder)
+    app = create.create_app(Settings(store_dir=tmp_path / "store", insecure=True))
     async with running(app):
         yield Service(app, decoder)
 
