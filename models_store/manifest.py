@@ -4,15 +4,14 @@
 import dataclasses
 import functools
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from models_store import durable, records
 from models_store.errors import ManifestMismatch, RecordRejected, VersionCorrupt
 from models_store.recipe import Recipe
+from models_store.records import sealed
 from models_store.specs import InputSpec
 
 FILE = "manifest.json"
@@ -81,7 +80,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The one spelling of this manifest, digest included."""
-        return _spell(records.plain(self))
+        return sealed.sealed(records.plain(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Manifest":
@@ -98,7 +97,7 @@ class Manifest:
         files = {path.relative_to(folder).as_posix(): _facts(path.read_bytes()) for path in paths}
         files.pop(FILE, None)
         whole = dataclasses.replace(self, files=files, digest="")
-        return dataclasses.replace(whole, digest=json.loads(whole.to_bytes())["digest"])
+        return dataclasses.replace(whole, digest=sealed.digest(records.plain(whole)))
 
     def read_file(self, folder: Path, name: str) -> bytes:
         """The bytes of one file of the version in `folder`. Raises VersionCorrupt where they were not published so,
@@ -123,12 +122,8 @@ class Manifest:
 
 @functools.lru_cache(_REMEMBERED)
 def _read(data: bytes) -> Manifest:
-    try:
-        document = json.loads(data)
-        whole = isinstance(document, dict) and _spell(document) == data
-    except (ValueError, RecursionError):
-        whole = False
-    if not whole:
+    document = sealed.opened(data)
+    if document is None:
         raise VersionCorrupt(FILE, "is not the file that was published")
     if document.get("format") != _FORMAT:
         raise ManifestMismatch("This version was made for another release of this software. Train it anew.")
@@ -140,13 +135,3 @@ def _read(data: bytes) -> Manifest:
 
 def _facts(data: bytes) -> FileFacts:
     return FileFacts(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-
-
-def _spell(document: dict[str, Any]) -> bytes:
-    body = {key: value for key, value in document.items() if key != "digest"}
-    digest = hashlib.sha256(_json(body)).hexdigest()
-    return _json({**body, "digest": digest})
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False).encode() + b"\n"

@@ -41,7 +41,7 @@ class JobStore:
     def __init__(
         self,
         database: Database,
-        limits: JobLimits = JobLimits(),  # noqa: B008 (frozen)
+        limits: JobLimits = JobLimits(),
         check_base: Callable[[str], object] = lambda base: None,
     ) -> None:
         """`check_base` raises where a version (`digits@1`) is not there any more."""

@@ -4,6 +4,7 @@ Counters and histograms hold cells, lists of numbers by the values of their labe
 added up by place: a counter's is [count], a histogram's a count for each bucket, and the sum of what was observed last.
 """
 
+import abc
 import collections
 import math
 import threading
@@ -54,7 +55,7 @@ class Instrument:
         return Family(self.name, self.help, self.kind, self.labels)
 
 
-class Counted(Instrument):
+class Counted(Instrument, abc.ABC):
     """One with cells. Any thread may count: what is seen only joins a list, and is added up when somebody asks."""
 
     def __init__(self, name: str, help_: str, labels: Labels = (), *, length: int = 1) -> None:
@@ -65,9 +66,9 @@ class Counted(Instrument):
         self._adding = threading.RLock()
 
     @property
+    @abc.abstractmethod
     def has_news(self) -> bool:
         """Whether something was seen since somebody asked."""
-        raise NotImplementedError
 
     def told(self, cells: Cells) -> Family:
         """What is told of these cells, which may be those of several processes together."""
@@ -92,8 +93,9 @@ class Counted(Instrument):
             labels = (OTHER,) * len(labels)
         return self._cells.setdefault(labels, [0] * self._length)
 
+    @abc.abstractmethod
     def _add_up(self) -> None:
-        raise NotImplementedError
+        """Moves what was seen into the cells."""
 
 
 class Counter(Counted):

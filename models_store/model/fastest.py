@@ -1,5 +1,6 @@
 """Which candidate of a version serves on this machine: the quickest one that gives the version's own answers."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def load_fastest(
     *,
     processor: Processor | None = None,
     passed_over: PassedOver = lambda candidate, why: None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Model:
     """The quickest candidate that gives the version's own answers to its probes, warmed up.
 
@@ -42,7 +44,7 @@ def load_fastest(
         if candidate == "int8" and processor.why_not is not None:
             return processor.why_not
         try:
-            model = Model.load(folder, manifest, candidate, device, processor=processor)
+            model = Model.load(folder, manifest, candidate, device, processor=processor, clock=clock)
             model.warm_up(_TRIAL)
             answers = predict_all(model, pictures)
         except torch.OutOfMemoryError:

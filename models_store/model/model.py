@@ -58,6 +58,7 @@ class Model:
         device: str = "cpu",
         *,
         processor: Processor | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> "Model":
         """Reads one candidate of the version in `folder`, without warming it up.
 
@@ -79,7 +80,7 @@ class Model:
             raise
         except (RuntimeError, ValueError):
             raise ManifestMismatch(f"{file} cannot be loaded by torch {torch.__version__} on {device}.") from None
-        return cls(module, manifest, candidate, target)
+        return cls(module, manifest, candidate, target, clock)
 
     @torch.inference_mode()
     def predict(self, pixels: Pixels) -> Probabilities:

@@ -1,7 +1,7 @@
 """The state folder: can it be written, who may read it, is a restore broken off, do its files and the rows agree?"""
 
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, select
@@ -95,8 +95,7 @@ def _compared(connection: Connection, name: str, where: Path, id_of: Column[str]
             f"restore {where} from the backup that the database is from, or delete them: {_DELETED_BY[name]}.",
         )  # fmt: skip
     begins = {"files": "file-", "feedback": "fb-", "review": "rv-", "shadow": "sh-"}[name]
-    is_id: Callable[[str], bool] = lambda one: one.startswith(begins)  # noqa: E731
-    rowless = sorted(set(Leftovers(where, name, is_id).old()) - rows)
+    rowless = sorted(set(Leftovers(where, name, lambda one: one.startswith(begins)).old()) - rows)
     if not rowless:
         return
     said = f"{len(rowless):,} folders in {where} have no row: {_some(rowless)}"

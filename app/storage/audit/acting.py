@@ -28,7 +28,8 @@ class Actor:
     because: Mapping[str, str] = field(default_factory=dict)  # what had it act: a job, a comparison
 
 
-_NOW: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 (frozen)
+_SOFTWARE = Actor()
+_NOW: ContextVar[Actor] = ContextVar("actor", default=_SOFTWARE)
 
 
 def acting() -> Actor:

@@ -7,16 +7,14 @@ database.db                                   all rows, as SQLite, whichever dat
 backup.json                                   this
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.errors import BackupRefused
 from app.storage.private import KEPT
 from models_store import records
 from models_store.errors import RecordRejected
+from models_store.records import sealed
 
 FORMAT = 1
 FILE, DATABASE = "backup.json", "database.db"
@@ -48,7 +46,7 @@ class Contents:
 
     def to_bytes(self) -> bytes:
         """The one spelling, with a digest over all of it."""
-        return _spell(records.plain(self))
+        return sealed.sealed(records.plain(self))
 
     @property
     def versions(self) -> list[str]:
@@ -64,12 +62,8 @@ class Contents:
 
 def read(data: bytes) -> Contents:
     """What `to_bytes` wrote. Raises BackupRefused (`backup_damaged`, `backup_too_new`)."""
-    try:
-        document = json.loads(data)
-        is_whole = isinstance(document, dict) and _spell(document) == data
-    except (ValueError, RecursionError):
-        is_whole = False
-    if not is_whole:
+    document = sealed.opened(data)
+    if document is None:
         raise damaged(f"its {FILE} is not what was written")
     if document.get("format") != FORMAT:
         raise too_new(str(document.get("release")))
@@ -116,13 +110,3 @@ def too_new(release: str) -> BackupRefused:
     return BackupRefused(
         "backup_too_new", f"The backup was made by a newer release{by}. Install that release to restore it."
     )
-
-
-def _spell(document: dict[str, Any]) -> bytes:
-    body = {key: value for key, value in document.items() if key != "digest"}
-    digest = hashlib.sha256(_json(body)).hexdigest()
-    return _json({**body, "digest": digest})
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False).encode() + b"\n"

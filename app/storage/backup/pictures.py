@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, inspect
+from sqlalchemy import Connection, Select, Table, inspect
 
 from app.storage.backup.archive import ArchiveWriter
 from app.storage.backup.contents import STATE, is_segment
@@ -121,5 +121,6 @@ def _is_attempt(name: str) -> bool:
 def _rows(connection: Connection, query: Select[Any]) -> Iterator[Any]:
     """None of a table that the release did not know which made the database."""
     (table,) = query.get_final_froms()
-    if inspect(connection).has_table(str(table.name)):  # type: ignore[attr-defined]
+    assert isinstance(table, Table), "what is asked for lies in tables"
+    if inspect(connection).has_table(table.name):
         yield from connection.execute(query)

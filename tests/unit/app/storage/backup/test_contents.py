@@ -7,6 +7,7 @@ import pytest
 from app.errors import BackupRefused
 from app.storage.backup import contents
 from app.storage.backup.contents import Contents, KeptFile, check_name
+from models_store.records.sealed import sealed
 
 SAID = Contents(
     created_at="2026-11-30T18:00:00+00:00", release="0.2.0", source="sqlite", revision="0008", rows={"jobs": 2},
@@ -42,7 +43,7 @@ def test_what_is_no_table_of_contents(data: bytes) -> None:
 def spelled(**changes: object) -> bytes:
     """As a release would write it."""
     body = {key: value for key, value in json.loads(SAID.to_bytes()).items() if key != "digest"} | changes
-    return contents._spell({key: value for key, value in body.items() if value is not None})
+    return sealed({key: value for key, value in body.items() if value is not None})
 
 
 def test_a_newer_format_is_named_and_a_key_that_is_missing_is_damage() -> None:
