@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from app.inference import loaded as loaded_models
 from app.main import create_app
 from app.settings import Settings
+from app.storage.audit.acting import Actor, acting
 from app.web.entry import Service
 from models_store import shipped_version
 from models_store.manifest import FILE, Manifest
@@ -47,6 +48,13 @@ def set_apart(environment: pytest.MonkeyPatch, folder: Path) -> None:
         environment.delenv(name)
     environment.setenv("DIGITSERVE_STORE_DIR", str(folder / "store"))
     environment.setenv("DIGITSERVE_STATE_DIR", str(folder / "state"))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_acts_afterwards() -> Iterator[None]:
+    """Who a test acted as would else stand in the audit log of the next one."""
+    yield
+    assert acting() == Actor()
 
 
 @pytest.fixture(autouse=True, scope="session")

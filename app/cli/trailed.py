@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _trail() -> "Iterator[Trail | None]":
     """The audit log of the service beside this store; None where none has ever run there."""
     from app.settings import WorkerSettings
-    from app.storage.audit.acting import as_system_user
+    from app.storage.audit.acting import acting_as, system_user
     from app.storage.audit.trail import Trail
     from app.storage.db import Database
 
@@ -26,10 +26,9 @@ def _trail() -> "Iterator[Trail | None]":
     if file is not None and not file.exists():
         yield None
         return
-    as_system_user()
     database = Database(settings.database)
     try:
-        with aside():
+        with acting_as(system_user()), aside():
             yield Trail(database, _say_unwritten)
     finally:
         database.close()

@@ -65,13 +65,18 @@ def because_of(**facts: str) -> Iterator[None]:
 
 
 def as_system_user() -> None:
-    """Whoever typed this command acts: the user of this process."""
+    """From now on, in this task or thread, whoever typed this command acts."""
+    act_as(Actor(system_user()))
+
+
+def system_user() -> str:
+    """The user of this process, who typed this command."""
     number = os.getuid()
     try:
         name = pwd.getpwuid(number).pw_name
     except KeyError:  # containers know few
         name = str(number)
-    act_as(Actor(f"user:{name}"[:_LONGEST]))
+    return f"user:{name}"[:_LONGEST]
 
 
 def as_worker(name: str) -> None:
