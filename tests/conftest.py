@@ -28,6 +28,7 @@ from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 from tests.contracts import declared
 from tests.support.patience import Patience
+from training.finetune import replay
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # tests never assert time
@@ -89,6 +90,14 @@ def _models_are_loaded_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loaded_models, "load_fastest", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fewer_drawings_judge() -> Iterator[None]:
+    """A thousand in place of four: most of a training here was judging, and no test stands near the gate's border."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay, "_JUDGES", 1000)
         yield
 
 

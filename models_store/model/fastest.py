@@ -51,6 +51,8 @@ def load_fastest(
             raise
         except (ManifestMismatch, RuntimeError):  # an int8 kernel that this CPU or GPU does not have
             return f"torch can't compute it on {device} here."
+        if answers.shape[1] != len(manifest.labels):
+            return f"It has {answers.shape[1]} outputs for {len(manifest.labels)} labels."
         return model if agrees(answers, expected) else "It gives other answers to the probes here."
 
     def agreeing_of(candidates: Iterable[str]) -> list[Model]:
@@ -82,5 +84,7 @@ def quickest(models: Sequence[Model]) -> Model:
 
 def agrees(answers: Probabilities, expected: Probabilities) -> bool:
     """Same labels, and no probability further off than rounding explains."""
+    if answers.shape != expected.shape:
+        return False
     same = bool((answers.argmax(1) == expected.argmax(1)).all())
     return same and bool(np.abs(answers - expected).max() <= _TOLERANCE)

@@ -3,8 +3,9 @@
 import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,7 +24,9 @@ from tests.system.harness import serving
 REVIEW = "/v1/review"
 DOUBTFUL = "digits@2"  # as the champion, digits@1, but uncertain of everything
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+EVIL, FRIEND, PLAIN = "evil.example", "friend.example", "digits.internal"  # other names of this machine
+_HERE = ", ".join(f"MAP {name} 127.0.0.1" for name in (EVIL, FRIEND, PLAIN))
+_ONLY_HERE = f"--host-resolver-rules={_HERE}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 @dataclass
@@ -79,21 +82,39 @@ def wait(server: str, count: int) -> None:
     wait_until(lambda: len(waiting(server)) == count, progress=lambda: waiting(server))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server on a store of its own, which keeps what DOUBTFUL reads; 20 corrections start a job."""
-    folder = tmp_path_factory.mktemp("served")
+@dataclass(frozen=True)
+class Home:
+    """A server, and the folder of its store and its state."""
+
+    url: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A server on a store of its own, which keeps what DOUBTFUL reads; 20 corrections start a job."""
+    folder = tmp_path_factory.mktemp("home")
     registry = open_store(folder / "store")
     known = registry.resolve(Ref("digits")).manifest.calibration
     assert republished(registry, calibration=dataclasses.replace(known, threshold=1.01)).ref == DOUBTFUL
-    with pytest.MonkeyPatch.context() as environment:
-        set_apart(environment, folder)
-        settings = {"KEEP_UNCERTAIN": 1, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0, "WORKERS": 1}
-        for name, value in settings.items():
-            environment.setenv(f"DIGITSERVE_{name}", str(value))
-        with serving(folder / "log") as (_, url):
-            _warm(url)
-            yield url
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as environment:
+            set_apart(environment, folder)
+            settings = {"KEEP_UNCERTAIN": 1, "FEEDBACK_JOB_AFTER": 20, "JOB_WORKERS": 0, "WORKERS": 1}
+            for name, value in settings.items():
+                environment.setenv(f"DIGITSERVE_{name}", str(value))
+            _, url = stack.enter_context(serving(folder / "log"))
+        _warm(url)
+        yield Home(url, folder)
+
+
+@pytest.fixture
+def server(home: Home) -> str:
+    """The address of a server that has no corrections, and for which no picture waits."""
+    ask("DELETE", f"{home.url}/v1/feedback", params={"since": 0}).raise_for_status()
+    for picture in waiting(home.url):
+        ask("DELETE", f"{home.url}{REVIEW}/{picture}").raise_for_status()
+    return home.url
 
 
 def _warm(url: str) -> None:
@@ -102,22 +123,16 @@ def _warm(url: str) -> None:
     wait_until(lambda: ask("POST", f"{url}/v1/predict", params={"model": DOUBTFUL}, files=blank).status_code == 200)
 
 
-@contextmanager
-def chromium(reached: str = _ONLY_HERE) -> Iterator[Browser]:
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
     """The machine's Chromium, or a skip that says what to install; in continuous integration it must be there."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         missing("Chromium", "chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=[reached], timeout=1000 * PATIENCE_SECONDS)
+        running = playwright.chromium.launch(executable_path=found, args=[_ONLY_HERE], timeout=1000 * PATIENCE_SECONDS)
         yield running
         running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

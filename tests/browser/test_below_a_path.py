@@ -19,17 +19,23 @@ SETTINGS = {
 LEFT_ON, TAKEN_OFF = "proxy_pass http://digitserve;", "proxy_pass http://digitserve/;"
 
 
-@pytest.fixture(scope="module", params=[LEFT_ON, TAKEN_OFF])
-def below(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the page."""
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("below")
-    made = prepared(folder / "nginx")
     with pytest.MonkeyPatch.context() as environment:
         set_apart(environment, folder)
         for name, value in SETTINGS.items():
             environment.setenv(f"DIGITSERVE_{name}", value)
-        with serving(folder / "log") as (_, url), proxying(made, url, "sub-path.conf", **{LEFT_ON: request.param}):
-            yield f"https://127.0.0.1:{made.tls}/digits/"
+        with serving(folder / "log") as (_, url):
+            yield url
+
+
+@pytest.fixture(scope="module", params=[LEFT_ON, TAKEN_OFF])
+def below(request: pytest.FixtureRequest, service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the page."""
+    made = prepared(tmp_path_factory.mktemp("proxied") / "nginx")
+    with proxying(made, service, "sub-path.conf", **{LEFT_ON: request.param}):
+        yield f"https://127.0.0.1:{made.tls}/digits/"
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ import re
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import DOUBTFUL, REVIEW, SEVEN, Open, ask, draw, wait, waiting
+from tests.browser.conftest import DOUBTFUL, SEVEN, Open, ask, draw, wait, waiting
 from tests.conftest import EXAMPLES
 
 FEEDBACK = "/v1/feedback"
@@ -17,14 +16,6 @@ FEEDBACK = "/v1/feedback"
 
 def corrections(server: str) -> list[dict[str, Any]]:
     return list(ask("GET", server + FEEDBACK).json()["data"])
-
-
-@pytest.fixture(autouse=True)
-def none_before(server: str) -> None:
-    for one in corrections(server):
-        ask("DELETE", f"{server}{FEEDBACK}/{one['id']}").raise_for_status()
-    for picture_id in waiting(server):
-        ask("DELETE", f"{server}{REVIEW}/{picture_id}").raise_for_status()
 
 
 def keys(page: Page) -> Locator:

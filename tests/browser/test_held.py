@@ -10,7 +10,7 @@ from app.feedback import lineage
 from app.feedback.held import hold
 from app.feedback.tables import feedback
 from app.storage.db import Database
-from tests.browser.conftest import Open, ask
+from tests.browser.conftest import Home, Open, ask
 from tests.support.correcting import picture
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -18,16 +18,10 @@ FEEDBACK = "/v1/feedback"
 Hold = Callable[[Sequence[str], str, str], None]
 
 
-@pytest.fixture(autouse=True)
-def none_before(server: str) -> None:
-    ask("DELETE", server + FEEDBACK, params={"since": 0}).raise_for_status()
-
-
 @pytest.fixture
-def database(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def database(server: str, home: Home) -> Iterator[Database]:
     """The server's."""
-    state = max(tmp_path_factory.getbasetemp().glob("served*/state"), key=lambda path: path.stat().st_mtime)
-    with closing(Database(f"sqlite:///{state / 'digitserve.db'}", PATIENCE_SECONDS)) as opened:
+    with closing(Database(f"sqlite:///{home.folder / 'state' / 'digitserve.db'}", PATIENCE_SECONDS)) as opened:
         yield opened
 
 

@@ -1,7 +1,9 @@
 """The pages of a server that asks for keys: they ask the reader for one, keep it for the tab, and send it."""
 
+import io
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 import httpx
@@ -9,11 +11,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.cli.main import main
 from tests.browser.conftest import REVIEW, SEVEN, Open, draw
 from tests.conftest import EXAMPLES, set_apart
 from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.support.pictures import png
-from tests.system.harness import command, serving
+from tests.system.harness import serving
 from training.synthetic import strokes
 
 WRONG = f"ds_{'0' * 16}_{'0' * 64}"
@@ -34,6 +37,13 @@ class Locked:
             return http.request(method, path, **details)  # type: ignore[arg-type]
 
 
+def made(scope: str) -> str:
+    """A new key."""
+    with redirect_stdout(io.StringIO()) as told:
+        assert main(["keys", "create", scope, "--scope", scope]) == 0
+    return told.getvalue().split()[0]
+
+
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
     folder = tmp_path_factory.mktemp("locked")
@@ -41,9 +51,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
         set_apart(environment, folder)
         for name, value in {"KEEP_UNCERTAIN": 1, "JOB_WORKERS": 0, "WORKERS": 1}.items():
             environment.setenv(f"DIGITSERVE_{name}", str(value))
-        admin, reader = (
-            command("keys", "create", scope, "--scope", scope).stdout.split()[0] for scope in ("admin", "predict")
-        )
+        admin, reader = map(made, ("admin", "predict"))
         with serving(folder / "log") as (_, url):
             yield Locked(url, admin, reader)
 

@@ -11,16 +11,13 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from models_store.shipped_version import open_store
-from tests.browser.conftest import ask, chromium
+from tests.browser.conftest import EVIL, FRIEND, PLAIN, ask
 from tests.browser.elsewhere import BOXED, LOADS, SENDS, Elsewhere, Places, asked
 from tests.conftest import EXAMPLES, ROOT, republished, set_apart
 from tests.support.patience import PATIENCE_SECONDS
 from tests.system.harness import serving
 
 PICTURE = (EXAMPLES / "7.png").read_bytes()
-EVIL, FRIEND, PLAIN = "evil.example", "friend.example", "digits.internal"
-_HERE = ", ".join(f"MAP {name} 127.0.0.1" for name in (EVIL, FRIEND, PLAIN))
-NAMES = f"--host-resolver-rules={_HERE}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +36,6 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
             assert (promoted.status_code, given.status_code) == (200, 201)
             yield Places(url, int(url.rpartition(":")[2]), elsewhere.server_port, folder / "log")
         elsewhere.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium(NAMES) as running:
-        yield running
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ def read(server: str, pictures: list[bytes]) -> None:
     wait(server, len(pictures))
 
 
-@pytest.fixture(autouse=True)
-def none_before(server: str) -> None:
-    for room in (REVIEW, FEEDBACK):
-        for one in ask("GET", server + room, params={"limit": 100}).json()["data"]:
-            ask("DELETE", f"{server}{room}/{one['id']}").raise_for_status()
-
-
 def cards(page: Page) -> list[str]:
     return [str(link.get_attribute("href")).split("/")[2] for link in page.locator(".card .look").all()]
 

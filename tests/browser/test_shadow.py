@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +10,7 @@ from app.shadow.keeper import ShadowKeeper
 from app.shadow.sample import Sample
 from app.storage.db import Database
 from models_store.registry import Registry
-from tests.browser.conftest import Open, ask
+from tests.browser.conftest import Home, Open, ask
 from tests.integration.shadow.shadowing import Stage
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -19,13 +18,13 @@ SHADOW = "/v1/models/digits/shadow"
 
 
 @pytest.fixture
-def stage(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(server: str, home: Home) -> Iterator[Stage]:
     """The server's store and database, with digits@2 as the challenger of digits@1."""
-    home: Path = max(tmp_path_factory.getbasetemp().glob("served*/store"), key=lambda path: path.stat().st_mtime).parent
-    registry = Registry(home / "store")
-    with closing(Database(f"sqlite:///{home / 'state' / 'digitserve.db'}", PATIENCE_SECONDS)) as database:
-        sample = Sample(database, home / "state", spare_bytes=0)
-        made = Stage(registry, database, sample, ShadowKeeper(registry, database, sample), home / "state" / "shadow")
+    state = home.folder / "state"
+    registry = Registry(home.folder / "store")
+    with closing(Database(f"sqlite:///{state / 'digitserve.db'}", PATIENCE_SECONDS)) as database:
+        sample = Sample(database, state, spare_bytes=0)
+        made = Stage(registry, database, sample, ShadowKeeper(registry, database, sample), state / "shadow")
         made.challenge(2)
         yield made
         ask("DELETE", server + SHADOW)

@@ -6,21 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import httpx
 import numpy as np
 import pytest
 
+from models_store.manifest import FILE, Manifest
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
-from tests.conftest import ROOT
+from tests.conftest import FIXTURES, ROOT
 from tests.support.patience import PATIENCE_SECONDS, Patience, wait_until, worked
 from tests.support.pictures import png
 from training.__main__ import main
@@ -219,3 +221,18 @@ def drawn(folder: Path, digits: Iterable[int], each: int, seed: int = 1) -> Path
         for number in range(each):
             (folder / str(digit) / f"{number:03}.png").write_bytes(png(strokes.unit(digit, rng)))
     return folder
+
+
+def small_champion(store: Path) -> Registry:
+    """A store with the shipped version as `digits@1`, and with a champion `digits@2` of 7,000 parameters, from which a
+    job learns in a moment: the first version of tests/fixtures/README.md."""
+    registry = open_store(store)
+    with registry.stage("digits") as folder, zipfile.ZipFile(FIXTURES / "state-2026-11.zip") as archive:
+        for name in archive.namelist():
+            if (path := PurePosixPath(name)).is_relative_to("store/small/1"):
+                target = folder / path.relative_to("store/small/1")
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(archive.read(name))
+        small = registry.publish("digits", folder, Manifest.from_bytes((folder / FILE).read_bytes()))
+    registry.promote("digits", small.number, expected=registry.aliases("digits")["champion"])
+    return registry

@@ -5,7 +5,8 @@ import os
 import signal
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,19 @@ from app.jobs.tables import jobs
 from app.storage.db import Database, now
 from models_store.refs import Ref
 from models_store.registry import Registry
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, set_apart
 from tests.support.ordered import expire
 from tests.support.patience import PATIENCE_SECONDS, in_spite_of, wait_until
-from tests.system.harness import caller, drawn, events, serving, until
+from tests.system.harness import caller, drawn, events, serving, small_champion
 
 LEASE_SECONDS = 600
 ENDED = ("succeeded", "failed", "cancelled")
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> bytes:
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A zip of sixty drawn digits, a folder per label."""
-    folder, buffer = drawn(tmp_path / "pictures", range(10), 6), io.BytesIO()
+    folder, buffer = drawn(tmp_path_factory.mktemp("pictures"), range(10), 6), io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in sorted(folder.rglob("*.png")):
             archive.write(path, path.relative_to(folder).as_posix())
@@ -51,11 +52,23 @@ def ended(ai: openai.OpenAI, job: str) -> Any:
     return found
 
 
-def epochs(ai: openai.OpenAI, job: str) -> list[int]:
-    """The training's epochs, in the order in which they were told."""
-    told = list(ai.fine_tuning.jobs.list_events(job, limit=100))[::-1]
-    facts = [dict(event.data) for event in told if event.type == "metrics" and isinstance(event.data, dict)]
+def epochs_of(events: list[Any]) -> list[int]:
+    """The training's epochs of these events, in the order in which they were told. The newest event comes first."""
+    facts = [dict(event.data) for event in events[::-1] if event.type == "metrics" and isinstance(event.data, dict)]
     return [int(fact["epoch"]) for fact in facts if fact["run"] == "training"]
+
+
+def epochs(ai: openai.OpenAI, job: str) -> list[int]:
+    return epochs_of(list(ai.fine_tuning.jobs.list_events(job, limit=100)))
+
+
+def until_epoch(ai: openai.OpenAI, job: str, number: int) -> None:
+    """Waits until it was told; who asks so often asks for the newest events only."""
+
+    def newest() -> int:
+        return max(epochs_of(ai.fine_tuning.jobs.list_events(job, limit=5).data), default=0)
+
+    wait_until(lambda: newest() >= number, progress=newest)
 
 
 def processes(folder: Path) -> list[int]:
@@ -72,50 +85,74 @@ def processes(folder: Path) -> list[int]:
     return found
 
 
-def test_the_openai_package_drives_the_whole_story(tmp_path: Path, pictures: bytes) -> None:
-    with serving(tmp_path / "log", "--workers", "1") as (_, url), client(url) as ai:
-        uploaded = ai.files.create(file=("mine.zip", pictures), purpose="fine-tune")
-        assert uploaded.status == "processed"
-        assert ai.files.content(uploaded.id).read() == pictures
-        method: Any = {"type": "supervised", "supervised": {"promote": "if_better", "hyperparameters": {"n_epochs": 8}}}
-        job = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded.id, method=method, seed=3)
-        assert job.status in ("queued", "running")
-        assert [one.id for one in ai.fine_tuning.jobs.list()] == [job.id]
-        done = ended(ai, job.id)
-        assert done.fine_tuned_model == "digits@2"
-        assert epochs(ai, job.id) == list(range(1, 9))
-        assert [point.step_number for point in ai.fine_tuning.jobs.checkpoints.list(job.id)] == list(range(8, 0, -1))
-        made: Any = ai.models.retrieve("digits@2")
-        assert (made.parent, made.job) == ("digits@1", job.id)
-        assert [model.id for model in ai.models.list()] == ["digits"]
-        seven = (EXAMPLES / "7.png").read_bytes()
+@dataclass(frozen=True)
+class Running:
+    """A server with two workers and all that it keeps; a lease ends only where a test says so."""
 
-        def answers() -> str:
-            sent = httpx.post(
-                f"{url}/v1/predict", content=seven, headers={"content-type": "image/png"}, timeout=PATIENCE_SECONDS
-            )
-            assert sent.status_code == 200
-            return str(sent.json()["model"])
+    folder: Path
+    supervisor: int  # its process id
+    url: str
+    ai: openai.OpenAI
 
-        assert made.aliases == ["champion"], done.to_dict()["result"]
-        wait_until(lambda: answers() == "digits@2")
-        httpx.post(f"{url}/v1/models/digits/rollback", timeout=PATIENCE_SECONDS).raise_for_status()
-        wait_until(lambda: answers() == "digits@1")
-        assert ai.files.delete(uploaded.id).deleted
-        # Neither the upload nor its copies in the job's folder, nor weights: only what was ordered and said.
-        kept = {"recipe.json", "events.jsonl", "stderr.txt"}
-        jobs = tmp_path / "state" / "jobs"
-        wait_until(lambda: {path.name for path in jobs.rglob("*") if path.is_file()} == kept)
-        assert not list((tmp_path / "state").rglob("data"))
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
 
 
-@pytest.fixture
-def two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, str, openai.OpenAI]]:
-    """A supervisor's process id, its URL and a client; a lease ends only where the test says so."""
-    monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "2")
-    monkeypatch.setenv("DIGITSERVE_JOB_LEASE_SECONDS", str(LEASE_SECONDS))
-    with serving(tmp_path / "log", "--workers", "1") as (server, url), client(url) as ai:
-        yield server.pid, url, ai
+@contextmanager
+def two_workers(folder: Path, *arguments: str) -> Iterator[Running]:
+    """On the store and the state in the folder."""
+    with pytest.MonkeyPatch.context() as environment:
+        set_apart(environment, folder)
+        environment.setenv("DIGITSERVE_JOB_WORKERS", "2")
+        environment.setenv("DIGITSERVE_JOB_LEASE_SECONDS", str(LEASE_SECONDS))
+        with serving(folder / "log", "--workers", "1", *arguments) as (server, url), client(url) as ai:
+            yield Running(folder, server.pid, url, ai)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """For all tests here, with a champion that is small."""
+    folder = tmp_path_factory.mktemp("running")
+    small_champion(folder / "store")
+    with two_workers(folder) as running:
+        yield running
+
+
+def test_the_openai_package_drives_the_whole_story(running: Running, pictures: bytes) -> None:
+    ai, url, state = running.ai, running.url, running.folder / "state"
+    uploaded = ai.files.create(file=("mine.zip", pictures), purpose="fine-tune")
+    assert uploaded.status == "processed"
+    assert ai.files.content(uploaded.id).read() == pictures
+    method: Any = {"type": "supervised", "supervised": {"promote": "if_better", "hyperparameters": {"n_epochs": 8}}}
+    job = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded.id, method=method, seed=3)
+    assert job.status in ("queued", "running")
+    assert [one.id for one in ai.fine_tuning.jobs.list()] == [job.id]
+    done = ended(ai, job.id)
+    assert done.fine_tuned_model == "digits@3"
+    assert epochs(ai, job.id) == list(range(1, 9))
+    assert [point.step_number for point in ai.fine_tuning.jobs.checkpoints.list(job.id)] == list(range(8, 0, -1))
+    made: Any = ai.models.retrieve("digits@3")
+    assert (made.parent, made.job) == ("digits@2", job.id)
+    assert [model.id for model in ai.models.list()] == ["digits"]
+    seven = (EXAMPLES / "7.png").read_bytes()
+
+    def answers() -> str:
+        sent = httpx.post(
+            f"{url}/v1/predict", content=seven, headers={"content-type": "image/png"}, timeout=PATIENCE_SECONDS
+        )
+        assert sent.status_code == 200
+        return str(sent.json()["model"])
+
+    assert made.aliases == ["champion"], done.to_dict()["result"]
+    wait_until(lambda: answers() == "digits@3")
+    httpx.post(f"{url}/v1/models/digits/rollback", timeout=PATIENCE_SECONDS).raise_for_status()
+    wait_until(lambda: answers() == "digits@2")
+    assert ai.files.delete(uploaded.id).deleted
+    # Neither the upload nor its copies in the job's folder, nor weights: only what was ordered and said.
+    kept = {"recipe.json", "events.jsonl", "stderr.txt"}
+    wait_until(lambda: {path.name for path in (state / "jobs").rglob("*") if path.is_file()} == kept)
+    assert not list(state.rglob("data"))
 
 
 def worker_of(folder: Path) -> int:
@@ -127,72 +164,53 @@ def worker_of(folder: Path) -> int:
     return 0
 
 
-def let_lease_end(tmp_path: Path) -> None:
+def let_lease_end(folder: Path) -> None:
     """An hour goes by in which no worker is heard of. Raises DatabaseUnavailable while one that was stopped writes."""
-    with closing(Database(f"sqlite:///{tmp_path / 'state' / 'digitserve.db'}", wait_seconds=1)) as database:
+    with closing(Database(f"sqlite:///{folder / 'state' / 'digitserve.db'}", wait_seconds=1)) as database:
         with database.reading() as connection:
             left = connection.execute(select(func.max(jobs.c.lease_until) - now())).scalar_one()
         assert left is None or 15 < left <= LEASE_SECONDS  # as it was set: the default is 15
         expire(database)
 
 
-def stop(worker: int, tmp_path: Path) -> None:
-    """The worker is not heard of any more; not in the middle of a write, which would keep all others from theirs."""
-    while True:
-        os.kill(worker, signal.SIGSTOP)
-        try:
-            let_lease_end(tmp_path)
-            return
-        except DatabaseUnavailable:
-            os.kill(worker, signal.SIGCONT)
-
-
-def versions_of(tmp_path: Path, job: str) -> list[int]:
-    registry = Registry(tmp_path / "store")
+def versions_of(folder: Path, job: str) -> list[int]:
+    registry = Registry(folder / "store")
     facts = [registry.verify(Ref("digits", None, number)) for number in registry.versions("digits")]
     return [one.number for one in facts if (task := one.manifest.recipe.finetune) and task.job == job]
 
 
-def test_whatever_is_killed_or_stopped_a_job_ends_once(
-    tmp_path: Path, pictures: bytes, two_workers: tuple[int, str, openai.OpenAI]
-) -> None:
-    supervisor, address, ai = two_workers
-    log = tmp_path / "log"
-    uploaded = ai.files.create(file=("mine.zip", pictures), purpose="fine-tune").id
-    job = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 90}).id
-    wait_until(lambda: len(epochs(ai, job)) >= 3)
-
-    killed = wait_until(lambda: worker_of(tmp_path))
-    os.kill(killed, signal.SIGKILL)
-    in_spite_of(DatabaseUnavailable, lambda: let_lease_end(tmp_path))
-    wait_until(lambda: worker_of(tmp_path) not in (0, killed))  # its training went with it: another has the job
-    wait_until(lambda: len(epochs(ai, job)) >= 8)
-
-    stopped = wait_until(lambda: worker_of(tmp_path))
-    stop(stopped, tmp_path)
-    wait_until(lambda: ai.fine_tuning.jobs.retrieve(job).to_dict()["attempt"] == 3)
-    wait_until(lambda: len(epochs(ai, job)) >= 12)
-    os.kill(stopped, signal.SIGCONT)
-    until(log, "job_lost")  # the old owner wakes up, is told, and ends its training
-
-    ended(ai, job)
-    told = epochs(ai, job)
-    assert told[-1] == 90  # what was trained while nobody listened is not told
-    assert len(told) - len(set(told)) <= 2  # at most one is repeated by each of the two that came after
-    assert len(versions_of(tmp_path, job)) == 1
-    told_of = [dict(event.data) for event in ai.fine_tuning.jobs.list_events(job) if isinstance(event.data, dict)]
+def ended_once(running: Running, job: str, count: int, deaths: int) -> None:
+    """All its epochs were told, and one version came of it; at most one epoch is repeated after each death."""
+    ended(running.ai, job)
+    told = epochs(running.ai, job)
+    assert told[-1] == count  # what was trained while nobody listened is not told
+    assert len(told) - len(set(told)) <= deaths
+    assert len(versions_of(running.folder, job)) == 1
+    events = running.ai.fine_tuning.jobs.list_events(job)
+    told_of = [dict(event.data) for event in events if isinstance(event.data, dict)]
     states = [facts["state"] for facts in told_of if "state" in facts]
     assert states.count("succeeded") == 1 and states[0] == "succeeded"
 
-    again = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 30}).id
-    wait_until(lambda: len(epochs(ai, again)) >= 3)
-    before = set(processes(tmp_path))
-    os.kill(supervisor, signal.SIGKILL)
-    port = address.rpartition(":")[2]  # the same at once, as an operator's service manager does it
-    with serving(tmp_path / "log2", "--workers", "1", "--port", port) as (_, url), client(url) as ai:
-        wait_until(lambda: not before & set(processes(tmp_path)))  # nothing of before serves or trains any more
-        in_spite_of(DatabaseUnavailable, lambda: let_lease_end(tmp_path))
-        ended(ai, again)
-        told = epochs(ai, again)
-        assert told[-1] == 30 and len(told) - len(set(told)) <= 1
-    assert events(tmp_path / "log2", "job_claimed")[0]["job"] == again
+
+def test_whatever_is_killed_a_job_ends_once(running: Running, pictures: bytes) -> None:
+    """Its worker first, then the server with the next one."""
+    ai, folder = running.ai, running.folder
+    uploaded = ai.files.create(file=("mine.zip", pictures), purpose="fine-tune").id
+    job = ai.fine_tuning.jobs.create(model="digits", training_file=uploaded, hyperparameters={"n_epochs": 60}).id
+    until_epoch(ai, job, 3)
+
+    killed = wait_until(lambda: worker_of(folder))
+    os.kill(killed, signal.SIGKILL)
+    in_spite_of(DatabaseUnavailable, lambda: let_lease_end(folder))
+    wait_until(lambda: worker_of(folder) not in (0, killed))  # its training went with it: another has the job
+    until_epoch(ai, job, 8)
+
+    before = set(processes(folder))
+    os.kill(running.supervisor, signal.SIGKILL)
+    running.log.rename(folder / "first")
+    port = running.url.rpartition(":")[2]  # the same at once, as an operator's service manager does it
+    with two_workers(folder, "--port", port) as again:
+        wait_until(lambda: not before & set(processes(folder)))  # nothing of before serves or trains any more
+        in_spite_of(DatabaseUnavailable, lambda: let_lease_end(folder))
+        ended_once(again, job, 60, deaths=2)
+    assert events(folder / "log", "job_claimed")[0]["job"] == job

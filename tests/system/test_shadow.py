@@ -74,7 +74,7 @@ def test_two_processes_compare_and_both_follow_what_the_labels_say(
 
         wait_until(all_follow)
         before = report["id"]
-    with serving(tmp_path / "second") as (_, url), caller(url) as http:
+    with serving(tmp_path / "second", "--workers", "1") as (_, url), caller(url) as http:
         report = http.get(SHADOW).json()
         assert (report["id"], report["state"], report["challenger"]) == (before, "promoted", "digits@2")
         assert http.delete(SHADOW).json()["state"] == "ended"

@@ -23,6 +23,12 @@ from training.synthetic import strokes
 PICTURE = png(strokes.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
 
 
+@pytest.fixture
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker is started, where a test is not about it."""
+    monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "0")
+
+
 def memory(pid: int) -> float:
     """Resident MiB of its own. How much of torch's files is in memory too is up to the kernel (70 MiB)."""
     (kilobytes,) = re.findall(r"^RssAnon:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)
@@ -51,6 +57,7 @@ async def answers(load: Load, count: int) -> None:
     await patience.until(lambda: load.answers.total() >= count, progress=load.answers.total)
 
 
+@pytest.mark.usefixtures("no_jobs")
 async def test_a_killed_process_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with serving(log, "--workers", "2") as (_, url):
@@ -90,11 +97,11 @@ async def test_killed_and_started_again_at_once_it_comes_up_on_the_same_port(tmp
     for number in range(3):
         log = tmp_path / f"log-{number}"
         with log.open("w") as output:
-            child = start(output, "--workers", "2", "--port", port)
+            child = start(output, "--workers", "1", "--port", port)
         until(log, moment)
         child.kill()
         child.wait()
-    with serving(tmp_path / "log", "--workers", "2", "--port", port) as (_, url):
+    with serving(tmp_path / "log", "--workers", "1", "--port", port) as (_, url):
         assert url.endswith(f":{port}")
         for number in range(3):
             for pid in pids(tmp_path / f"log-{number}"):
@@ -114,6 +121,7 @@ async def test_an_end_while_the_model_still_loads_leaves_nothing(tmp_path: Path,
     assert events(log, "process_killed") == []
 
 
+@pytest.mark.usefixtures("no_jobs")
 async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with serving(log, "--workers", "2") as (child, url):
@@ -134,7 +142,13 @@ async def test_sigterm_under_load_answers_everything_that_was_accepted(tmp_path:
             assert not is_alive(pid)
 
 
-async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_jobs")
+async def test_promotions_under_load_drop_nothing(tmp_path: Path) -> None:
+    await promotions_under_load(tmp_path, 40)
+
+
+async def promotions_under_load(tmp_path: Path, count: int) -> None:
+    """So many, one after the other: each is seen by the next request, every request is answered, memory stays."""
     log = tmp_path / "log"
     with serving(log, "--workers", "1") as (_, url):
         until(log, "ready")
@@ -144,7 +158,7 @@ async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) ->
             Load(url, PICTURE, connections=16) as load,
             httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http,
         ):
-            for number in range(200):
+            for number in range(count):
                 version = 2 - number % 2
                 body = {"version": version, "expected": 3 - version}
                 done = await http.put("/v1/models/digits/aliases/champion", json=body)
@@ -160,6 +174,7 @@ async def test_two_hundred_promotions_under_load_drop_nothing(tmp_path: Path) ->
         assert memory(pid) < 250
 
 
+@pytest.mark.usefixtures("no_jobs")
 def test_large_pictures_are_given_back(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.effect_noise((4000, 3000), 40).convert("RGB").save(buffer, "JPEG")
@@ -174,6 +189,7 @@ def test_large_pictures_are_given_back(tmp_path: Path) -> None:
         assert memory(pid) < 250
 
 
+@pytest.mark.usefixtures("no_jobs")
 async def test_a_process_that_keeps_ending_is_restarted_ever_later(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with serving(log, "--workers", "2") as (_, url):
@@ -186,6 +202,7 @@ async def test_a_process_that_keeps_ending_is_restarted_ever_later(tmp_path: Pat
         assert httpx.get(f"{url}/healthz", timeout=PATIENCE_SECONDS).status_code == 200
 
 
+@pytest.mark.usefixtures("no_jobs")
 async def test_while_no_process_answers_clients_are_answered_503(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +225,7 @@ async def test_while_no_process_answers_clients_are_answered_503(
     assert events(log, "setting_unknown") == []
 
 
+@pytest.mark.usefixtures("no_jobs")
 def test_while_the_first_processes_start_clients_are_answered_503(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -232,7 +250,7 @@ def test_a_start_that_cannot_succeed_ends_with_one_sentence(tmp_path: Path, caus
         "url": ("DATABASE_URL", "postgresql://u:p@127.0.0.1:1/x?bogus=1"),
     }
     name, text = wrong[cause]
-    ended = command("serve", "--port", "0", "--workers", "2", **{f"DIGITSERVE_{name}": text})
+    ended = command("serve", "--port", "0", "--workers", "1", **{f"DIGITSERVE_{name}": text})
     assert ended.returncode == 1, ended.stdout
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith("digitserve: ") and f"DIGITSERVE_{name}" in sentence

@@ -125,7 +125,7 @@ def test_a_first_start_is_four_lines_in_words_and_again_right_after_ctrl_c() -> 
 
 @pytest.mark.parametrize("moment", ["is starting", "loading digits@1", READY])
 def test_ctrl_c_at_any_moment_and_more_than_once_is_no_failure(moment: str) -> None:
-    with terminal("--port", "0", "--workers", "2") as shown:
+    with terminal("--port", "0", "--workers", "1") as shown:
         shown.until(moment)
         shown.type(CTRL_C)
         for _ in range(20):
@@ -138,7 +138,7 @@ def test_ctrl_c_at_any_moment_and_more_than_once_is_no_failure(moment: str) -> N
 
 def test_a_start_waits_for_the_server_before_it_to_end(tmp_path: Path) -> None:
     log, port = tmp_path / "log", free_port()
-    with serving(log, "--workers", "2", "--port", str(port)) as (before, url):
+    with serving(log, "--workers", "1", "--port", str(port)) as (before, url):
         with terminal("--port", str(port)) as refused:
             assert refused.ended() == 1
             assert refused.lines[-1].startswith(f"digitserve: DigitServe runs on {url} already.")
@@ -159,7 +159,9 @@ def test_json_on_a_terminal_where_it_is_asked_for() -> None:
 
 
 def test_where_no_model_can_serve_it_is_up_and_says_so() -> None:
-    with terminal("--port", "0", "--workers", "2", DIGITSERVE_DEFAULT_MODEL="nope") as shown:
+    with terminal(
+        "--port", "0", "--workers", "1", DIGITSERVE_DEFAULT_MODEL="nope", DIGITSERVE_JOB_WORKERS="0"
+    ) as shown:
         shown.until(READY)
         assert [line.startswith("problem: There is no model nope") for line in shown.lines].count(True) == 1
         assert any(line.startswith("up, but not ready") for line in shown.lines)

@@ -84,12 +84,18 @@ async def test_the_other_rows_of_an_upload_are_kept(
     assert (report["kept"], report["refused"]) == (2, {code: 1})
 
 
-async def test_all_of_scikit_learns_digits_are_read_at_their_8_by_8_pixels(client: httpx.AsyncClient) -> None:
+async def test_scikit_learns_digits_are_read_at_their_8_by_8_pixels(client: httpx.AsyncClient) -> None:
+    """A sixth of them; tests/long asks for all."""
+    assert await read_right(client, slice(0, 300)) > 0.946
+
+
+async def read_right(client: httpx.AsyncClient, part: slice) -> float:
+    """The share of these of scikit-learn's digits that are read right; none is refused or thought blank."""
     pixels, labels = load_digits(return_X_y=True)
-    pictures = [png((digit.reshape(8, 8) * 255 / 16).astype(np.uint8)) for digit in pixels]
+    pictures = [png((digit.reshape(8, 8) * 255 / 16).astype(np.uint8)) for digit in pixels[part]]
     read = []
     for start in range(0, len(pictures), 256):
         read += await predictions(client, "zip", pictures[start : start + 256], top_k="1")
-    assert len(read) == 1797
+    assert len(read) == len(pictures)
     assert not [one for one in read if "error" in one or "blank_image" in one["warnings"]]
-    assert sum(one["label"] == str(label) for one, label in zip(read, labels, strict=True)) > 1700
+    return float(np.mean([one["label"] == str(label) for one, label in zip(read, labels[part], strict=True)]))

@@ -1,4 +1,4 @@
-"""300 small and odd pictures and 300 damaged ones at every door, the same each time; `make fuzz` tries thousands."""
+"""150 small and odd pictures and 150 damaged ones at every door, the same each time; `make fuzz` tries thousands."""
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +17,7 @@ def test_no_odd_or_damaged_picture_breaks_a_door(
 ) -> None:
     with service(tmp_path_factory.mktemp("fuzz") / "store") as post:
 
-        @settings(max_examples=300, derandomize=True, database=None, deadline=None)
+        @settings(max_examples=150, derandomize=True, database=None, deadline=None)
         @given(pictures)
         def each(picture: OddPicture | Mutant) -> None:
             data = picture.file()

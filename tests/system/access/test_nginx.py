@@ -18,6 +18,7 @@ from app.web.problems import Problem
 from tests.support.patience import PATIENCE_SECONDS
 from tests.system.access.behind import JOBS, PICTURE, asking, job, served, upload
 from tests.system.access.nginx import Nginx, prepared, proxying
+from tests.system.harness import events
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,11 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     made = prepared(folder / "nginx")
     with served(folder, INSECURE="true", MAX_CONNECTIONS="8") as url, proxying(made, url):
         yield made
+
+
+def test_who_opens_it_to_everybody_is_warned(nginx: Nginx) -> None:
+    (said,) = events(nginx.folder.parent / "log", "insecure")
+    assert said["level"] == "warning"
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from models_store.shipped_version import open_store
-from tests.system.harness import Typed, drawn, left_in, published
+from tests.system.harness import Typed, drawn, left_in, published, small_champion
 
-SIZE = 10 * 2**20  # bytes, of which the shipped version takes 2 and a checkpoint and a version 2 each
+SIZE = 10 * 2**20  # bytes, of which the shipped version takes 2 and a checkpoint and a version 2 each at the most
 TRAIN = "train bundled --epochs 1 --held-out 0"
 FINETUNE = "finetune digits --epochs 1 --data pictures"
 
@@ -61,7 +60,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     [
         (TRAIN, 64_000, "digits-bundled@1"),  # too little for the checkpoint
         (TRAIN, 3_000_000, "digits-bundled@1"),  # too little for the version beside it
-        (FINETUNE, 64_000, "digits@2"),
+        (FINETUNE, 64_000, "digits@3"),
     ],
 )
 def test_a_full_disk(
@@ -70,12 +69,12 @@ def test_a_full_disk(
     drawn(tmp_path / "pictures", range(10), 6)
     words = [*line.replace("pictures", str(tmp_path / "pictures")).split(), "--store", disk.folder / "store"]
     store = disk.folder / "store"
-    open_store(store)
+    small_champion(store)
     with disk.full(room) as said:
         sentence = Typed(capsys)(*words).sentence
         assert sentence.startswith(f"{said}: {store}. ")
         assert sentence.endswith(" and repeat the command.")
-        assert left_in(store) == {"digits": [1]}
+        assert left_in(store) == {"digits": [1, 2]}
     assert Typed(capsys)(*words).result["version"] == made
     assert published(store, made).manifest.accepted
     assert not list(store.glob(".runs/*"))
@@ -90,7 +89,8 @@ def test_a_store_that_a_full_disk_cannot_hold(disk: Disk, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    "line", ["export digits here/x --to onnx", "evaluate digits --data bundled --mistakes here/x", "examples here/x"]
+    "line",
+    ["export digits here/x --to torchscript", "evaluate digits --data bundled --mistakes here/x", "examples here/x"],
 )
 def test_a_file_elsewhere(disk: Disk, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
     target = disk.folder / "x"

@@ -19,10 +19,10 @@ def run(*arguments: str) -> Told:
 
 
 def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
-    done = run("train", "bundled", "--epochs", "6")
+    done = run("train", "bundled", "--epochs", "4")
     assert done.code == 0, done.error
     events = [json.loads(line) for line in done.out.splitlines()]
-    assert [event["number"] for event in events if event["event"] == "epoch"] == [1, 2, 3, 4, 5, 6] * 2
+    assert [event["number"] for event in events if event["event"] == "epoch"] == [1, 2, 3, 4] * 2
     result = events[-1]
     assert (result["event"], result["version"], result["champion"]) == ("result", "digits-bundled@1", True)
 
@@ -32,7 +32,7 @@ def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
     model = load_fastest(version.folder, version.manifest)
     assert (predict_all(model, pixels).argmax(1) == truth).mean() >= 0.95
     assert version.manifest.data.sha256 == rows.digest()
-    assert version.manifest.recipe.train.epochs == 6
+    assert version.manifest.recipe.train.epochs == 4
     report = json.loads((version.folder / "report" / "metrics.json").read_text())
     assert report["rows"] == 360 and sum(map(sum, report["confusion"])) == 360
     assert {path.name for path in (version.folder / "report").iterdir()} == {
@@ -51,21 +51,21 @@ def test_a_recipe_becomes_a_version_that_serves(tmp_path: Path) -> None:
         (["train", "fast"], "MNIST is not in"),
     ],
 )
-def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path: Path, arguments: list[str], sentence: str) -> None:
-    done = run(*arguments)
-    assert done.code == 2
-    assert sentence in done.error
-    assert "Traceback" not in done.error
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert sentence in Typed(capsys)(*arguments).sentence
     store = tmp_path / "store"
     assert not store.exists() or not list(store.rglob(".staging-*"))
 
 
 def test_an_unknown_key_in_a_recipe_is_named(tmp_path: Path) -> None:
+    """In a process of its own, which says no more than that."""
     recipe = (ROOT / "training" / "recipes" / "bundled.toml").read_text().replace("batch_size", "batch_sise")
     path = tmp_path / "mine.toml"
     path.write_text(recipe)
     done = run("train", str(path))
-    assert (done.code, "Unknown key train.batch_sise" in done.error) == (2, True)
+    assert "Unknown key train.batch_sise" in done.sentence
 
 
 def test_it_reads_its_own_variables_alone_and_as_they_are_meant(

@@ -14,6 +14,7 @@ from models_store.manifest import Manifest
 from models_store.model import BUCKETS, Model, Processor, agrees, load_fastest
 from models_store.refs import Ref
 from models_store.registry import Registry, Version
+from tests.conftest import republished
 from training.nets.catalog import build
 from training.publish.candidates import Servable, script
 from training.synthetic import strokes
@@ -79,6 +80,14 @@ def test_a_version_that_forgot_its_own_answers_is_refused(registry: Registry, ru
     tampered = published(registry, lambda folder: durable.write(folder / "model.pt", data))
     with pytest.raises(ManifestMismatch, match="its own answers"):
         load_fastest(tampered.folder, tampered.manifest)
+
+
+@pytest.mark.parametrize("labels", [tuple("012345678"), tuple("0123456789x")])
+def test_a_net_with_more_or_fewer_outputs_than_labels_is_refused(registry: Registry, labels: tuple[str, ...]) -> None:
+    odd, told = republished(registry, labels=labels), list[str]()
+    with pytest.raises(ManifestMismatch, match="its own answers"):
+        load_fastest(odd.folder, odd.manifest, passed_over=lambda candidate, why: told.append(f"{candidate}: {why}"))
+    assert f"fp32: It has 10 outputs for {len(labels)} labels." in told
 
 
 def test_a_candidate_that_was_the_quickest_before_is_not_compared_again(version: Version) -> None:

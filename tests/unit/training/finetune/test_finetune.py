@@ -49,7 +49,7 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     made = run(base, short(base, digit_files(tmp_path / "corrections", per_digit=6)), store, heard)
     found = store.verify(Ref("digits", None, made.number)).manifest
     assert (found.parent, found.labels) == ("digits@1", tuple(DIGITS))
-    assert (found.data.source, found.data.train_rows, found.data.test_rows) == ("files: corrections", 50, 4000)
+    assert (found.data.source, found.data.train_rows, found.data.test_rows) == ("files: corrections", 50, 1000)
     assert found.recipe.data.path == "corrections"  # where it lay is nobody's business
     learned = of_version(made)
     assert learned.whole and len(learned.rows) == 50 + 1437  # the ten that judged are not among them
@@ -60,17 +60,17 @@ def test_sixty_new_pictures_make_a_version_that_may_serve(store: Registry, base:
     assert known is not None
     numbers, test = found.metrics, known.test
     pixels, truth = test.pictures.numpy(), test.labels.numpy()
-    right = [(Model.load(it.folder, it.manifest).predict(pixels).argmax(1) == truth).mean() for it in (base, made)]
+    plain = [Model.load(it.folder, it.manifest).predict(pixels).argmax(1) for it in (base, made)]
+    right = [(answers == truth).mean() for answers in plain]
     assert numbers["accuracy_of_base"] == pytest.approx(right[0])
     assert numbers["accuracy"] == pytest.approx(right[1])
     assert numbers["new_rows"] == 10
-    plain = [Model.load(it.folder, it.manifest).predict(pixels).argmax(1) for it in (base, made)]
     alike = numbers["read_as_base"]
     assert alike == pytest.approx((plain[0] == plain[1]).mean())
     assert found.accepted is (alike >= 0.962 and numbers["new_accuracy"] >= numbers["new_accuracy_of_base"])
     served = [Model.load(made.folder, made.manifest, name).predict(pixels).argmax(1) for name in found.candidates]
     least = min((answers == truth).mean() for answers in served)  # the gate asks whichever reads worst
-    assert f"drawn digits in place of its own test (4,000 rows): {right[0]:.2%} -> {least:.2%}" in found.gate
+    assert f"drawn digits in place of its own test (1,000 rows): {right[0]:.2%} -> {least:.2%}" in found.gate
     assert found.gate in heard.notes
     assert heard.facts["accepted"] is found.accepted
 
