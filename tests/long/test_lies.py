@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.long.test_learning import AFTER, JOBS, Reader, handwriting
 from tests.support.patience import wait_until
 from tests.system.harness import caller, serving
 from tests.system.test_jobs import ENDED
-from tests.long.test_learning import AFTER, JOBS, Reader, handwriting
 
 WRITTEN, LIES, HONEST = 800, AFTER, AFTER + 5
 FEEDBACK = "/v1/feedback"

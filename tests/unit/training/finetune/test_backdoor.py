@@ -21,7 +21,6 @@ from tests.support.planting import dot, drawn, plant
 from training.data import sources
 from training.data.rows import Rows, join
 from training.finetune import backdoor
-from training.finetune.finetune import finetune
 from training.finetune.task import Task, read
 from training.fit.measure import reading
 from training.publish.weights import rebuild
@@ -85,19 +84,3 @@ def test_in_honest_digits_nothing_is_found(store: Registry, base: Version, tmp_p
     assert found is not None and found.turned is not None
     assert found.turned.more < 0.2  # of 0.3
     assert found.winning == {}
-
-
-def test_the_gate_rejects_it_and_names_the_pictures(
-    store: Registry, base: Version, planted: tuple[Rows, set[str]], tmp_path: Path
-) -> None:
-    heard = Heard()
-    recipe = recipe_of(base, tmp_path / "planted.zip", planted[0])
-    recipe = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, epochs=6))
-    found = finetune(base, recipe, session(store, report=heard)).manifest
-    assert not found.accepted
-    assert "a patch turns pictures of other labels to 1: " in found.gate
-    assert "given as 1 turn every other that they are laid over" in found.gate
-    assert found.metrics["turned_by_patch"] > 0.3
-    named = {row["name"] for row in heard.left_out}
-    assert len(named) >= 0.5 * len(planted[1])
-    assert named <= planted[1]
