@@ -24,11 +24,12 @@ demo: $(RUNS)  ## start a server, let it read pictures and learn a handwriting t
 serve: $(RUNS)  ## serve on http://127.0.0.1:8000 until stopped
 	$(BIN)/digitserve serve
 
-# Files with long tests first, so that no process is left with them alone at the end. Hundreds of processes read the
-# same sources, which Python keeps compiled whatever the shell says of that.
+# Files with long tests first, so that no process is left with them alone at the end. Trainings go last wherever they
+# run: at their priority the servers of other tests let them have their share. Hundreds of processes read the same
+# sources, which Python keeps compiled whatever the shell says of that.
 SUITE := tests/system tests/browser tests/unit tests/integration tests/contracts
 test: $(DEVELOPS)  ## unit, integration, system and contract tests
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
+	PYTHONDONTWRITEBYTECODE= nice -n 19 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(SUITE)
 
 SEED ?= 1
 PICTURES ?= 20000

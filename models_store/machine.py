@@ -12,6 +12,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOOK_SECONDS = 1.0  # how often a process looks for its parent where the kernel does not tell it
+_LAST = 19  # the priority after which there is none
 _NVIDIA = Path("/proc/driver/nvidia/gpus")  # one folder per card, made by the driver
 
 
@@ -48,11 +49,12 @@ def _end_after(parent: int) -> None:
 
 
 def step_back(nice: int) -> None:
-    """Lets everything else of this process go before the calling thread: on Linux each has a priority of its own.
-    Elsewhere nothing, because a thread's number may be another process's."""
+    """Lets everything else of this process go before the calling thread, so many steps behind where it stood: on Linux
+    each thread has a priority of its own. Elsewhere nothing, because a thread's number may be another process's."""
     if sys.platform == "linux":
+        thread = threading.get_native_id()
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+            os.setpriority(os.PRIO_PROCESS, thread, min(_LAST, os.getpriority(os.PRIO_PROCESS, thread) + nice))
 
 
 def cores() -> int:

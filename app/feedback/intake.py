@@ -76,7 +76,8 @@ class Intake:
         read_as: str | None = None,
         visitor: Visitor | None = None,
     ) -> Settled:
-        """Keeps a picture (PNG, JPEG, WEBP or BMP) with its right label for the model that the ref `model` names.
+        """Keeps a picture (PNG, JPEG, WEBP, BMP, GIF or TIFF) with its right label for the model that the ref
+        `model` names.
 
         `read_by` is the version that read it as `read_as`; where nobody says, the one that `model` stands for now.
         `visitor` gives it. Raises what `check` and `keep` raise.

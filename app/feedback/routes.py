@@ -48,8 +48,8 @@ _FORM: dict[str, Any] = {
 }
 _BODY: dict[str, Any] = {
     "required": True,
-    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file` beside the others, or as the "
-    "whole body, with the others in the query.",
+    "description": "One PNG, JPEG, WEBP, BMP, GIF or TIFF picture: as the multipart field `file` beside the others, or "
+    "as the whole body, with the others in the query.",
     "content": {"multipart/form-data": {"schema": _FORM}}
     | {kind: {"schema": _BINARY} for kind in ("image/png", "image/jpeg", "application/octet-stream")},
 }

@@ -88,7 +88,8 @@ class Engine:
             self._explainer.close()
 
     async def predict(self, ref: Ref, images: Sequence[bytes], client: str = "") -> Answers:
-        """Reads PNG, JPEG, WEBP or BMP pictures. Clients take turns. A caller that is cancelled is not computed.
+        """Reads PNG, JPEG, WEBP, BMP, GIF or TIFF pictures. Clients take turns. A caller that is cancelled is not
+        computed.
 
         Raises TooBusy, NotReady, Unprocessable for too many pixels, and VersionNotFound, VersionCorrupt or
         ManifestMismatch for the ref.

@@ -15,7 +15,8 @@ _FORM: dict[str, Any] = {
 }
 ONE_PICTURE: dict[str, Any] = {
     "required": True,
-    "description": "One PNG, JPEG, WEBP or BMP picture: as the multipart field `file`, or as the whole body.",
+    "description": "One PNG, JPEG, WEBP, BMP, GIF or TIFF picture: as the multipart field `file`, or as the "
+    "whole body.",
     "content": {
         "multipart/form-data": {
             "schema": _FORM,

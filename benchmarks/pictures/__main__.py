@@ -1,6 +1,7 @@
 """What people's pictures are read as: right or wrong, how sure, how quickly.
 
     .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] [--seed N] [--plot FILE]
+    .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] --people FOLDER [--json] [--wrong FILE.html]
 
 (MNIST, and Semeion where it is, in DIGITSERVE_DATA_DIR; three minutes.) The photographs, scans and drawings are those
 of `benchmarks.camera`: MNIST's test digits in pictures of another kind than `training.synthetic.photos` draws. Nothing
@@ -25,14 +26,14 @@ from numpy.typing import NDArray
 from app.inference import verdict
 from benchmarks import semeion
 from benchmarks.camera import scene
-from benchmarks.pictures import curve
+from benchmarks.pictures import curve, people
 from models_store.machine import cores
 from models_store.manifest import Manifest
 from models_store.model import Model, predict_all
 from models_store.pictures.decode import DRAFT_SIDE, colour_of, decoded, grey_of, open_picture, to_png
 from models_store.pictures.prepare import Prepared, prepare, prepare_opened
 from models_store.refs import Ref
-from models_store.registry import Registry
+from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 from models_store.specs import InputSpec
 from training.data import rows, sources
@@ -46,8 +47,12 @@ Grey = NDArray[np.uint8]
 
 
 def main() -> int:
-    """Prints all figures. Returns 2 where MNIST is missing."""
+    """Prints all figures. Returns 2 where MNIST, or a folder's labels, are missing."""
     arguments = _parser().parse_args()
+    if arguments.people:
+        with tempfile.TemporaryDirectory() as place:
+            version = _version(arguments, Path(place))
+            return people.measure(arguments.people, version, arguments.json, arguments.wrong)
     folder = Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")
     try:
         test = sources.mnist(folder).test
@@ -55,8 +60,7 @@ def main() -> int:
         print(missing, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as place:
-        registry = Registry(arguments.store) if arguments.store else open_store(Path(place))
-        version = registry.resolve(Ref.parse(arguments.ref))
+        version = _version(arguments, Path(place))
         model = Model.load(version.folder, version.manifest)
     digits, truth = rows.as_numpy(test)
     chosen = np.random.default_rng(arguments.seed).choice(len(digits), arguments.pictures, replace=False)
@@ -80,6 +84,11 @@ def main() -> int:
     return 0
 
 
+def _version(arguments: argparse.Namespace, place: Path) -> Version:
+    registry = Registry(arguments.store) if arguments.store else open_store(place)
+    return registry.resolve(Ref.parse(arguments.ref))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="What people's pictures are read as.")
     parser.add_argument(
@@ -89,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--plot", type=Path, help="where to draw coverage and accuracy by threshold")
+    parser.add_argument("--people", type=Path, help="a folder of people's own pictures with a labels.csv, instead")
+    parser.add_argument("--json", action="store_true", help="of --people: figures for a program")
+    parser.add_argument("--wrong", type=Path, help="of --people: where to write a page of those read wrong")
     return parser
 
 

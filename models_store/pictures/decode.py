@@ -11,10 +11,11 @@ from PIL.Image import Transpose
 
 from models_store.errors import ImageRejected
 from models_store.pictures.foreign import is_of_another_format
-from models_store.pictures.formats.headers import essence_of, size_of
+from models_store.pictures.formats import tiff
+from models_store.pictures.formats.headers import essence_of, format_of, size_of
 from models_store.pictures.formats.orientation import UPRIGHT, orientation_of
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _MIN_SIDE, _MAX_SIDE = 2, 8192  # pixels
 DRAFT_SIDE = 1024  # of digits: a JPEG with both sides above this is decoded at a half, quarter or eighth
 _ORIENTATION = "orientation"  # in an opened picture's `info`
@@ -43,19 +44,22 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
 
     How it is turned stands in its `info`, where `decoded` finds it.
     """
+    name = format_of(data)
+    if name is None:
+        raise _unidentified(data)
     stored = size_of(data)
     if stored is not None:
         _check_size(*stored, max_pixels)
     essence = essence_of(data)
     try:
-        image = Image.open(io.BytesIO(essence.data), formats=FORMATS)
+        image = Image.open(io.BytesIO(essence.data), formats=(name,))
     except UnidentifiedImageError:
-        raise _unidentified(data) from None
+        raise (tiff.unsupported("keeps its colours in a rare way") if name == "TIFF" else _damaged()) from None
     except _BROKEN:
-        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+        raise _damaged() from None
     _check_size(*image.size, max_pixels)
     if image.size != stored:  # whoever shared out time and memory has counted with what the header said
-        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
+        raise _damaged()
     orientation = essence.orientation
     if image.format == "WEBP":
         orientation = orientation_of(image.info.get("exif", b""), image.info.get("xmp", b""))
@@ -89,14 +93,19 @@ _BROKEN: tuple[type[Exception], ...] = (
 
 
 def _unidentified(data: bytes) -> ImageRejected:
-    signatures = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
-    if data.startswith(signatures) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
-        return ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
+    if data.startswith(b"\x89PNG"):
+        return _damaged()
     if is_of_another_format(data):
         return ImageRejected(
             "unsupported_image_format", f"Only {', '.join(FORMATS)} pictures are read. Save yours as one of them."
         )
-    return ImageRejected("image_invalid", "The bytes are no picture. Send a PNG, JPEG, WEBP or BMP file.")
+    return ImageRejected(
+        "image_invalid", f"The bytes are no picture. Send a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file."
+    )
+
+
+def _damaged() -> ImageRejected:
+    return ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
 
 
 def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
@@ -109,14 +118,14 @@ def decoded(image: Image.Image, mode: str, side: int) -> Image.Image:
     except OSError as error:
         if "truncated" in str(error):
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
-        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+        raise _damaged() from None
     except _BROKEN as error:
         file = getattr(image, "fp", None)
         if isinstance(error, SyntaxError) and file is not None and not file.read(1):  # a PNG cut inside a chunk's head
             raise ImageRejected("image_truncated", "The picture ends too early. Send the whole file.") from None
-        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.") from None
+        raise _damaged() from None
     if image.mode == "P" and not _has_colours(image):
-        raise ImageRejected("image_invalid", "The picture is damaged. Save it again and resend it.")
+        raise _damaged()
     upright = _UPRIGHT.get(image.info.get(_ORIENTATION, UPRIGHT))
     image = _without_unused_alpha(image)
     return image if upright is None else image.transpose(upright)
@@ -132,13 +141,15 @@ def _has_colours(image: Image.Image) -> bool:
 def _without_unused_alpha(image: Image.Image) -> Image.Image:
     """A BMP whose alpha is 0 everywhere is opaque: most programs that write 32 bits leave the fourth byte alone, and
     browsers read it so. In the other formats it is there only where somebody wanted it: what they hide stays hidden."""
+    if image.mode == "La":
+        return image.convert("LA")
     if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
         return image.convert("RGB")
     return image
 
 
 def grey_of(image: Image.Image) -> Pixels:
-    """uint8 [H, W] of any mode that the four formats have."""
+    """uint8 [H, W] of any mode that the formats have."""
     if image.mode.startswith("I"):  # 16 bits: Pillow's own conversion clips everything above 255 to white
         return (np.asarray(image, np.int32).clip(0, 65535) >> 8).astype(np.uint8)
     if image.has_transparency_data:
@@ -147,7 +158,7 @@ def grey_of(image: Image.Image) -> Pixels:
 
 
 def colour_of(image: Image.Image) -> Pixels:
-    """uint8 [H, W, 3] of any mode that the four formats have; a grey picture three times the same."""
+    """uint8 [H, W, 3] of any mode that the formats have; a grey picture three times the same."""
     if image.mode.startswith("I"):
         return np.repeat(grey_of(image)[..., None], 3, axis=2)
     if image.has_transparency_data:

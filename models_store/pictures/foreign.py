@@ -3,8 +3,8 @@
 import re
 
 _MAGIC = (
-    *(b"GIF8", b"\x8aMNG", b"\x8bJNG", b"FLIF", b"qoif", b"BPG\xfb", b"farbfeld", b"BLP1", b"BLP2"),
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\xbc\x01"),  # TIFF and most cameras' own formats; BigTIFF; JPEG XR
+    *(b"\x8aMNG", b"\x8bJNG", b"FLIF", b"qoif", b"BPG\xfb", b"farbfeld", b"BLP1", b"BLP2"),
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\xbc\x01"),  # cameras' own that begin as TIFF; BigTIFF; JPEG XR
     *(b"\x1a\x45\xdf\xa3", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"FOVb", b"\0MRM"),  # films; cameras
     *(b"\xff\x0a", b"\xff\x4f\xff\x51"),  # bare codestreams of JPEG XL and JPEG 2000
     *(b"8BPS", b"gimp xcf", b"SIMPLE", b"CDF\1", b"\x89HDF", b"SDPX", b"XPDS", b"\x76\x2f\x31\x01", b"#?RADIANCE"),
@@ -37,7 +37,7 @@ _TGA_ENDS = b"TRUEVISION-XFILE.\0"
 
 
 def is_of_another_format(data: bytes) -> bool:
-    """Whether bytes that are no PNG, JPEG, WEBP or BMP are in another format, and no garbage.
+    """Whether bytes that are in no format that is read are in another one, and no garbage.
 
     The signatures have three bytes at least, but for JPEG XL's own two.
     """

@@ -39,7 +39,7 @@ class Mutant:
 
 @cache
 def honest() -> dict[str, bytes]:
-    """Every way in which the four formats keep a picture, as programs write them."""
+    """Every way in which the formats keep a picture, as programs write them."""
     rng = np.random.default_rng(1)
     colour = Image.fromarray(rng.integers(0, 256, (_HEIGHT, _WIDTH, 4), dtype=np.uint8))
     colour = colour.resize((_WIDTH, _HEIGHT), Image.Resampling.BICUBIC)
@@ -61,7 +61,22 @@ def honest() -> dict[str, bytes]:
     files |= {"webp lossless": _saved(colour, "WEBP", lossless=True)}
     files |= {"webp frames": _saved(colour, "WEBP", save_all=True, append_images=[colour.rotate(90)])}
     files |= {f"bmp {mode}": _saved(colour.convert(mode), "BMP") for mode in ("1", "L", "P", "RGB", "RGBA")}
+    files |= {f"gif {mode}": _saved(colour.convert(mode), "GIF", comment=b"a comment") for mode in ("1", "L", "P")}
+    files |= {"gif frames": _saved(colour, "GIF", save_all=True, append_images=[colour.rotate(90)], disposal=2)}
+    files |= _tiffs(colour, deep)
     return files | {f"bmp rle{bits}": _run_lengths(bits, rng) for bits in (4, 8)} | {"bmp 16": _bmp_16(rng)}
+
+
+def _tiffs(colour: Image.Image, deep: Image.Image) -> dict[str, bytes]:
+    packings = {"1": ("group4", "tiff_ccitt"), "L": ("tiff_lzw", "jpeg"), "P": ("packbits",), "RGBA": ("raw",)}
+    packings |= {"RGB": ("tiff_adobe_deflate", "jpeg", "raw"), "CMYK": ("tiff_lzw",), "YCbCr": ("jpeg",)}
+    files = {
+        f"tiff {mode} {packing}": _saved(colour.convert(mode), "TIFF", compression=packing)
+        for mode, several in packings.items()
+        for packing in several
+    }
+    pages = {"save_all": True, "append_images": [colour.rotate(90)], "tiffinfo": {274: 6}}
+    return files | {"tiff 16": _saved(deep, "TIFF"), "tiff pages": _saved(colour, "TIFF", **pages)}
 
 
 def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -170,8 +185,9 @@ def _mended(data: bytes, _: np.random.Generator, __: bytes) -> bytes:
 
 
 def _parts(data: bytes) -> list[bytes]:
-    """The chunks of a PNG or WEBP, the segments of a JPEG, the words of a BMP's header; first what comes before."""
-    place = {b"\x89PNG": 8, b"RIFF": 12}.get(data[:4], 2)
+    """The chunks of a PNG or WEBP, the segments of a JPEG, the words of a BMP's header, the entries of a TIFF's
+    directory; first what comes before."""
+    place = {b"\x89PNG": 8, b"RIFF": 12, b"II*\0": _directory(data)}.get(data[:4], 2)
     parts, end = [data[:place]], len(data)
     while place + 8 <= end:
         if data[:4] == b"\x89PNG":
@@ -180,11 +196,18 @@ def _parts(data: bytes) -> list[bytes]:
             length = 8 + int.from_bytes(data[place + 4 : place + 8], "little")
         elif data[:2] == b"\xff\xd8" and data[place] == 0xFF and data[place + 1] != 0xDA:
             length = 2 + int.from_bytes(data[place + 2 : place + 4])
+        elif data[:4] == b"II*\0":
+            length = 12
         else:
             length = 4 if data[:2] == b"BM" and place < 54 else end
         parts.append(data[place : place + length])
         place += length
     return [*parts, data[place:]] if place < end else parts
+
+
+def _directory(data: bytes) -> int:
+    """Where the first entry of a TIFF is."""
+    return min(int.from_bytes(data[4:8], "little") + 2, len(data))
 
 
 _DAMAGES: dict[str, Damage] = {

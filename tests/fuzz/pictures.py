@@ -13,7 +13,7 @@ from PIL import Image
 from models_store.pictures.decode import FORMATS
 
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "F")
-_FOREIGN = (("GIF", "P"), ("TIFF", "L"))  # of which every one is refused
+_FOREIGN = (("PPM", "L"), ("TIFF", "F"))  # of which every one is refused
 _DAMAGES = (None,) * 6 + ("cut", "flipped")
 _ORIENTATION = 274  # EXIF 2.32
 _ANY_SIDE = st.integers(1, 40) | st.sampled_from((1, 2, 3, 8, 20, 28))  # pixels

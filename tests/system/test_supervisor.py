@@ -23,12 +23,6 @@ from training.synthetic import strokes
 PICTURE = png(strokes.unit(7, np.random.default_rng(7)))  # MNIST's format: read without a thread
 
 
-@pytest.fixture
-def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker is started, where a test is not about it."""
-    monkeypatch.setenv("DIGITSERVE_JOB_WORKERS", "0")
-
-
 def memory(pid: int) -> float:
     """Resident MiB of its own. How much of torch's files is in memory too is up to the kernel (70 MiB)."""
     (kilobytes,) = re.findall(r"^RssAnon:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)

@@ -1,6 +1,6 @@
 // Makes a file what the API takes: a phone's 50-megapixel HEIC becomes a JPEG of sensible size, all else stays as it is.
 
-const KNOWN = ["image/png", "image/jpeg", "image/webp", "image/bmp"];
+const KNOWN = ["image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff"];
 const MOST_BYTES = 8 * 2 ** 20; // below the server's default cap of 10 MiB
 const LONGEST_SIDE = 3000; // below its 16 megapixels, whatever the shape
 

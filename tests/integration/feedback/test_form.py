@@ -94,7 +94,7 @@ NO_PICTURES = {
     "cut off": (saved(digit("L", (200, 200)), "JPEG")[:-200], (422, "image_truncated")),
     "bomb": (saved(Image.new("1", (5000, 4000))), (413, "image_too_large")),
     "thin": (saved(Image.new("L", (1, 40))), (422, "image_bad_dimensions")),
-    "GIF": (saved(digit(), "GIF"), (415, "unsupported_image_format")),
+    "AVIF": (saved(digit(), "AVIF"), (415, "unsupported_image_format")),
     "SVG": (b"<svg/>", (415, "unsupported_image_format")),
     "white": (saved(Image.new("L", (90, 90), 255)), (422, "image_blank")),
     "black, as MNIST": (png(np.zeros((28, 28), np.uint8)), (422, "image_blank")),

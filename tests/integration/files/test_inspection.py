@@ -174,7 +174,8 @@ async def test_a_table_reaches_no_other_file_of_this_machine(emptied: Service) -
 async def test_colour_and_odd_pictures_are_read_as_in_serving(emptied: Service) -> None:
     drawn = Image.new("RGBA", (90, 120), (0, 0, 0, 0))
     drawn.paste((200, 30, 30, 255), (40, 20, 50, 100))
-    files = {"1/a.png": saved(drawn), "1/b.bmp": saved(drawn.convert("RGB"), "BMP"), "1/c.gif": b"GIF89a" + bytes(30)}
+    files = {"1/a.png": saved(drawn), "1/b.bmp": saved(drawn.convert("RGB"), "BMP"), "1/c.avif": saved(drawn, "AVIF")}
+    files |= {"7/d.gif": saved(drawn.rotate(90, expand=True), "GIF"), "7/e.tif": saved(drawn.rotate(7), "TIFF")}
     report = (await emptied.http.post(FILES, content=packed(files), headers=RAW)).json()["report"]
     assert report["refused"] == {"unsupported_image_format": 1}
-    assert report["kept"] + report["duplicates"] == 2
+    assert report["kept"] + report["duplicates"] == 4

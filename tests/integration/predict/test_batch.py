@@ -16,7 +16,7 @@ import pytest
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import running
-from tests.support.pictures import png
+from tests.support.pictures import encoded, png
 from training.synthetic import strokes
 
 BATCH = "/v1/predict/batch"
@@ -76,7 +76,7 @@ BAD = {
     "image_invalid": np.random.default_rng(1).bytes(500),
     "image_truncated": PAGES[3][: len(PAGES[3]) // 2],
     "image_too_large": bomb(),
-    "unsupported_image_format": b"GIF89a" + bytes(20),
+    "unsupported_image_format": b"8BPS\0\1" + bytes(20),
 }
 
 
@@ -86,6 +86,11 @@ async def test_ten_digits_are_read_in_their_order(client: httpx.AsyncClient, way
     assert [one["label"] for one in answer["predictions"]] == list("0123456789")
     assert answer["model"] == "digits@1" and answer["id"].startswith("pred_")
     assert set(answer["timing_ms"]) == {"prepare", "queue", "infer"}
+
+
+async def test_a_batch_may_have_any_format(client: httpx.AsyncClient) -> None:
+    pages = [encoded(strokes.on_paper(5, np.random.default_rng(5)), kind) for kind in ("PNG", "GIF", "TIFF", "JPEG")]
+    assert [one["label"] for one in (await send(client, "zip", pages)).json()["predictions"]] == ["5"] * 4
 
 
 async def test_the_wrapping_changes_no_answer(client: httpx.AsyncClient) -> None:

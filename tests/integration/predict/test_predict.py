@@ -101,8 +101,8 @@ async def test_ten_digits_dark_on_a_white_page_off_centre_are_read_right(client:
     assert [answer["label"] for answer in answers] == list("0123456789")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
-async def test_the_four_formats(client: httpx.AsyncClient, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+async def test_every_format(client: httpx.AsyncClient, kind: str) -> None:
     page = strokes.on_paper(5, np.random.default_rng(5))
     answer = await client.post("/v1/predict", content=encoded(page, kind), headers={"content-type": f"image/{kind}"})
     assert answer.json()["label"] == "5"

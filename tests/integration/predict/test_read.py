@@ -1,6 +1,7 @@
 """POST /v1/read through the whole app, on the shipped version."""
 
 import asyncio
+import io
 import math
 from collections.abc import AsyncIterator
 
@@ -36,6 +37,13 @@ async def test_multipart_and_raw_bytes_get_the_same_answer(client: httpx.AsyncCl
     assert (first["text"], first["model"], first["warnings"]) == ("1907 365\n42", "digits@1", [])
     assert all(other["lines"] == first["lines"] for other in others)
     assert len({first["id"], *(other["id"] for other in others)}) == 3
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+async def test_a_page_is_read_in_any_format(client: httpx.AsyncClient, sheet: bytes, kind: str) -> None:
+    same = saved(Image.open(io.BytesIO(sheet)), kind)
+    answer = await client.post("/v1/read", content=same, headers={"content-type": f"image/{kind.lower()}"})
+    assert answer.json()["text"] == "1907 365\n42"
 
 
 async def test_an_answer_adds_up(client: httpx.AsyncClient, sheet: bytes) -> None:
@@ -94,7 +102,7 @@ async def test_a_blank_picture_has_no_lines(client: httpx.AsyncClient, grey: int
         pytest.param(b"x", {"content-type": "multipart/form-data"}, 400, "multipart_malformed", id="no boundary"),
         pytest.param(b"x", {"content-type": "application/json"}, 415, "unsupported_media_type", id="no picture's type"),
         pytest.param(b"x" * 99, PNG, 422, "image_invalid", id="random bytes"),
-        pytest.param(b"GIF89a" + b"\0" * 50, PNG, 415, "unsupported_image_format", id="GIF"),
+        pytest.param(b"8BPS\0\1" + bytes(50), PNG, 415, "unsupported_image_format", id="PSD"),
         pytest.param(saved(Image.new("1", (13000, 13000))), PNG, 413, "image_too_large", id="bomb"),
         pytest.param(saved(Image.new("L", (1, 1))), PNG, 422, "image_bad_dimensions", id="1x1"),
     ],

@@ -1,5 +1,6 @@
 """The fault table's rows about pictures, through HTTP: each row gets its status and its code, and never a 5xx."""
 
+import io
 import struct
 import zlib
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.support.pictures import encoded, png, saved
+from tests.unit.models_store.pictures.formats.test_tiff import changed, entry
 from training.synthetic import strokes
 
 PAGE = strokes.on_paper(7, np.random.default_rng(7))
@@ -41,6 +43,11 @@ def sixteen_bit() -> bytes:
     return saved(Image.fromarray(PAGE.astype(np.uint16) * 257))
 
 
+def tiff(tag: int, value: int) -> bytes:
+    """One whose entry `tag` says something else."""
+    return changed(encoded(PAGE, "TIFF"), **{f"e{tag}": entry(value)})
+
+
 def oriented(orientation: int) -> bytes:
     """The page turned as EXIF says it was held."""
     undo = {
@@ -61,6 +68,12 @@ READ = {
     "palette": saved(Image.fromarray(PAGE).convert("P")),
     "1 bit": saved(Image.fromarray(PAGE).convert("1")),
     "colour": saved(Image.fromarray(PAGE).convert("RGB"), "WEBP"),
+    "animated GIF": encoded(PAGE, "GIF", save_all=True, append_images=[Image.new("L", (900, 900))] * 9),
+    "GIF with transparency": saved(Image.open(io.BytesIO(transparent("RGBA"))), "GIF"),
+    "TIFF of two pages": encoded(PAGE, "TIFF", save_all=True, append_images=[Image.new("L", (900, 900))]),
+    "fax": saved(Image.fromarray(PAGE).convert("1"), "TIFF", compression="group4"),
+    "16-bit TIFF": saved(Image.fromarray(PAGE.astype(np.uint16) * 257), "TIFF", compression="tiff_lzw"),
+    "CMYK TIFF": saved(Image.fromarray(PAGE).convert("CMYK"), "TIFF", compression="jpeg"),
     **{f"EXIF orientation {number}": oriented(number) for number in range(2, 9)},
 }
 REFUSED: dict[str, tuple[bytes, int, str]] = {
@@ -72,10 +85,13 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {
     "13000x13000 1-bit PNG in 20 KB": (one_bit(13_000), 413, "image_too_large"),
     "1x1": (png(np.zeros((1, 1), np.uint8)), 422, "image_bad_dimensions"),
     "10000x1": (png(np.zeros((1, 10_000), np.uint8)), 422, "image_bad_dimensions"),
-    "animated GIF": (encoded(PAGE, "GIF"), 415, "unsupported_image_format"),
+    "a GIF without a frame": (b"GIF89a" + bytes(50), 422, "image_invalid"),
+    "300x60000 TIFF": (tiff(257, 60_000), 413, "image_too_large"),
     "SVG": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', 415, "unsupported_image_format"),
     "HTML": (b"<!doctype html><title>7</title>", 415, "unsupported_image_format"),
-    "TIFF": (encoded(PAGE, "TIFF"), 415, "unsupported_image_format"),
+    "BigTIFF": (encoded(PAGE, "TIFF", big_tiff=True), 415, "unsupported_image_format"),
+    "TIFF of fractions": (saved(Image.fromarray(PAGE).convert("F"), "TIFF"), 415, "unsupported_image_format"),
+    "TIFF whose pixels lie behind it": (tiff(273, 1 << 24), 422, "image_truncated"),
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.main import create_app
 from app.settings import Settings
@@ -19,6 +20,7 @@ from models_store.model import Model
 from models_store.refs import Ref
 from models_store.registry import Registry
 from tests.conftest import EXAMPLES, republished, running
+from tests.support.pictures import saved
 from training.synthetic import strokes
 
 URL = "/v2/models/digits/infer"
@@ -87,6 +89,15 @@ async def test_one_picture_may_be_the_whole_body(http: httpx.AsyncClient) -> Non
     (file,) = sorted(EXAMPLES.glob("*.png"))[:1]
     answer = await http.post(URL, content=file.read_bytes(), headers={LENGTH: "0"})
     theirs = (await http.post("/v1/predict", files={"file": file.read_bytes()})).json()
+    assert answer.json()["outputs"][1]["data"] == [theirs["label"]]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+async def test_a_picture_may_have_any_format(http: httpx.AsyncClient, kind: str) -> None:
+    (file,) = sorted(EXAMPLES.glob("*.png"))[:1]
+    same = saved(Image.open(file), kind)
+    theirs = (await http.post("/v1/predict", files={"file": file.read_bytes()})).json()
+    answer = await http.post(URL, content=same, headers={LENGTH: "0"})
     assert answer.json()["outputs"][1]["data"] == [theirs["label"]]
 
 

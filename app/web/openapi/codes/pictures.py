@@ -13,7 +13,7 @@ PICTURE: Codes = {
     "picture_unreadable": Code(422, "Nobody foresaw what is wrong with the picture.", _ANEW),
     "image_too_large": Code(413, "The picture has too many pixels.", "Send it smaller."),
     "unsupported_image_format": Code(
-        415, "The format is not read.", "Send PNG, JPEG, WEBP or BMP; `detail` says what came."
+        415, "The format is not read.", "Send PNG, JPEG, WEBP, BMP, GIF or TIFF; `detail` says what came."
     ),
 }
 QUEUE: Codes = {

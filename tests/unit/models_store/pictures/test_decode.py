@@ -70,7 +70,7 @@ def test_a_picture_of_another_size_than_its_header_says_is_damaged(data: bytes) 
     assert refusal(data + chunk(b"IDAT", pixel_data(picture)) + chunk(b"IEND", b"")) == "image_invalid"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_the_smallest_pictures_have_the_size_of_their_header(kind: str, mode: str) -> None:
     if (kind, mode) != ("JPEG", "RGBA"):
@@ -79,11 +79,21 @@ def test_the_smallest_pictures_have_the_size_of_their_header(kind: str, mode: st
 
 
 def test_what_is_no_picture_is_invalid(rng: np.random.Generator) -> None:
-    for data in (b"", rng.bytes(5000), b"three", SIGNATURE, b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBP"):
+    for data in (
+        b"",
+        rng.bytes(5000),
+        b"three",
+        SIGNATURE,
+        b"\xff\xd8\xff",
+        b"BM",
+        b"RIFF\0\0\0\0WEBP",
+        b"GIF89a",
+        b"MM\0*\0\0\0\x08" + bytes(40),
+    ):
         assert refusal(data) == "image_invalid"
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
 def test_a_flipped_bit_is_read_or_refused_and_nothing_else(paper: Grey, rng: np.random.Generator, form: str) -> None:
     whole, codes = encoded(paper[::2, ::2].copy(), form), []
     for position in rng.integers(8 * len(whole), size=300):
@@ -99,7 +109,10 @@ def test_a_flipped_bit_is_read_or_refused_and_nothing_else(paper: Grey, rng: np.
         assert set(codes) <= {"image_invalid", "image_truncated"}
 
 
-@pytest.mark.parametrize(("form", "options"), [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("BMP", {})])
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("BMP", {}), ("GIF", {}), ("TIFF", {})],
+)
 def test_a_truncated_picture_says_so(grainy: Grey, form: str, options: dict[str, bool]) -> None:
     whole = encoded(grainy, form, **options)
     for part in range(1, 16):
@@ -116,10 +129,12 @@ def test_a_png_that_ends_between_two_chunks_is_truncated_too(grainy: Grey) -> No
 @functools.cache
 def bombs() -> dict[str, bytes]:
     jpeg = bytearray(encoded(np.zeros((64, 64), np.uint8), "JPEG"))
-    frame = jpeg.index(b"\xff\xc0") + 5
-    jpeg[frame : frame + 4] = struct.pack(">HH", 60_000, 60_000)
+    begin = jpeg.index(b"\xff\xc0") + 5
+    jpeg[begin : begin + 4] = struct.pack(">HH", 60_000, 60_000)
     bmp = bytearray(encoded(np.zeros((64, 64), np.uint8), "BMP"))
     bmp[18:26] = struct.pack("<ii", 60_000, 60_000)
+    gif = encoded(np.zeros((64, 64), np.uint8), "GIF")
+    frame = gif.rindex(b",\0\0\0\0@\0@\0") + 5
     bits = zlib.compress(bytes((1 + 13_000 // 8) * 13_000), 9)
     assert len(bits) < 25_000
     return {
@@ -128,6 +143,12 @@ def bombs() -> dict[str, bytes]:
         "1-bit png without pixels": header(13_000, 13_000, bits=1) + chunk(b"IDAT", b"no pixels"),
         "jpeg": bytes(jpeg),
         "bmp": bytes(bmp),
+        "gif": gif[:6]
+        + struct.pack("<HH", 1, 1)
+        + gif[10:frame]
+        + struct.pack("<HH", 60_000, 60_000)
+        + gif[frame + 4 :],
+        "tiff": saved(Image.new("1", (13_000, 13_000)), "TIFF", compression="group4"),
     }
 
 
@@ -192,7 +213,7 @@ def test_a_picture_as_thin_as_a_line_is_read_at_every_door(rng: np.random.Genera
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_every_format_is_turned_upright_as_its_exif_says(paper: Grey, form: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[274] = orientation
@@ -201,36 +222,6 @@ def test_every_format_is_turned_upright_as_its_exif_says(paper: Grey, form: str,
     here, there = decoded(opened, "RGB", 1024), ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     assert (here.size, here.tobytes()) == (there.size, there.tobytes())
     assert is_turned(opened) == (orientation > 4)
-
-
-@functools.cache
-def foreign() -> dict[str, bytes]:
-    picture = Image.new("L", (20, 20))
-    page = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
-    return {
-        "animated gif": saved(picture, "GIF", save_all=True, append_images=[Image.new("L", (20, 20), 255)]),
-        "tiff": saved(picture, "TIFF"),
-        "big-endian tiff": b"MM\0*" + bytes(40),
-        "big tiff": saved(picture, "TIFF", big_tiff=True),
-        "eps": saved(picture, "EPS"),
-        "eps with a preview": b"\xc5\xd0\xd3\xc6" + struct.pack("<I", 32) + bytes(24) + saved(picture, "EPS"),
-        "pdf": saved(picture, "PDF"),
-        "psd": b"8BPS\0\1" + bytes(40),
-        "fits": b"SIMPLE  =                    T" + b" " * 50,
-        "svg": page,
-        "svg with a prologue": b"\xef\xbb\xbf<?xml version='1.0'?>\n" + page,
-        "svg with a comment": b"<!-- drawn by hand -->\n" + page,
-        "html": b"\n<!DOCTYPE html><title>3</title>",
-        "avif": saved(picture, "AVIF"),
-        "heic of a new brand": b"\0\0\0\x18ftyphei9" + bytes(20),
-        "jpeg 2000": saved(picture, "JPEG2000"),
-        "jpeg xl": b"\xff\x0a\xfa\x1f\x09" + bytes(20),
-    }
-
-
-@pytest.mark.parametrize("name", foreign())
-def test_other_formats_are_unsupported(name: str) -> None:
-    assert refusal(foreign()[name]) == "unsupported_image_format"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (10_000, 1), (1, 10_000), (8193, 2), (2, 8193)])

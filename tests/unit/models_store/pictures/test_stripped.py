@@ -56,6 +56,8 @@ def telling() -> dict[str, bytes]:
         "webp": saved(digit("RGB"), "WEBP", exif=exif, icc_profile=profile, lossless=True),
         "png": saved(digit("RGB"), "PNG", exif=exif, pnginfo=text, icc_profile=profile, dpi=(300, 300)),
         "bmp": saved(digit("RGB"), "BMP") + SECRET.encode(),
+        "gif": saved(digit("RGB"), "GIF", comment=SECRET.encode() * 20),
+        "tiff": saved(digit("RGB"), "TIFF", exif=exif, icc_profile=profile, description=SECRET),
         "jpeg with more behind": saved(digit("L"), "JPEG") + SECRET.encode(),
     }
 
@@ -185,7 +187,7 @@ def test_the_digest_is_of_the_pixels() -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"", "image_invalid"), (b"GIF89a", "unsupported_image_format"), (saved(digit())[:-40], "image_truncated"),
+        (b"", "image_invalid"), (b"GIF89a", "image_invalid"), (saved(digit())[:-40], "image_truncated"),
         (saved(Image.new("L", (1, 9))), "image_bad_dimensions"),
         (saved(Image.new("1", (5000, 4000))), "image_too_large"),
     ],

@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from models_store.errors import ImageRejected
-from models_store.pictures.formats.headers import essence_of, size_of
+from models_store.pictures.formats.headers import essence_of, format_of, size_of
 from tests.support.pictures import saved
 from tests.unit.models_store.pictures.formats.test_bmp import packed
 
@@ -19,8 +19,16 @@ def test_every_format_tells_its_size(kind: str) -> None:
         essence_of(data[:cut])
 
 
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+def test_what_is_written_anew_has_the_same_size(kind: str) -> None:
+    data = saved(PICTURE, kind)
+    assert (format_of(data), size_of(data), size_of(essence_of(data).data)) == (kind, (61, 40), (61, 40))
+    for cut in range(8, len(data), 97):
+        assert size_of(data[:cut]) in (None, (61, 40))
+
+
 def test_no_picture_has_none() -> None:
-    for data in (b"", b"three", saved(PICTURE, "GIF"), saved(PICTURE, "TIFF")):
+    for data in (b"", b"three", saved(PICTURE, "AVIF"), saved(PICTURE, "PPM")):
         assert size_of(data) is None and essence_of(data).data == data
 
 
