@@ -10,6 +10,9 @@ from app.inference.answer import PageAnswer
 from app.inference.engine import Engine
 from app.inference.verdict import Verdict
 from app.predict.answers import ONE_PICTURE, ComputedBy, ModelParam, Timing
+from app.predict.expected.asked import CheckParam, DigitsParam, Expected, RegionsParam
+from app.predict.expected.choosing import Choice, Met
+from app.predict.expected.pages import expected_numbers
 from app.predict.spelled import timing
 from app.web.access.visitor import client_of
 from app.web.connection import while_connected
@@ -73,6 +76,9 @@ class Digit(Likely):
     uncertain: bool = Field(description="below the version's threshold, or another digit touches it")
     box: Box
     top: list[Likely]
+    instead_of: str | None = Field(
+        None, description="the label that it was read as, where another was chosen so that the number is as expected"
+    )
 
 
 class Number(BaseModel):
@@ -80,9 +86,14 @@ class Number(BaseModel):
 
     text: str = Field(examples=["42"])
     confidence: float = Field(description="that all of its digits are right: the product of theirs", examples=[0.9925])
-    uncertain: bool = Field(description="one of its digits is")
+    uncertain: bool = Field(description="one of its digits is, or it is not as it was expected")
     box: Box
     digits: list[Digit]
+    expected: Met | None = Field(
+        None,
+        description="where `digits` or `check` were given: the number is as it was expected, `as_read`; or doubtful "
+        "readings were `chosen` so that it is; or it was `missed`",
+    )
 
 
 class Line(BaseModel):
@@ -118,33 +129,47 @@ def router(engine: Engine, default_model: str) -> APIRouter:
             kept.VERSION, kept.LOADING, door.FORM, door.ONE_FILE, pictures.PICTURE, pictures.QUEUE, pictures.WRITING
         ),
     )
-    async def read_page(request: Request, model: ModelParam = default_model) -> Response:
+    async def read_page(
+        request: Request,
+        model: ModelParam = default_model,
+        digits: DigitsParam = None,
+        check: CheckParam = None,
+        regions: RegionsParam = None,
+    ) -> Response:
         """Reads all digits on one picture, of a row, a form or a page: up to 256.
 
         Digits that touch are `uncertain`. Printed lines and boxes are left out, and so are points, commas and dashes.
+        Who knows how many digits a line has, or which check they pass, says so: then each line is one number, and
+        doubtful readings are chosen with which it is as expected. What is read without doubt is never changed.
         """
+        expected = Expected.of(digits, check, regions)
         ref = Ref.parse(model)
         image = await one_picture(request)
         answer = await while_connected(request.scope, engine.read(ref, image, client_of(request.scope)))
         with contained(image):
-            return Response(await to_thread(_written, answer), media_type="application/json")
+            return Response(await to_thread(_written, answer, expected), media_type="application/json")
 
     return routes
 
 
-def _written(answer: PageAnswer) -> bytes:
+def _written(answer: PageAnswer, expected: Expected | None) -> bytes:
     """As JSON: FastAPI would write it on the event loop, 7 ms for 200 digits."""
-    return _page(answer).model_dump_json().encode()
+    return _page(answer, expected).model_dump_json(exclude_none=True).encode()
 
 
-def _page(answer: PageAnswer) -> Page:
+def _page(answer: PageAnswer, expected: Expected | None) -> Page:
     page = answer.page
     boxes = [candidate.box for candidate in page.candidates]
     digits = [_digit(verdict, box) for verdict, box in zip(answer.verdicts, boxes, strict=True)]
-    lines = [
-        _line([_number([digits[i] for i in number], [boxes[i] for i in number]) for number in line])
-        for line in page.lines([digit.confidence for digit in digits])
-    ]
+    found = page.lines([digit.confidence for digit in digits])
+    if expected is None:
+        lines = [
+            _line([_number([digits[i] for i in number], [boxes[i] for i in number]) for number in line])
+            for line in found
+        ]
+    else:
+        chosen = expected_numbers(answer, found, expected)
+        lines = [_as_expected(number, answer, digits, boxes, expected) for number in chosen]
     return Page(
         id=new_id("read"),
         model=answer.version.ref,
@@ -170,6 +195,29 @@ def _number(digits: list[Digit], boxes: list[BoundingBox]) -> Number:
         box=Box.of(around(boxes)),
         digits=digits,
     )
+
+
+def _as_expected(
+    chosen: Choice, answer: PageAnswer, digits: list[Digit], boxes: list[BoundingBox], expected: Expected
+) -> Line:
+    """A line with the one number that was chosen; an empty one for a region without a digit."""
+    if not chosen.digits:
+        return _line([])
+    shown = [
+        _read_as(digits[i], answer.verdicts[i], label) for i, label in zip(chosen.digits, chosen.labels, strict=True)
+    ]
+    number = _number(shown, [boxes[i] for i in chosen.digits])
+    if expected.lengths or expected.check:
+        number.expected = chosen.met
+        number.uncertain |= chosen.met is Met.MISSED
+    return _line([number])
+
+
+def _read_as(digit: Digit, verdict: Verdict, label: str) -> Digit:
+    if label == digit.label:
+        return digit
+    confidence = round(verdict.probabilities[label], 6)
+    return digit.model_copy(update={"label": label, "confidence": confidence, "instead_of": digit.label})
 
 
 def _line(numbers: list[Number]) -> Line:

@@ -8,7 +8,7 @@ from digitserve.client.errors import Refused
 from digitserve.client.exchange import Asking
 from digitserve.client.learning import Model, Version
 from digitserve.client.pictures import Picture, picture_bytes
-from digitserve.client.readings import BadPicture, Correction, Page, Prediction
+from digitserve.client.readings import BadPicture, Box, Correction, Page, Prediction
 from digitserve.client.steps import Ask, Repeat, Steps, Upload
 
 MODELS = "/v1/models"
@@ -49,9 +49,23 @@ class Readers(Asking):
                 found.append(BadPicture(bad["code"], bad["message"]) if bad else Prediction.of(one, answer))
         return tuple(found)
 
-    def read(self, picture: Picture, *, model: str | None = None) -> Steps[Page]:
-        """Reads all digits on one picture: a row, a form or a page."""
-        answer = yield from self._exchange.document(_picture("/v1/read", picture, _query(model=model)))
+    def read(
+        self,
+        picture: Picture,
+        *,
+        model: str | None = None,
+        digits: int | None = None,
+        check: str | None = None,
+        regions: Iterable[Box] | None = None,
+    ) -> Steps[Page]:
+        """Reads all digits on one picture: a row, a form or a page.
+
+        `digits` and `check` (such as "luhn", "isbn", "iban:DE") say what each line's number should be, `regions` where
+        the numbers stand: see Number.expected.
+        """
+        where = None if regions is None else ";".join(f"{r.x},{r.y},{r.width},{r.height}" for r in regions)
+        query = _query(model=model, digits=digits, check=check, regions=where)
+        answer = yield from self._exchange.document(_picture("/v1/read", picture, query))
         return Page.of(answer)
 
     def correct(

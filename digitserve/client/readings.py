@@ -60,36 +60,42 @@ class Box:
 
 @dataclass(frozen=True)
 class Digit:
-    """One digit of a page. `others` are further labels that it may have, with their confidence."""
+    """One digit of a page. `others` are further labels that it may have, with their confidence; `instead_of` is the one
+    that it was read as, where another was chosen so that its number is as expected."""
 
     label: str
     confidence: float
     uncertain: bool
     box: Box
     others: Mapping[str, float]
+    instead_of: str | None = None
 
     @classmethod
     def of(cls, digit: Document) -> "Digit":
         """From JSON."""
         others = {str(one["label"]): float(one["confidence"]) for one in digit["top"] if one["label"] != digit["label"]}
-        return cls(str(digit["label"]), digit["confidence"], digit["uncertain"], Box(**digit["box"]), others)
+        box, instead_of = Box(**digit["box"]), digit.get("instead_of")
+        return cls(str(digit["label"]), digit["confidence"], digit["uncertain"], box, others, instead_of)
 
 
 @dataclass(frozen=True)
 class Number:
-    """Digits that stand together. `confidence`: that all of them are right."""
+    """Digits that stand together. `confidence`: that all of them are right. `expected`, where something was: it was
+    read so ("as_read"), doubtful readings were "chosen" so that it is, or it was "missed"."""
 
     text: str
     confidence: float
     uncertain: bool
     box: Box
     digits: tuple[Digit, ...]
+    expected: str | None = None
 
     @classmethod
     def of(cls, number: Document) -> "Number":
         """From JSON."""
         digits = tuple(Digit.of(digit) for digit in number["digits"])
-        return cls(number["text"], number["confidence"], number["uncertain"], Box(**number["box"]), digits)
+        box, expected = Box(**number["box"]), number.get("expected")
+        return cls(number["text"], number["confidence"], number["uncertain"], box, digits, expected)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,10 @@ async def test_a_page_is_read(client: AsyncClient) -> None:
     first = page.numbers[0]
     assert first.box.x < first.digits[1].box.x and len(first.digits[0].others) == 1
     assert (page.width, page.height, page.model) == (first.box.width and page.width, page.height, "digits@1")
+    asked = await client.read(
+        ROOT / "docs" / "pictures" / "row.png", digits=4, regions=[page.numbers[3].box, page.numbers[1].box]
+    )
+    assert [(one.text, one.expected) for one in asked.numbers] == [("1888", "as_read"), ("915", "missed")]
 
 
 async def test_a_correction_is_kept_and_the_last_word_counts(client: AsyncClient) -> None:

@@ -49,7 +49,7 @@ class Patience:
 
 
 def wait_until(
-    condition: Callable[[], T], progress: Callable[[], object] | None = None, seconds: float = PATIENCE_SECONDS
+    condition: Callable[[], T | None], progress: Callable[[], object] | None = None, seconds: float = PATIENCE_SECONDS
 ) -> T:
     """What it gives as soon as that is anything."""
     patience = Patience(_words(condition), progress, seconds)
@@ -59,7 +59,7 @@ def wait_until(
 
 
 async def until(
-    condition: Callable[[], T], progress: Callable[[], object] | None = None, seconds: float = PATIENCE_SECONDS
+    condition: Callable[[], T | None], progress: Callable[[], object] | None = None, seconds: float = PATIENCE_SECONDS
 ) -> T:
     """The same where the event loop goes on meanwhile."""
     patience = Patience(_words(condition), progress, seconds)

@@ -34,13 +34,15 @@ class Glance(Generic[T]):
     async def now(self) -> T | None:
         """What was seen within the last second; None where that takes too long: it goes on for whoever comes next."""
         if self._looking is None or (self._looking.done() and self._clock() - self._ended >= FRESH_SECONDS):
-            self._looking = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
-            self._looking.add_done_callback(self._end)
+            self._looking = asyncio.get_running_loop().run_in_executor(self._threads, self._timed)
         await asyncio.wait((self._looking,), timeout=self._patience_seconds)
         return self._looking.result() if self._looking.done() else None
 
-    def _end(self, _: asyncio.Future[T]) -> None:
+    def _timed(self) -> T:
+        """In the thread, so that nobody sees a look that is done and has not ended."""
+        found = self._look()
         self._ended = self._clock()
+        return found
 
     def close(self) -> None:
         """Begins nothing more, and waits for nothing: a disk that hangs may hang for ever."""

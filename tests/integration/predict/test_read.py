@@ -150,3 +150,41 @@ async def test_a_full_page_is_answered_to_its_256th_digit(client: httpx.AsyncCli
     answer = (await client.post("/v1/read", content=page, headers=PNG)).json()
     assert answer["warnings"] == ["too_many_marks"]
     assert sum(len(number["digits"]) for line in answer["lines"] for number in line["numbers"]) == 256
+
+
+async def test_a_line_may_be_told_how_many_digits_it_has_and_which_check_they_pass(client: httpx.AsyncClient) -> None:
+    page = png(written(["7992 7398 713", "4207"], np.random.default_rng(3), height=60).levels)
+    answer = await client.post("/v1/read?check=luhn&digits=11", content=page, headers=PNG)
+    card, other = answer.json()["lines"]
+    assert (card["text"], card["numbers"][0]["expected"]) == ("79927398713", "as_read")
+    assert (other["text"], other["numbers"][0]["expected"]) == ("4207", "missed")
+    assert other["numbers"][0]["uncertain"] and not card["numbers"][0]["uncertain"]
+    plain = (await client.post("/v1/read", content=page, headers=PNG)).json()
+    assert plain["text"] == "7992 7398 713\n4207"
+    assert all("expected" not in number for line in plain["lines"] for number in line["numbers"])
+
+
+async def test_regions_are_lines_in_their_order(client: httpx.AsyncClient, sheet: bytes) -> None:
+    plain = (await client.post("/v1/read", content=sheet, headers=PNG)).json()
+    year, days, answer_to_all = (number["box"] for line in plain["lines"] for number in line["numbers"])
+    regions = ";".join(f"{b['x']},{b['y']},{b['width']},{b['height']}" for b in (answer_to_all, year, days))
+    answer = await client.post("/v1/read", params={"regions": f"{regions};0,0,1,1"}, content=sheet, headers=PNG)
+    assert answer.json()["text"] == "42\n1907\n365\n"
+    assert [len(line["numbers"]) for line in answer.json()["lines"]] == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"check": "mod97"}, "name luhn, isbn, or iban: and one of AE, "),
+        ({"regions": "1,2,3"}, "give x,y,width,height in whole pixels"),
+        ({"regions": "1,2,0,4"}, "a region has a width and a height"),
+        ({"digits": "0"}, "greater than or equal to 1"),
+    ],
+)
+async def test_what_makes_no_sense_as_an_expectation(
+    client: httpx.AsyncClient, sheet: bytes, given: dict[str, str], said: str
+) -> None:
+    answer = await client.post("/v1/read", params=given, content=sheet, headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert said in answer.json()["detail"]

@@ -5,7 +5,7 @@ import pytest
 
 from digitserve.client.errors import Refused
 from digitserve.client.methods import Methods
-from digitserve.client.readings import BadPicture, Prediction
+from digitserve.client.readings import BadPicture, Box, Prediction
 from digitserve.client.steps import Ask, Repeat
 from tests.unit.digitserve.client.driving import driven, problem, reply
 
@@ -31,6 +31,16 @@ def test_only_what_is_asked_for_is_in_the_query() -> None:
     assert isinstance(plain, Ask) and isinstance(full, Ask)
     assert (plain.query, plain.content) == ({}, b"x")
     assert full.query == {"model": "digits@1", "top_k": 3, "prepared": "true", "explain": "true"}
+
+
+def test_what_a_number_should_be_is_in_the_query_too() -> None:
+    page = {**AROUND, "text": "", "lines": [], "warnings": [], "width": 9, "height": 9}
+    _, (plain,) = driven(methods().read(b"x"), [reply(page)])
+    regions = [Box(1, 2, 30, 40), Box(5, 60, 7, 8)]
+    _, (full,) = driven(methods().read(b"x", digits=16, check="luhn", regions=regions), [reply(page)])
+    assert isinstance(plain, Ask) and isinstance(full, Ask)
+    assert plain.query == {}
+    assert full.query == {"digits": 16, "check": "luhn", "regions": "1,2,30,40;5,60,7,8"}
 
 
 def test_many_pictures_go_in_as_few_requests_as_they_fit_in() -> None:

@@ -37,6 +37,13 @@ def test_a_page_has_lines_of_numbers_of_digits() -> None:
     assert page.numbers == (Number("44", 0.81, True, Box(1, 2, 3, 4), (digit, digit)),) * 3
 
 
+def test_what_was_expected_of_a_number_is_told() -> None:
+    number = {**NUMBER, "expected": "chosen", "digits": [{**DIGIT, "instead_of": "9"}]}
+    lines = [{"text": "4", "numbers": [number]}]
+    (found,) = Page.of({**AROUND, "text": "4", "lines": lines, "warnings": [], "width": 9, "height": 8}).numbers
+    assert (found.expected, found.digits[0].instead_of) == ("chosen", "9")
+
+
 def test_a_correction_of_an_older_server_lacks_what_is_new() -> None:
     found = Correction.of({"id": "fb-1", "model": "digits", "label": "7", "newer": 1})
     assert (found.replaced, found.held, found.read_by) == (None, None, None)

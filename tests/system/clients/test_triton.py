@@ -21,8 +21,8 @@ from models_store.registry import Registry, Version
 from models_store.shipped_version import open_store
 from tests.conftest import EXAMPLES, ROOT, republished, set_apart
 from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.system.clients.tensors import DIGITS, image, labels_of, picture, texts
 from tests.system.harness import command, serving
-from tests.system.tensors import DIGITS, image, labels_of, picture, texts
 from tests.system.test_readme import answered, curl  # noqa: F401
 from training.data import rows, sources
 
