@@ -40,7 +40,7 @@ class Recipe:
     def __post_init__(self) -> None:
         mirrored_digit = self.augment.mirror and self.input.finds_writing
         require(not mirrored_digit, "augment.mirror is for whole pictures: a mirrored digit is another digit or none.")
-        photographed = self.photos.copies > 0 or self.photos.outliers > 0
+        photographed = any((self.photos.shapes, self.photos.copies, self.photos.outliers))
         in_mnists_format = self.input.preparation == "writing" and self.input.shape == (1, 28, 28)
         require(in_mnists_format or not photographed, 'photos is for input.preparation = "writing" of 28x28 pixels.')
         require(0 <= self.seed < 2**31, f"seed must be 0 to {2**31 - 1}.")

@@ -166,18 +166,22 @@ class AugmentSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotosSpec:
-    """What joins a data set's training rows: its digits in pictures as people take them, and pictures of no digit.
+    """What joins a data set's training rows: drawn digits of rare shapes, digits in pictures as people take them, and
+    pictures of no digit.
 
-    Both go through the same preparation as in serving. The latter have every label equally as their target (outlier
-    exposure, Hendrycks et al. 2019, arXiv:1812.04606).
+    Pictures go through the same preparation as in serving. Those of no digit have every label equally as their target
+    (outlier exposure, Hendrycks et al. 2019, arXiv:1812.04606).
     """
 
     FORMER_NAMES: ClassVar[Mapping[str, str]] = {"strangers": "outliers"}
+    LATER_NAMES: ClassVar[tuple[str, ...]] = ("shapes",)
 
-    copies: float = 0.0  # pictures of each digit; of 0.4, four in ten have one
+    shapes: float = 0.0  # drawn digits (training.synthetic.shapes), as a share of the data set's rows
+    copies: float = 0.0  # pictures of each digit, drawn ones too; of 0.4, four in ten have one
     outliers: float = 0.0  # pictures of no digit, as a share of the data set's rows
 
     def __post_init__(self) -> None:
+        require(0 <= self.shapes <= 4, "photos.shapes must be 0 to 4.")
         require(0 <= self.copies <= 16, "photos.copies must be 0 to 16.")
         require(0 <= self.outliers <= 4, "photos.outliers must be 0 to 4.")
 

@@ -17,7 +17,7 @@ from models_store.records import named_as_first
 from models_store.registry import RUNS, Registry
 from models_store.specs import InputSpec
 from training.data import sources
-from training.data.rows import DataSet, split
+from training.data.rows import DIGITS, DataSet, split
 from training.errors import TrainingDiverged
 from training.fit.checkpoint import experiment_folder
 from training.fit.epoch import Epoch
@@ -101,8 +101,12 @@ def teacher(net: nn.Module, picture: InputSpec, device: torch.device) -> Teacher
 
 
 def load(recipe: Recipe, data_folder: Path, report: Reporter) -> DataSet:
-    """The recipe's data set; says what of it was left out, and why. Raises what `training.data.sources.load` raises."""
-    return sources.load(recipe.data, recipe.input, data_folder, recipe.seed, report.note)
+    """The recipe's data set; says what of it was left out, and why. Raises what `training.data.sources.load` raises,
+    and RecipeRejected where digits shall be drawn beside other labels."""
+    data = sources.load(recipe.data, recipe.input, data_folder, recipe.seed, report.note)
+    if recipe.photos.shapes and data.labels != DIGITS:
+        raise RecipeRejected("photos.shapes draws the digits 0 to 9, and this data set has other labels: set it to 0.")
+    return data
 
 
 @contextlib.contextmanager

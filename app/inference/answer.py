@@ -10,6 +10,7 @@ from models_store.files import Probabilities
 from models_store.manifest import Manifest
 from models_store.pictures.many.page import PreparedPage
 from models_store.pictures.prepare import Prepared
+from models_store.pictures.warnings import PictureWarning
 from models_store.registry import Version
 
 
@@ -58,3 +59,8 @@ class PageAnswer:
     def verdicts(self) -> list[Verdict]:
         """One for each candidate; made when somebody asks for them."""
         return verdict.of_page(self.page, self.probabilities, self.version.manifest)
+
+    @cached_property
+    def warnings(self) -> tuple[PictureWarning, ...]:
+        """Of the page as a whole."""
+        return verdict.warnings_of_page(self.page, self.probabilities, self.version.manifest)

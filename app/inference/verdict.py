@@ -51,6 +51,18 @@ def of_page(page: PreparedPage, probabilities: Probabilities, manifest: Manifest
     return verdicts
 
 
+def warnings_of_page(
+    page: PreparedPage, probabilities: Probabilities, manifest: Manifest
+) -> tuple[PictureWarning, ...]:
+    """What to read all digits of a page with; also that there may be none: half of its marks look like no label, and
+    nothing, cut or whole, looks like one for sure."""
+    calibration = manifest.calibration
+    foreign = [is_out_of_distribution(every, calibration) for every in probabilities[: page.wholes].tolist()]
+    if 2 * sum(foreign) < max(1, len(foreign)) or probabilities.max(initial=0) >= calibration.threshold:
+        return page.warnings
+    return (*page.warnings, PictureWarning.NOT_A_DIGIT)
+
+
 def is_out_of_distribution(probabilities: Sequence[float], calibration: Calibration) -> bool:
     """Whether a picture shows none of the labels. One that is hard to read wavers between two labels, this one among
     many: the best two together stay under what the calibration found plausible (docs/decisions/0011)."""

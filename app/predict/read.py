@@ -175,7 +175,7 @@ def _page(answer: PageAnswer, expected: Expected | None) -> Page:
         model=answer.version.ref,
         text="\n".join(line.text for line in lines),
         lines=lines,
-        warnings=list(page.warnings),
+        warnings=list(answer.warnings),
         width=page.width,
         height=page.height,
         timing_ms=Timing(**timing(answer.seconds)),

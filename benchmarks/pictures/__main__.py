@@ -2,6 +2,7 @@
 
     .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] [--seed N] [--plot FILE]
     .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] --people FOLDER [--json] [--wrong FILE.html]
+    .venv/bin/python -m benchmarks.pictures [REF] [--store DIR] --shapes
 
 (MNIST, and Semeion where it is, in DIGITSERVE_DATA_DIR; three minutes.) The photographs, scans and drawings are those
 of `benchmarks.camera`: MNIST's test digits in pictures of another kind than `training.synthetic.photos` draws. Nothing
@@ -22,11 +23,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
 from app.inference import verdict
 from benchmarks import semeion
 from benchmarks.camera import scene
-from benchmarks.pictures import curve, people
+from benchmarks.pictures import curve, people, shapes
 from models_store.machine import cores
 from models_store.manifest import Manifest
 from models_store.model import Model, predict_all
@@ -53,6 +55,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as place:
             version = _version(arguments, Path(place))
             return people.measure(arguments.people, version, arguments.json, arguments.wrong)
+    if arguments.shapes:
+        with tempfile.TemporaryDirectory() as place:
+            shapes.measure(_version(arguments, Path(place)), arguments.seed, Console())
+        return 0
     folder = Path(os.environ.get("DIGITSERVE_DATA_DIR") or "data")
     try:
         test = sources.mnist(folder).test
@@ -99,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--plot", type=Path, help="where to draw coverage and accuracy by threshold")
     parser.add_argument("--people", type=Path, help="a folder of people's own pictures with a labels.csv, instead")
+    parser.add_argument("--shapes", action="store_true", help="flagged ones, crossed sevens and the like, instead")
     parser.add_argument("--json", action="store_true", help="of --people: figures for a program")
     parser.add_argument("--wrong", type=Path, help="of --people: where to write a page of those read wrong")
     return parser

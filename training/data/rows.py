@@ -12,6 +12,7 @@ from torch import Tensor
 from models_store.errors import RecipeRejected
 
 OUTLIER = -1  # the label of a row that shows none of them
+DIGITS = tuple("0123456789")  # the labels of most data sets
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ from models_store.datasets.splits import judging_part
 from models_store.errors import RecipeRejected
 from models_store.specs import DataSpec, InputSpec
 from training.data import parts
-from training.data.rows import DataSet, Rows, shuffled, split
+from training.data.rows import DIGITS, DataSet, Rows, shuffled, split
 from training.data.torchvision import torchvision
 from training.errors import DataMissing
 
 _BUNDLED_TEST_ROWS = 360  # a fifth, as in scikit-learn's own example for this set
-_DIGITS = tuple("0123456789")
 _PARTS, _IDX = ("train", "t10k"), {"images-idx3-ubyte": 3, "labels-idx1-ubyte": 1}  # and their axes
 
 
@@ -97,7 +96,7 @@ def mnist(folder: Path, download: bool = True) -> DataSet:
             "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte there "
             "(unpacked), or set DIGITSERVE_DATA_DIR to the folder that holds MNIST/raw."
         ) from None
-    return DataSet(train, test, _DIGITS, "mnist")
+    return DataSet(train, test, DIGITS, "mnist")
 
 
 def _idx_rows(raw: Path, part: str) -> Rows:
@@ -131,7 +130,7 @@ def bundled() -> DataSet:
     pictures = torch.nn.functional.pad(large, (4, 4, 4, 4)).round().clamp(0, 255).to(torch.uint8)
     rows = Rows(pictures, torch.from_numpy(np.asarray(labels, np.int64)))
     cut = len(rows) - _BUNDLED_TEST_ROWS
-    return DataSet(rows[:cut], rows[cut:], _DIGITS, "bundled")
+    return DataSet(rows[:cut], rows[cut:], DIGITS, "bundled")
 
 
 def _small_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -10,14 +10,13 @@ import torch
 from models_store.registry import Version
 from models_store.specs import AugmentSpec
 from training.data import sources
-from training.data.rows import OUTLIER, DataSet, Rows, join
+from training.data.rows import DIGITS, OUTLIER, DataSet, Rows, join
 from training.errors import DataMissing
 from training.fit.augment import bend
 from training.synthetic import handwriting
 from training.synthetic.kept import kept
 from training.synthetic.outliers.mixture import outliers
 
-_DIGITS = tuple("0123456789")
 _KNOWN = 1500  # rows; they are in random order
 _REMINDERS, _JUDGES = 1000, 4000  # drawings: a quarter of a second a thousand
 _OUTLIERS = 600  # pictures of no digit
@@ -33,7 +32,7 @@ def known(base: Version, data_folder: Path, drawings: Path | None = None) -> Dat
     for `drawings`, they are kept there.
     """
     picture = base.manifest.input
-    if base.manifest.labels != _DIGITS or picture.shape != (1, 28, 28) or not picture.finds_writing:
+    if base.manifest.labels != DIGITS or picture.shape != (1, 28, 28) or not picture.finds_writing:
         return None
     if base.manifest.data.source == "bundled":
         return sources.bundled()
@@ -79,7 +78,7 @@ def _judges(drawings: Path | None) -> Rows:
 @functools.cache
 def _drawn(count: int, seed: int, drawings: Path | None) -> Rows:
     drawn = kept(drawings, f"handwriting{seed}-{count}", lambda: handwriting.pictures(count, seed))
-    return Rows(torch.from_numpy(drawn), torch.arange(count) % len(_DIGITS))
+    return Rows(torch.from_numpy(drawn), torch.arange(count) % len(DIGITS))
 
 
 def _bent(rows: Rows) -> Rows:

@@ -22,7 +22,7 @@ from models_store.recipe import Recipe
 from models_store.specs import InputSpec
 from training.data.rows import OUTLIER, Rows, join
 from training.report.progress import Reporter
-from training.synthetic import photos
+from training.synthetic import photos, shapes
 from training.synthetic.outliers.mixture import outliers
 
 _CHUNK = 250  # digits that a process draws at a time
@@ -56,10 +56,16 @@ class PhotoAugmenter:
         return Rows(torch.from_numpy(seen), rows.labels[[row for _, row in keys]])
 
     def widened(self, rows: Rows) -> Rows:
-        """The rows, their pictures, and pictures of no digit, whose label is OUTLIER."""
+        """The rows and drawn digits of rare shapes, pictures of both, and pictures of no digit, whose label is OUTLIER.
+
+        Drawn digits are labelled 0 to 9: a data set with other labels must not ask for them.
+        """
         count = round(self._recipe.photos.outliers * len(rows))
         drawn = outliers(count, self._recipe.seed, rows.pictures.numpy()) if count else rows.pictures[:0].numpy()
         none = Rows(torch.from_numpy(drawn), torch.full((count,), OUTLIER))
+        drawn_digits = round(self._recipe.photos.shapes * len(rows))
+        if drawn_digits:
+            rows = join(rows, shapes.rows(drawn_digits, self._recipe.seed))
         return join(rows, self.of(rows), none)
 
     def _draw(self, wanted: dict[bytes, Bitmap]) -> None:

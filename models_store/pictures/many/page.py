@@ -82,8 +82,9 @@ def page_of(image: Image.Image, spec: InputSpec) -> PreparedPage:
         full = full[::-1]
     picture = colour_of(upright)
     found = rows.find(picture, spec.writing)
-    if found is None:
-        return PreparedPage(*full, np.empty((0, *spec.shape), np.uint8), (), 0, (PictureWarning.BLANK_IMAGE,))
+    if found is None or not found.pieces:
+        nothing = PictureWarning.BLANK_IMAGE if found is None else PictureWarning.NOTHING_FOUND
+        return PreparedPage(*full, np.empty((0, *spec.shape), np.uint8), (), 0, (nothing,))
     lines = lines_of([piece.box for piece in found.pieces])
     order = [i for line in lines for number in line for i in number]
     wholes = [cut(found.pieces[i]) for i in order[:MOST_DIGITS]]

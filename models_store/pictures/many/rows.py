@@ -32,8 +32,8 @@ _PALER = 0.5  # of the darkest ink: ink that is paler all around counts more, do
 
 @dataclass(frozen=True)
 class FoundRows:
-    """Digits, how far ink stands out from the ground, 0..1, and how many times as large as the given picture the one is
-    in which their boxes are."""
+    """Digits, none where all marks are print, a frame or too slight; how far ink stands out from the ground, 0..1; and
+    how many times as large as the given picture the one is in which their boxes are."""
 
     pieces: list[Piece]
     contrast: float
@@ -48,13 +48,14 @@ class FoundRows:
 def find(picture: Colour, spec: WritingSpec) -> FoundRows | None:
     """The digits in uint8 [H, W, 3], whichever of ink and ground is darker; None where nothing is written."""
     found = _look(picture, spec, _SIDE, _WINDOW)
-    if found is None:
-        return None
+    if found is None or not found.pieces:
+        return found
+    again = None
     if found.height > _LARGE * _SIDE or found.height > _LARGE * max(picture.shape) * found.scale:
-        return _look(picture, spec, _SIDE, _WIDE_WINDOW) or found
-    if found.height < _SMALL and max(picture.shape) > 1.3 * _SIDE:
-        return _look(picture, spec, _LARGER_SIDE, _WINDOW) or found
-    return found
+        again = _look(picture, spec, _SIDE, _WIDE_WINDOW)
+    elif found.height < _SMALL and max(picture.shape) > 1.3 * _SIDE:
+        again = _look(picture, spec, _LARGER_SIDE, _WINDOW)
+    return again if again is not None and again.pieces else found
 
 
 def _look(picture: Colour, spec: WritingSpec, side: int, window: float) -> FoundRows | None:
@@ -62,11 +63,11 @@ def _look(picture: Colour, spec: WritingSpec, side: int, window: float) -> Found
     dark = ink_is_dark(grey_in(small, _EVEN), window)
     beside = ink_beside(grey_in(small, channels(small)[dark]), dark, window)
     found, contrast = _digits(beside, spec)
-    return FoundRows(found, contrast, scale) if found else None
+    return FoundRows(found, contrast, scale) if contrast else None
 
 
 def _digits(beside: Beside, spec: WritingSpec) -> tuple[list[Piece], float]:
-    """The digits, and how far their ink stands out."""
+    """The digits, and how far ink stands out: 0 where nothing does."""
     ink = beside.ink
     peak = _peak(ink)
     if peak < max(255 * spec.faint, _GRAINS * beside.grain):

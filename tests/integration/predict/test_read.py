@@ -16,7 +16,7 @@ from models_store.registry import Registry
 from models_store.specs import InputSpec
 from tests.conftest import EXAMPLES, republished, running
 from tests.support.pictures import encoded, png, saved
-from tests.support.rows import boxed, written
+from tests.support.rows import Sheet, boxed, squared, written
 
 PNG = {"content-type": "image/png"}
 
@@ -93,6 +93,21 @@ async def test_a_blank_picture_has_no_lines(client: httpx.AsyncClient, grey: int
         page = (await client.post("/v1/read", content=png(np.full((side, side), grey, np.uint8)), headers=PNG)).json()
         assert (page["text"], page["lines"], page["warnings"]) == ("", [], ["blank_image"])
         assert (page["width"], page["height"]) == (side, side)
+
+
+async def test_a_page_with_marks_and_no_digit_says_so(client: httpx.AsyncClient, rng: np.random.Generator) -> None:
+    empty = Sheet(np.full((600, 800), 235, np.uint8), ())
+    page = (await client.post("/v1/read", content=png(squared(empty).levels), headers=PNG)).json()
+    assert (page["text"], page["lines"], page["warnings"]) == ("", [], ["nothing_found"])
+    table, scribbles = empty.levels.copy(), empty.levels[:300, :300].copy()
+    table[:30], table[:, :25] = 60, 60  # beside the sheet
+    for top, left in ((40, 40), (40, 180), (180, 100)):
+        scribbles[top : top + 80, left : left + 80] -= np.uint8(200) * (rng.random((80, 80)) < 0.5)
+    for levels in (table, scribbles):
+        page = (await client.post("/v1/read", content=png(levels), headers=PNG)).json()
+        digits = [digit for line in page["lines"] for number in line["numbers"] for digit in number["digits"]]
+        assert digits and all(digit["uncertain"] for digit in digits)
+        assert page["warnings"] == ["not_a_digit"]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_names_of_an_earlier_release_are_read() -> None:
 
 def test_what_is_written_has_the_new_names_only() -> None:
     old = records.plain(records.read(PhotosSpec, {"strangers": 0.3}))
-    assert old == {"copies": 0.0, "outliers": 0.3}
+    assert old == {"shapes": 0.0, "copies": 0.0, "outliers": 0.3}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from models_store.errors import DataSetRejected, RecipeRejected
 from models_store.recipe import Recipe
 from models_store.registry import Registry
-from models_store.specs import DataSpec, InputSpec, NetSpec, TrainSpec
+from models_store.specs import DataSpec, InputSpec, NetSpec, PhotosSpec, TrainSpec
 from tests.support.lessons import (
     SPEC,
     Heard,
@@ -21,7 +21,7 @@ from tests.support.lessons import (
     stripes,
     trained,
 )
-from training.data.rows import DataSet, Rows
+from training.data.rows import DIGITS, DataSet, Rows
 from training.errors import ExperimentBusy
 from training.fit.material import Material
 from training.fit.runtime import Runtime
@@ -138,6 +138,18 @@ def test_what_is_left_out_of_a_persons_files_is_told(tmp_path: Path) -> None:
     assert len(heard.notes) == 1 and "7/9.png" in heard.notes[0]
     with pytest.raises(DataSetRejected):
         load(dataclasses.replace(recipe, data=DataSpec(source="files", path=str(tmp_path / "no"))), tmp_path, heard)
+
+
+def test_digits_are_drawn_beside_digits_alone(tmp_path: Path) -> None:
+    path = digit_files(tmp_path / "new", per_digit=5)
+    mine = DataSpec(source="files", path=str(path))
+    recipe = dataclasses.replace(
+        SMALL, data=mine, input=InputSpec(preparation="writing"), photos=PhotosSpec(shapes=0.1)
+    )
+    assert load(recipe, tmp_path, Heard()).labels == DIGITS
+    (path / "7").rename(path / "seven")
+    with pytest.raises(RecipeRejected, match=r"photos\.shapes draws the digits 0 to 9, and this data set has other"):
+        load(recipe, tmp_path, Heard())
 
 
 def test_an_experiment_is_one_processs_and_begins_anew_where_it_shall(tmp_path: Path) -> None:

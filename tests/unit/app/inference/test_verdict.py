@@ -107,3 +107,24 @@ def test_a_digit_that_another_touches_is_uncertain_however_well_it_reads(facts: 
 def test_a_page_without_digits_has_no_verdicts(facts: Manifest) -> None:
     page = PreparedPage(40, 20, np.zeros((0, 1, 28, 28), np.uint8), (), 0, (PictureWarning.BLANK_IMAGE,))
     assert verdict.of_page(page, np.zeros((0, 3), np.float32), facts) == []
+    assert verdict.warnings_of_page(page, np.zeros((0, 3), np.float32), facts) == page.warnings
+
+
+@pytest.mark.parametrize(
+    ("rows", "none"),
+    [
+        ("ff f", True),
+        ("fw w", True),
+        ("ww f", False),
+        ("fs f", False),
+        ("ff s", False),  # a part of what can't be read whole
+    ],
+)
+def test_a_page_of_doubtful_marks_of_which_half_are_no_digits_says_so(facts: Manifest, rows: str, none: bool) -> None:
+    kinds = {"f": [0.5, 0.3, 0.2], "w": [0.5, 0.45, 0.05], "s": [0.95, 0.05, 0]}  # foreign, wavering, sure
+    box = BoundingBox(0, 0, 20, 10)
+    candidates = (DigitCandidate(box, parts=(2,)), DigitCandidate(box), DigitCandidate(box))
+    page = PreparedPage(40, 20, np.stack([PIXELS] * 3), candidates, 2, (PictureWarning.LOW_CONTRAST,))
+    said = np.array([kinds[kind] for kind in rows if kind != " "], np.float32)
+    warnings = verdict.warnings_of_page(page, said, manifest_with(facts, threshold=0.9, plausible=0.9))
+    assert warnings == ((*page.warnings, PictureWarning.NOT_A_DIGIT) if none else page.warnings)

@@ -12,11 +12,12 @@ from models_store.pictures.layout import centred
 from models_store.pictures.one import writing
 from models_store.preparation import WritingSpec
 from models_store.recipe import Recipe
+from models_store.records import named_as_first
 from models_store.specs import InputSpec, PhotosSpec
 from tests.support import layout
 from tests.support.lessons import SPEC, Heard, recipe_of
 from training.data.rows import OUTLIER, Rows
-from training.synthetic import photos, widen
+from training.synthetic import photos, shapes, widen
 from training.synthetic import strokes as draw
 from training.synthetic.widen import PhotoAugmenter, photographed
 
@@ -45,6 +46,21 @@ class Listening(Heard):
 def seen(recipe: Recipe, rows: Rows, folder: Path | None = None) -> tuple[Rows, list[str]]:
     report = Listening()
     return PhotoAugmenter(recipe, report, folder).of(rows), report.stages
+
+
+def test_drawn_digits_join_the_rows_and_are_photographed_as_these_are() -> None:
+    rows = rows_of(2)
+    recipe = dataclasses.replace(recipe_with(), photos=PhotosSpec(shapes=0.5, copies=1, outliers=0.1))
+    widened = PhotoAugmenter(recipe, Listening()).widened(rows)
+    drawn = shapes.rows(10, recipe.seed)
+    assert len(widened) == 20 + 10 + 30 + 2
+    assert torch.equal(widened.pictures[20:30], drawn.pictures) and torch.equal(widened.labels[20:30], drawn.labels)
+    assert torch.equal(widened.labels[30:60], widened.labels[:30]) and widened.labels[60:].tolist() == [OUTLIER] * 2
+
+
+def test_a_recipe_that_asks_for_none_keeps_its_name() -> None:
+    assert named_as_first(PhotosSpec()) == {"copies": 0.0, "strangers": 0.0}
+    assert named_as_first(PhotosSpec(shapes=0.1))["shapes"] == 0.1
 
 
 def test_each_rows_copies_follow_each_other_and_have_its_label() -> None:
