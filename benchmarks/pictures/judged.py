@@ -84,4 +84,5 @@ def _row(picture: Labelled, manifest: Manifest, model: Model) -> Judged:
     # Rounded as the service rounds them before it asks for the lines.
     lines = page.lines([round(one.confidence, 6) for one in verdicts])
     read = [verdicts[i] for line in lines for number in line for i in number]
-    return Judged(picture, "".join(one.label for one in read), any(one.uncertain for one in read), tuple(page.warnings))
+    warnings = verdict.warnings_of_page(page, every, manifest)
+    return Judged(picture, "".join(one.label for one in read), any(one.uncertain for one in read), tuple(warnings))
